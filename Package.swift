@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A C library of the system, found by pkg-config, installed by apt.
+func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(
+        name: name,
+        path: "Sources/System/\(name)",
+        pkgConfig: pkgConfig,
+        providers: [.apt([apt])]
+    )
+}
+
+/// A target that lives in `Sources/<group>/<name>`.
+func target(_ group: String, _ name: String, on dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/\(group)/\(name)",
+        swiftSettings: strict
+    )
+}
+
+func tests(_ name: String, on dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: dependencies,
+        path: "Tests/\(name)Tests",
+        swiftSettings: strict
+    )
+}
+
+let package = Package(
+    name: "lucarne",
+    products: [.executable(name: "lucarne", targets: ["LucarneCLI"])],
+    targets: [
+        system("CLinux", apt: "libc6-dev"),
+        system("CLibpq", pkgConfig: "libpq", apt: "libpq-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libpq-dev"),
+        system("CCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
+
+        target("Toolkit", "JSONCoding", on: []),
+        target("Toolkit", "Cryptography", on: ["COpenSSL"]),
+        target("Toolkit", "Compression", on: ["CZlib"]),
+        target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding"]),
+        target("Toolkit", "EventLoop", on: ["CLinux"]),
+        target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
+        target("Toolkit", "PostgresClient", on: ["CLinux", "CLibpq", "EventLoop", "Telemetry"]),
+
+        target("Core", "LucarneCore", on: ["Telemetry"]),
+        target("Core", "QueryPlanner", on: ["JSONCoding"]),
+        target(
+            "Core",
+            "Endpoints",
+            on: ["LucarneCore", "HTTPServer", "Telemetry", "Cryptography", "JSONCoding"]
+        ),
+        target("Core", "Persistence", on: ["LucarneCore", "PostgresClient", "Telemetry"]),
+
+        target(
+            "Features",
+            "Rest",
+            on: [
+                "Endpoints", "Persistence", "QueryPlanner", "LucarneCore", "HTTPServer",
+                "JSONCoding", "PostgresClient",
+            ]
+        ),
+        target(
+            "Features",
+            "Operations",
+            on: ["Endpoints", "LucarneCore", "HTTPServer", "JSONCoding", "Telemetry"]
+        ),
+
+        target(
+            "App",
+            "Lucarne",
+            on: [
+                "Rest", "Operations", "Endpoints", "Persistence", "LucarneCore", "QueryPlanner",
+                "HTTPServer", "PostgresClient", "EventLoop", "Telemetry", "JSONCoding",
+                "Cryptography", "CLinux",
+            ]
+        ),
+        .executableTarget(
+            name: "LucarneCLI",
+            dependencies: ["Lucarne"],
+            path: "Sources/App/LucarneCLI",
+            swiftSettings: strict
+        ),
+
+        tests("EventLoop", on: ["EventLoop", "CLinux"]),
+    ]
+)
