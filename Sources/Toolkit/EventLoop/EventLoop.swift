@@ -1,1 +1,265 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread that waits for readiness (epoll) and runs the tasks that prefer it.
+///
+/// A task started with `executorPreference: loop` stays on the loop's thread, so what the loop
+/// owns (sockets, sessions, pools) needs no lock: it is touched from one thread only.
+///
+/// `@unchecked Sendable`: everything but `inbox` and the atomics belongs to the loop's thread.
+@safe package final class EventLoop: TaskExecutor, @unchecked Sendable {
+    package let index: Int
+    /// Told after each turn how long it ran (nanoseconds) and how late its oldest timer was.
+    package var observe: (@Sendable (_ busy: UInt64, _ late: UInt64) -> Void)?
+
+    private let epoll: Int32
+    private let wakeup: Int32
+    private let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 128)
+    private let inbox = Mutex<[UnownedJob]>([])
+    private let stopping = Atomic<Bool>(false)
+
+    private var ready: [UnownedJob] = []
+    private var running: [UnownedJob] = []
+    private var timers = TimerHeap()
+    private var registrations: [Registration?] = []
+    private var freeSlots: [Int] = []
+    private var sweepAt: UInt64 = .max
+    private var late: UInt64 = 0
+    private var generation: UInt64 = 0
+
+    /// How many jobs a turn runs before it looks at the sockets again.
+    private static let jobsPerTurnMax = 2_048
+    /// Socket deadlines are looked at no more often than this (nanoseconds).
+    private static let sweepInterval: UInt64 = 50_000_000
+
+    package init(index: Int) throws(SocketError) {
+        self.index = index
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw .system(errno: errno, call: "epoll_create1") }
+        wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard wakeup >= 0 else { throw .system(errno: errno, call: "eventfd") }
+        var event = unsafe epoll_event(
+            events: EPOLLIN.rawValue | EPOLLET.rawValue,
+            data: unsafe epoll_data_t(u64: .max)
+        )
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else {
+            throw .system(errno: errno, call: "epoll_ctl")
+        }
+    }
+
+    deinit {
+        unsafe events.deallocate()
+        _ = Glibc.close(epoll)
+        _ = Glibc.close(wakeup)
+    }
+
+    /// The loop whose thread this is.
+    package static var current: EventLoop? { LoopThread.loop }
+    package var isCurrent: Bool { EventLoop.current === self }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ready.append(job)
+            return
+        }
+        let wasEmpty = inbox.withLock {
+            $0.append(job)
+            return $0.count == 1
+        }
+        if wasEmpty { wake() }
+    }
+
+    /// Runs until `stop()`; the calling thread is the loop's from here on.
+    package func run() {
+        LoopThread.bind(self)
+        while !stopping.load(ordering: .relaxed) { turn() }
+        LoopThread.bind(nil)
+    }
+
+    package func stop() {
+        stopping.store(true, ordering: .relaxed)
+        wake()
+    }
+
+    private func wake() { _ = eventfd_write(wakeup, 1) }
+
+    private func turn() {
+        let patience = patienceMilliseconds()
+        let count = unsafe epoll_wait(epoll, events.baseAddress, Int32(events.count), patience)
+        let started = uptime()
+        for index in 0..<max(0, Int(count)) { unsafe deliver(events[index]) }
+        fireTimers(now: started)
+        if started >= sweepAt { sweep(now: started) }
+        runJobs()
+        observe?(uptime() - started, late)
+        late = 0
+    }
+
+    private func patienceMilliseconds() -> Int32 {
+        guard ready.isEmpty else { return 0 }
+        let next = min(timers.earliest, sweepAt)
+        guard next != .max else { return -1 }
+        let now = uptime()
+        guard next > now else { return 0 }
+        return Int32(min((next - now + 999_999) / 1_000_000, 60_000))
+    }
+
+    private func deliver(_ event: epoll_event) {
+        let key = unsafe event.data.u64
+        guard key != .max else {
+            var count: eventfd_t = 0
+            _ = unsafe eventfd_read(wakeup, &count)
+            return
+        }
+        let slot = Int(key & 0xFFFF_FFFF)
+        // The slot may have been given to another socket earlier in this very batch.
+        guard slot < registrations.count, let registration = registrations[slot],
+            registration.key == key
+        else { return }
+        unsafe registration.deliver(event.events)
+    }
+
+    private func runJobs() {
+        var budget = Self.jobsPerTurnMax
+        repeat {
+            inbox.withLock {
+                if !$0.isEmpty {
+                    ready.append(contentsOf: $0)
+                    $0.removeAll(keepingCapacity: true)
+                }
+            }
+            swap(&ready, &running)
+            budget -= running.count
+            let executor = unsafe asUnownedTaskExecutor()
+            for job in running { unsafe job.runSynchronously(on: executor) }
+            running.removeAll(keepingCapacity: true)
+        } while !ready.isEmpty && budget > 0
+    }
+}
+
+extension EventLoop {
+    /// Starts watching a descriptor, edge-triggered, in both directions.
+    package func register(_ descriptor: Int32) throws(SocketError) -> Registration {
+        let slot = freeSlots.popLast() ?? registrations.count
+        if slot == registrations.count { registrations.append(nil) }
+        let registration = Registration(descriptor: descriptor, loop: self, slot: slot)
+        let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue
+        var event = unsafe epoll_event(
+            events: interest | EPOLLET.rawValue,
+            data: unsafe epoll_data_t(u64: registration.key)
+        )
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            freeSlots.append(slot)
+            throw .system(errno: errno, call: "epoll_ctl")
+        }
+        registrations[slot] = registration
+        return registration
+    }
+
+    /// Tells a slot's tenants apart, so that a late event finds nobody.
+    func nextGeneration() -> UInt64 {
+        generation = (generation + 1) & 0x7FFF_FFFF
+        return generation
+    }
+
+    func deregister(_ registration: Registration) {
+        guard registrations[registration.slot] === registration else { return }
+        registrations[registration.slot] = nil
+        freeSlots.append(registration.slot)
+        _ = epoll_ctl(epoll, EPOLL_CTL_DEL, registration.descriptor, nil)
+    }
+
+    /// Makes sure that the deadline is looked at when it has passed.
+    func watch(deadline: UInt64) {
+        guard deadline < sweepAt else { return }
+        sweepAt = max(deadline, uptime() + Self.sweepInterval)
+    }
+
+    // Deadlines change with each request and nearly never pass: instead of a heap entry for
+    // each, one pass over the sockets when the earliest known deadline may be due.
+    private func sweep(now: UInt64) {
+        var earliest = UInt64.max
+        for case let registration? in registrations {
+            earliest = min(earliest, registration.expire(now: now))
+        }
+        sweepAt = earliest == .max ? .max : max(earliest, now + Self.sweepInterval)
+    }
+}
+
+extension EventLoop {
+    /// Waits on this loop. Returns early, with an error, when the task is cancelled.
+    package func sleep(nanoseconds: UInt64) async throws(CancellationError) {
+        try await sleep(until: uptime() &+ nanoseconds)
+    }
+
+    package func sleep(until due: UInt64) async throws(CancellationError) {
+        let timer = Timer(due: due)
+        await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { continuation in
+                perform {
+                    guard !timer.isCancelled.load(ordering: .relaxed) else {
+                        return unsafe continuation.resume()
+                    }
+                    unsafe timer.continuation = continuation
+                    self.timers.insert(timer)
+                }
+            }
+        } onCancel: {
+            timer.isCancelled.store(true, ordering: .relaxed)
+            self.perform { timer.fire() }
+        }
+        if Task.isCancelled { throw CancellationError() }
+    }
+
+    /// Calls `body` on the loop at `due` (uptime nanoseconds) unless the timer is cancelled.
+    package func schedule(at due: UInt64, _ body: @escaping () -> Void) -> Timer {
+        assert(isCurrent, "timers are made on their loop")
+        let timer = Timer(due: due)
+        timer.body = body
+        timers.insert(timer)
+        return timer
+    }
+
+    private func fireTimers(now: UInt64) {
+        while let timer = timers.popDue(now: now) {
+            if timer.isArmed { late = max(late, now - timer.due) }
+            timer.fire()
+        }
+    }
+
+    /// Runs `body` on the loop's thread: at once when called there.
+    package func perform(_ body: @escaping @Sendable () -> Void) {
+        if isCurrent { return body() }
+        Task(executorPreference: self) { body() }
+    }
+}
+
+/// Which loop a thread is. Swift has no thread-local variables; POSIX has.
+@safe private enum LoopThread {
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        _ = unsafe pthread_key_create(&key, nil)
+        return key
+    }()
+
+    static var loop: EventLoop? {
+        guard let pointer = unsafe pthread_getspecific(key) else { return nil }
+        return unsafe Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// The loop outlives its binding: `run()` holds it.
+    static func bind(_ loop: EventLoop?) {
+        let pointer = unsafe loop.map { unsafe Unmanaged.passUnretained($0).toOpaque() }
+        _ = unsafe pthread_setspecific(key, pointer)
+    }
+}
+
+/// Nanoseconds of the machine's uptime: one vDSO call, no `Duration` arithmetic.
+package func uptime() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
