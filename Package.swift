@@ -98,6 +98,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        tests("JSONCoding", on: ["JSONCoding"]),
         tests("EventLoop", on: ["EventLoop", "CLinux"]),
     ]
 )
