@@ -100,5 +100,6 @@ let package = Package(
 
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("EventLoop", on: ["EventLoop", "CLinux"]),
+        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
     ]
 )
