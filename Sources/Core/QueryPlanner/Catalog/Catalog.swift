@@ -53,7 +53,6 @@ package final class Catalog: Sendable {
     package let timeZones: Set<String>
     /// In the order of the configuration; the first is the default.
     package let exposedSchemas: [String]
-    let suggestions = SuggestionIndex()
 
     /// `relationships` are the detected ones, in both directions; `computedRelationships` override them.
     /// Members of schemas that are not exposed may be among them: they are dropped here.

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
 
-/// The similar-name indexes of one catalog, made when a first request misses.
-final class SuggestionIndex: Sendable {
+extension Catalog {
+    func tableNotFound(_ name: QualifiedName) -> PlannerFailure {
+        PlannerFailure(
+            "PGRST205",
+            "Could not find the table '\(name.schema).\(name.name)' in the schema cache"
+        )
+    }
+
+    func relationshipHint(from origin: QualifiedName, to target: String) -> String? { nil }
 }

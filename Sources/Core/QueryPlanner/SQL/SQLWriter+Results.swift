@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many rows there are in all.
+package enum RowCount: Sendable { case exact, planned, estimated }
+
+/// Where a statement puts what the response needs. Writes have `header` beside the others, between
+/// `pageTotal` and `body`: go by `index(isWrite:)`.
+package enum ResultColumn: Int, Sendable, CaseIterable {
+    /// All rows there are, for exact and estimated counts; else null (reads) or empty (writes).
+    case totalResultSet
+    /// The rows of this response.
+    case pageTotal
+    case body
+    /// The settings `response.headers` and `response.status`, null when not set.
+    case responseHeaders, responseStatus
+    /// How many rows an upsert inserted rather than changed; empty when nobody counted.
+    case responseInserted
+
+    package func index(isWrite: Bool = false) -> Int {
+        isWrite && rawValue >= Self.body.rawValue ? rawValue + 1 : rawValue
+    }
+
+    /// The key of the one row inserted, as a text array of `column=eq.value`. Of writes only.
+    package static let locationIndex = 2
+}
+
+extension SQLWriter {
+    mutating func explain(_ format: MediaType.PlanFormat, _ options: MediaType.PlanOptions) {
+        raw(format == .text ? "EXPLAIN (FORMAT TEXT" : "EXPLAIN (FORMAT JSON")
+        for (option, name) in MediaType.PlanOptions.named where options.contains(option) {
+            raw(", ")
+            trusted(name.uppercased())
+        }
+        raw(") ")
+    }
+
+    mutating func explainIfAsked(_ mediaType: MediaType) {
+        if case .plan(_, let format, let options) = mediaType { explain(format, options) }
+    }
+
+    /// The body, from the rows of `_postgrest_t`.
+    mutating func body(_ format: RowFormat, of routine: Routine?) {
+        switch format {
+        case .json(let nullsStripped): json(nullsStripped, of: routine)
+        case .singular(let nullsStripped):
+            object(
+                nullsStripped,
+                isScalar: routine.map { $0.returnsScalar && !$0.returnsSet } ?? false
+            )
+        case .csv: csv()
+        case .geoJSON:
+            raw("json_build_object('type', 'FeatureCollection', 'features', ")
+            raw("coalesce(json_agg(ST_AsGeoJSON(_postgrest_t)::json), '[]'))")
+        case .converted(let converter): converted(converter, of: routine)
+        case .none: raw("''::text")
+        }
+    }
+
+    private mutating func json(_ nullsStripped: Bool, of routine: Routine?) {
+        if let routine, !routine.returnsSet {
+            return object(nullsStripped, isScalar: routine.returnsScalar)
+        }
+        raw(nullsStripped ? "coalesce(json_strip_nulls(" : "coalesce(")
+        raw(
+            routine?.returnsScalar == true
+                ? "json_agg(_postgrest_t.pgrst_scalar)" : "json_agg(_postgrest_t)"
+        )
+        raw(nullsStripped ? "), '[]')" : ", '[]')")
+    }
+
+    private mutating func object(_ nullsStripped: Bool, isScalar: Bool) {
+        raw(nullsStripped ? "coalesce(json_strip_nulls(" : "coalesce(")
+        raw(isScalar ? "json_agg(_postgrest_t.pgrst_scalar)->0" : "json_agg(_postgrest_t)->0")
+        raw(nullsStripped ? "), 'null')" : ", 'null')")
+    }
+
+    private mutating func csv() {
+        raw("(SELECT coalesce(string_agg(a.k, ','), '')")
+        raw("  FROM (SELECT json_object_keys(r)::text as k")
+        raw(
+            "    FROM ( SELECT row_to_json(hh) as r from pgrst_source as hh limit 1) s  ) a) || '\n' || "
+        )
+        raw("coalesce(string_agg(substring(_postgrest_t::text, 2, ")
+        raw("length(_postgrest_t::text) - 2), '\n'), '')")
+    }
+
+    private mutating func converted(_ converter: MediaConverter, of routine: Routine?) {
+        name(converter.function)
+        if let routine, routine.returnsScalar, !routine.returnsSet {
+            return raw("(_postgrest_t.pgrst_scalar)")
+        }
+        raw("(_postgrest_t")
+        if let target = converter.target {
+            raw("::")
+            name(target)
+        }
+        raw(")")
+    }
+
+    mutating func responseSettings() {
+        raw("nullif(current_setting('response.headers', true), '') AS response_headers, ")
+        raw("nullif(current_setting('response.status', true), '') AS response_status, ")
+    }
+}
+
+extension ReadPlan {
+    /// The statement of a read. `count` costs a second pass when not every row is shown.
+    package func sql(_ output: Output, count: RowCount? = nil) -> SQL {
+        var writer = SQLWriter()
+        writer.explainIfAsked(output.mediaType)
+        // Nothing refers to the CTE by name but CSV's header and plans that people read.
+        let needsSource =
+            switch output.format {
+            case .csv, .converted, .geoJSON: true
+            case .json, .singular, .none: output.isPlan
+            }
+        let counts = count == .exact || count == .estimated
+        let countsApart = counts && (rowsMax != nil || range != .all)
+        if needsSource {
+            writer.raw("WITH pgrst_source AS ( ")
+            writer.rows(of: root)
+            writer.raw(" ) ")
+            if countsApart {
+                writer.raw(", pgrst_source_count AS (")
+                writeCountedRows(to: &writer, count)
+                writer.raw(") ")
+            }
+        }
+        writer.raw("SELECT ")
+        if countsApart {
+            writer.raw("(SELECT pg_catalog.count(*) FROM ")
+            if needsSource {
+                writer.raw("pgrst_source_count")
+            } else {
+                writer.raw("(")
+                writeCountedRows(to: &writer, count)
+                writer.raw(") pgrst_source_count")
+            }
+            writer.raw(")")
+        } else {
+            writer.raw(counts ? "pg_catalog.count(_postgrest_t)" : "null::bigint")
+        }
+        writer.raw(" AS total_result_set, pg_catalog.count(_postgrest_t) AS page_total, ")
+        writer.body(output.format, of: nil)
+        writer.raw(" AS body, ")
+        writer.responseSettings()
+        writer.raw("'' AS response_inserted FROM ( ")
+        if needsSource { writer.raw("SELECT * FROM pgrst_source") } else { writer.rows(of: root) }
+        writer.raw(" ) _postgrest_t")
+        return writer.sql
+    }
+
+    /// EXPLAIN of all rows: `[{"Plan": {"Plan Rows": n, …}}]`, for planned and estimated counts.
+    package func countPlanSQL() -> SQL {
+        var writer = SQLWriter()
+        writer.explain(.json, [])
+        writer.countedRows(of: root)
+        return writer.sql
+    }
+
+    private func writeCountedRows(to writer: inout SQLWriter, _ count: RowCount?) {
+        writer.countedRows(of: root)
+        guard count == .estimated, let rowsMax else { return }
+        // One more than is ever shown tells whether there are more.
+        writer.raw(" LIMIT ")
+        writer.trusted(String(rowsMax + 1))
+    }
+}
