@@ -52,7 +52,7 @@ let package = Package(
         system("CCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
 
         target("Toolkit", "JSONCoding", on: []),
-        target("Toolkit", "Cryptography", on: ["COpenSSL"]),
+        target("Toolkit", "Cryptography", on: ["COpenSSL", "JSONCoding"]),
         target("Toolkit", "Compression", on: ["CZlib"]),
         target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
@@ -99,7 +99,9 @@ let package = Package(
         ),
 
         tests("JSONCoding", on: ["JSONCoding"]),
+        tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
         tests("EventLoop", on: ["EventLoop", "CLinux"]),
+        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
     ]
 )

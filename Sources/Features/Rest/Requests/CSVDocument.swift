@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+
+/// Rows of comma-separated values (RFC 4180) under the names of the first line.
+package struct CSVDocument {
+    /// Why a body is not CSV, in words the client sees.
+    package struct Malformed: Error, Equatable {
+        package let message: String
+    }
+
+    package let names: [String]
+    package let rows: [[String]]
+
+    package init(parsing bytes: [UInt8]) throws(Malformed) {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Malformed(message: "invalid UTF-8 in CSV")
+        }
+        var reader = CSVReader(text)
+        guard let names = try reader.record() else {
+            throw Malformed(message: "parse error (not enough input) at \"\"")
+        }
+        var rows: [[String]] = []
+        while let row = try reader.record() {
+            // A line without anything on it is no row.
+            if row == [""] { continue }
+            rows.append(row)
+        }
+        self.names = names
+        self.rows = rows
+    }
+
+    /// The rows as a JSON array of objects of strings; the word `NULL` is null. Nil if a line has
+    /// more or fewer fields than the first.
+    package var json: [UInt8]? {
+        var out: [UInt8] = [UInt8(ascii: "[")]
+        for (index, row) in rows.enumerated() {
+            guard row.count == names.count else { return nil }
+            out.append(contentsOf: index == 0 ? "{".utf8 : ",{".utf8)
+            for (position, value) in row.enumerated() {
+                if position > 0 { out.append(UInt8(ascii: ",")) }
+                appendJSONString(names[position], to: &out)
+                out.append(UInt8(ascii: ":"))
+                if value == "NULL" {
+                    out.append(contentsOf: "null".utf8)
+                } else {
+                    appendJSONString(value, to: &out)
+                }
+            }
+            out.append(UInt8(ascii: "}"))
+        }
+        out.append(UInt8(ascii: "]"))
+        return out
+    }
+}
+
+private struct CSVReader {
+    private let bytes: String.UTF8View
+    private var position: String.Index
+
+    init(_ text: String) {
+        bytes = text.utf8
+        position = bytes.startIndex
+    }
+
+    /// The next line's fields, or nil at the end.
+    mutating func record() throws(CSVDocument.Malformed) -> [String]? {
+        guard position < bytes.endIndex else { return nil }
+        var fields: [String] = []
+        while true {
+            fields.append(try field())
+            guard position < bytes.endIndex else { return fields }
+            let separator = bytes[position]
+            bytes.formIndex(after: &position)
+            if separator == UInt8(ascii: ",") {
+                // A comma at the very end opens an empty last field.
+                if position == bytes.endIndex { return fields + [""] }
+                continue
+            }
+            if separator == UInt8(ascii: "\r"), position < bytes.endIndex,
+                bytes[position] == UInt8(ascii: "\n")
+            {
+                bytes.formIndex(after: &position)
+            }
+            return fields
+        }
+    }
+
+    private mutating func field() throws(CSVDocument.Malformed) -> String {
+        guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
+            let start = position
+            while position < bytes.endIndex, !",\r\n".utf8.contains(bytes[position]) {
+                bytes.formIndex(after: &position)
+            }
+            return String(Substring(bytes[start..<position]))
+        }
+        return try quotedField()
+    }
+
+    private mutating func quotedField() throws(CSVDocument.Malformed) -> String {
+        bytes.formIndex(after: &position)
+        var text = ""
+        var start = position
+        while position < bytes.endIndex {
+            guard bytes[position] == UInt8(ascii: "\"") else {
+                bytes.formIndex(after: &position)
+                continue
+            }
+            text += Substring(bytes[start..<position])
+            bytes.formIndex(after: &position)
+            guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
+                return text
+            }
+            start = position  // Two quotes are one; it stays in the text.
+            bytes.formIndex(after: &position)
+        }
+        throw CSVDocument.Malformed(message: "a quoted CSV field is not closed")
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+package import LucarneCore
+import QueryPlanner
+
+/// A body that was understood as far as the service has to.
+package enum RestPayload: Equatable, Sendable {
+    /// JSON whose objects all have these keys.
+    case json([UInt8], keys: Set<String>)
+    /// JSON that nobody looked into: `columns` says which keys count, PostgreSQL reads the rest.
+    case uncheckedJSON([UInt8])
+    /// Arguments of a function as a form sends them.
+    case form([FormField])
+    /// The one argument of a function without parameter names.
+    case raw([UInt8])
+
+    package struct FormField: Equatable, Sendable {
+        package let name: String
+        package let value: String
+    }
+
+    /// Nil for actions that take no body. `hasColumns` is whether the query string says `columns`.
+    package static func read(
+        _ request: RestRequest,
+        hasColumns: Bool
+    ) throws(Problem) -> RestPayload? {
+        let body = request.message.body
+        let isFunction: Bool
+        var takesColumns = true
+        switch request.action {
+        case .write(_, .insert), .write(_, .update): isFunction = false
+        case .write(_, .upsert):
+            isFunction = false
+            takesColumns = false
+        case .call(_, .post): isFunction = true
+        default: return nil
+        }
+        switch request.contentType {
+        case .json:
+            if hasColumns && takesColumns { return .uncheckedJSON(body) }
+            return try json(body.isEmpty && isFunction ? Array("{}".utf8) : body)
+        case .csv: return try csv(body)
+        case .urlEncoded:
+            return isFunction ? .form(fields(body)) : formAsJSON(body)
+        case .plainText where isFunction, .xml where isFunction, .octetStream where isFunction:
+            return .raw(body)
+        default:
+            throw .invalidBody("Content-Type not acceptable: \(request.contentType.name)")
+        }
+    }
+
+    private static func json(_ body: [UInt8]) throws(Problem) -> RestPayload {
+        guard let shape = JSONShape(body) else { throw .invalidBody("Empty or invalid json") }
+        switch shape.kind {
+        case .object(let keys), .objects(let keys): return .json(body, keys: Set(keys))
+        case .unevenArray: throw .invalidBody("All object keys must match")
+        // Anything that is no row at all counts as no rows.
+        case .emptyArray, .scalar: return .json(Array("[]".utf8), keys: [])
+        }
+    }
+
+    private static func csv(_ body: [UInt8]) throws(Problem) -> RestPayload {
+        let document: CSVDocument
+        do { document = try CSVDocument(parsing: body) } catch {
+            throw .invalidBody(error.message)
+        }
+        guard let json = document.json else {
+            throw .invalidBody("All lines must have same number of fields")
+        }
+        return .json(json, keys: document.rows.isEmpty ? [] : Set(document.names))
+    }
+
+    private static func fields(_ body: [UInt8]) -> [FormField] {
+        FormFields.parse(body).map { FormField(name: $0.name, value: $0.value) }
+    }
+
+    /// A form is one row of text; the last of a repeated field counts.
+    private static func formAsJSON(_ body: [UInt8]) -> RestPayload {
+        var out: [UInt8] = [UInt8(ascii: "{")]
+        let values = Dictionary(
+            fields(body).map { ($0.name, $0.value) },
+            uniquingKeysWith: { _, last in last }
+        )
+        for (name, value) in values {
+            if out.count > 1 { out.append(UInt8(ascii: ",")) }
+            appendJSONString(name, to: &out)
+            out.append(UInt8(ascii: ":"))
+            appendJSONString(value, to: &out)
+        }
+        out.append(UInt8(ascii: "}"))
+        return .json(out, keys: Set(values.keys))
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LucarneCore
+
+/// Bytes PostgreSQL made, still in its result: they reach the socket without being copied.
+package protocol AnswerBytes: AnyObject, Sendable {
+    var count: Int { get }
+}
+
+/// A response in the dialect's terms, before it is HTTP.
+package struct RestReply: Sendable {
+    package enum Body: Sendable {
+        case none
+        case bytes([UInt8])
+        case answer(any AnswerBytes)
+
+        package var count: Int {
+            switch self {
+            case .none: 0
+            case .bytes(let bytes): bytes.count
+            case .answer(let answer): answer.count
+            }
+        }
+    }
+
+    package struct Header: Equatable, Sendable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package var status: Int
+    package var reason: String?
+    package var headers: [Header]
+    package var body: Body
+    /// Why this is a refusal, for logs and metrics.
+    package var problem: Problem?
+
+    package init(
+        status: Int,
+        reason: String? = nil,
+        headers: [Header] = [],
+        body: Body = .none,
+        problem: Problem? = nil
+    ) {
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+        self.problem = problem
+    }
+}

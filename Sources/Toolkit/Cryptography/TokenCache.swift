@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Remembers tokens whose signature was right, so that the next request does not pay for it again.
+///
+/// Bounded; when full, the clock's hand passes over what was used since it last came by and takes
+/// the first that was not. The whole token is the key: a hash alone would let a collision sign in.
+package struct TokenCache: Sendable {
+    package private(set) var hits = 0
+    package private(set) var lookups = 0
+    package private(set) var evictions = 0
+
+    private struct Entry: Sendable {
+        let token: [UInt8]
+        let verified: VerifiedToken
+        var wasUsed = false
+    }
+
+    /// Longer tokens are verified each time: what is kept is bounded in bytes as well.
+    package static let tokenBytesMax = 8 << 10
+
+    private let entriesMax: Int
+    private var entries: [Entry] = []
+    private var positions: [[UInt8]: Int] = [:]
+    private var hand = 0
+
+    /// With no entries allowed, every lookup misses.
+    package init(entriesMax: Int) { self.entriesMax = max(0, entriesMax) }
+
+    package var count: Int { entries.count }
+
+    package mutating func find(_ token: [UInt8], now: Int) -> VerifiedToken? {
+        lookups += 1
+        guard let position = positions[token] else { return nil }
+        let verified = entries[position].verified
+        if let expiry = verified.expiry, expiry < now {
+            remove(at: position)
+            return nil
+        }
+        entries[position].wasUsed = true
+        hits += 1
+        return verified
+    }
+
+    package mutating func insert(_ verified: VerifiedToken, for token: [UInt8]) {
+        guard entriesMax > 0, token.count <= Self.tokenBytesMax, positions[token] == nil else {
+            return
+        }
+        let entry = Entry(token: token, verified: verified)
+        if entries.count < entriesMax {
+            positions[token] = entries.count
+            entries.append(entry)
+            return
+        }
+        let victim = nextVictim()
+        positions[entries[victim].token] = nil
+        entries[victim] = entry
+        positions[token] = victim
+        evictions += 1
+    }
+
+    private mutating func nextVictim() -> Int {
+        while true {
+            let candidate = hand
+            hand = (hand + 1) % entries.count
+            guard entries[candidate].wasUsed else { return candidate }
+            entries[candidate].wasUsed = false
+        }
+    }
+
+    private mutating func remove(at position: Int) {
+        positions[entries[position].token] = nil
+        let last = entries.removeLast()
+        if position < entries.count {
+            entries[position] = last
+            positions[last.token] = position
+        }
+        hand = entries.isEmpty ? 0 : hand % entries.count
+    }
+}

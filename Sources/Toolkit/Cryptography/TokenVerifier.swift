@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package import JSONCoding
+
+/// A token's claims after its signature was checked. Time and audience still have to be: they are
+/// judged at each use, so that a cached token expires on time.
+package struct VerifiedToken: Sendable {
+    /// Always a JSON object.
+    package let claims: JSONValue
+
+    /// The claims with the role that was found in them, as `request.jwt.claims` shows them.
+    package func claimsText(role: String) -> String {
+        var members = (claims.members ?? []).filter { $0.0 != "role" }
+        members.append(("role", .string(role)))
+        return JSONValue.object(members).compactText
+    }
+
+    /// After this time (seconds since 1970, leeway included) the token is of no use.
+    package var expiry: Int? {
+        claims["exp"]?.wholeSeconds.map { $0.addingReportingOverflow(TokenVerifier.leeway) }
+            .map { $0.overflow ? Int.max : $0.partialValue }
+    }
+}
+
+/// Checks JSON Web Tokens (RFC 7519) signed as JWS compact (RFC 7515 §3.1).
+package struct TokenVerifier: Sendable {
+    /// Seconds by which clocks may differ.
+    package static let leeway = 30
+
+    private let keys: [VerificationKey]
+    private let audience: String?
+
+    package init(keys: [VerificationKey], audience: String? = nil) {
+        self.keys = keys
+        self.audience = audience
+    }
+
+    /// Everything at once: signature, then claims.
+    package func accept(_ token: [UInt8], now: Int) throws(TokenFailure) -> VerifiedToken {
+        let verified = try verify(token.span)
+        try check(verified, now: now)
+        return verified
+    }
+
+    /// The part that costs something and never changes its mind, hence the part to cache.
+    package func verify(_ token: Span<UInt8>) throws(TokenFailure) -> VerifiedToken {
+        guard !keys.isEmpty else { throw .secretMissing }
+        let parts = try TokenParts(token)
+        guard let headerBytes = Base64.url.decode(token.extracting(parts.header)) else {
+            throw .malformed
+        }
+        guard let header = try? JSONValue(parsing: headerBytes), header.members != nil,
+            let name = header["alg"]?.string, header["crit"] == nil
+        else { throw .undecodable }
+        // RFC 8725 §3.1: the caller decides which algorithms count. "none" is not one of them.
+        guard name.lowercased() != "none" else { throw .unsecured }
+        guard let algorithm = SignatureAlgorithm(rawValue: name) else { throw .noSuitableKey }
+        try verify(token, parts, by: algorithm, keyID: header["kid"]?.string)
+        return try claims(token.extracting(parts.payload))
+    }
+
+    private func verify(
+        _ token: Span<UInt8>,
+        _ parts: TokenParts,
+        by algorithm: SignatureAlgorithm,
+        keyID: String?
+    ) throws(TokenFailure) {
+        let suitable = keys.filter { $0.isSuitable(for: algorithm, id: keyID) }
+        guard !suitable.isEmpty else { throw .noSuitableKey }
+        guard let signature = Base64.url.decode(token.extracting(parts.signature)) else {
+            throw .signatureMismatch
+        }
+        let message = token.extracting(0..<parts.payload.upperBound)
+        for key in suitable where key.verifies(signature, of: message, by: algorithm) { return }
+        throw .signatureMismatch
+    }
+
+    private func claims(_ payload: Span<UInt8>) throws(TokenFailure) -> VerifiedToken {
+        guard let bytes = Base64.url.decode(payload), let claims = try? JSONValue(parsing: bytes),
+            claims.members != nil
+        else { throw .claimsMalformed }
+        return VerifiedToken(claims: claims)
+    }
+}
+
+extension TokenVerifier {
+    /// RFC 7519 §4.1.3 to §4.1.6.
+    package func check(_ token: VerifiedToken, now: Int) throws(TokenFailure) {
+        let earliest = now - Self.leeway
+        let latest = now + Self.leeway
+        if let time = try seconds(.exp, of: token), time < earliest { throw .expired }
+        if let time = try seconds(.nbf, of: token), time > latest { throw .notYetValid }
+        if let time = try seconds(.iat, of: token), time > latest { throw .issuedInFuture }
+        guard try audienceMatches(token) else { throw .notInAudience }
+    }
+
+    private func seconds(
+        _ claim: TokenFailure.TimeClaim,
+        of token: VerifiedToken
+    ) throws(TokenFailure) -> Int? {
+        guard let value = token.claims[claim.rawValue], !value.isNull else { return nil }
+        guard let seconds = value.wholeSeconds else { throw .claimNotNumber(claim) }
+        return seconds
+    }
+
+    private func audienceMatches(_ token: VerifiedToken) throws(TokenFailure) -> Bool {
+        guard let value = token.claims["aud"], !value.isNull else { return true }
+        if let one = value.string { return audience == nil || audience == one }
+        guard let several = value.array, several.allSatisfy({ $0.string != nil }) else {
+            throw .audienceMalformed
+        }
+        guard let audience, !several.isEmpty else { return true }
+        return several.contains { $0.string == audience }
+    }
+}
+
+extension JSONValue {
+    /// RFC 7519 §2, NumericDate: fractions are allowed, and cut off here.
+    fileprivate var wholeSeconds: Int? {
+        if let int { return int }
+        guard let double else { return nil }
+        if double >= 9.2e18 { return Int.max }
+        if double <= -9.2e18 { return Int.min }
+        return Int(double.rounded(.down))
+    }
+}
+
+/// Where the three parts of a compact token lie.
+private struct TokenParts {
+    let header: Range<Int>
+    let payload: Range<Int>
+    let signature: Range<Int>
+
+    init(_ token: Span<UInt8>) throws(TokenFailure) {
+        guard !token.isEmpty else { throw .empty }
+        var dots: [Int] = []
+        for index in 0..<token.count where token[index] == UInt8(ascii: ".") { dots.append(index) }
+        guard dots.count == 2 else { throw .parts(dots.count + 1) }
+        header = 0..<dots[0]
+        payload = dots[0] + 1..<dots[1]
+        signature = dots[1] + 1..<token.count
+    }
+}

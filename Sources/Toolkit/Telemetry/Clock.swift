@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Nanoseconds of the machine's uptime: one vDSO call, no `Duration` arithmetic.
+package func uptimeNanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
+
+/// Nanoseconds since 1970: what logs, exemplars and exported spans are stamped with.
+package func wallNanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
+
+/// What has to be added to an uptime to get a wall time, as of now.
+func wallOffsetNanoseconds() -> UInt64 { wallNanoseconds() &- uptimeNanoseconds() }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Facts that other targets report. What becomes of one (a counter, a record, both, nothing) is
+/// decided here. All labels are enums: no request can add a series.
+
+/// A closed enum whose cases are the values of a label.
+package protocol EventLabel: RawRepresentable, CaseIterable, Sendable where RawValue == String {}
+
+package enum Listener: String, EventLabel { case `public`, admin }
+
+/// A client connection's life.
+package enum ConnectionEvent: Sendable {
+    package enum CloseReason: String, EventLabel {
+        case client, shutdown, limit, error
+        case idleTimeout = "keepalive_timeout"
+        case readTimeout = "read_timeout"
+        case writeTimeout = "write_timeout"
+        case parseError = "parse_error"
+    }
+
+    package enum ParseErrorReason: String, EventLabel {
+        case badRequestLine = "bad_request_line"
+        case badHeader = "bad_header"
+        case headerTooLarge = "header_too_large"
+        case targetTooLong = "target_too_long"
+        case bodyTooLarge = "body_too_large"
+        case unsupportedVersion = "unsupported_version"
+        case unsupportedEncoding = "unsupported_encoding"
+        case smuggling
+        case timeout
+    }
+
+    case accepted
+    /// Waits for the next request.
+    case becameIdle
+    /// Reads or answers a request again.
+    case becameActive
+    case parseError(ParseErrorReason)
+    /// `wasIdle`: which of the two it was when it ended.
+    case closed(CloseReason, wasIdle: Bool)
+}
+
+/// What a middleware did.
+package enum MiddlewareEvent: Sendable {
+    package enum Rejection: String, EventLabel {
+        case origin, limit, token, draining, method
+        case tooLarge = "too_large"
+        case mediaType = "media_type"
+    }
+
+    case ran(position: Int, nanoseconds: UInt64)
+    case rejected(position: Int, Rejection)
+}
+
+/// Who a request said it was, and whether that was believed.
+package enum AuthenticationEvent: Sendable {
+    package enum Scheme: String, EventLabel {
+        case bearer, session, anonymous
+        case apiKey = "api_key"
+    }
+
+    package enum Outcome: String, EventLabel {
+        case ok, missing, malformed, expired, revoked, forbidden
+        case notYetValid = "not_yet_valid"
+        case badSignature = "bad_signature"
+        case badAudience = "bad_audience"
+    }
+
+    case decided(Scheme, Outcome, nanoseconds: UInt64)
+    case tokenCacheHit, tokenCacheMiss
+}
+
+/// A pooled database connection's life. `idle` and `used` in the gauges follow from these.
+package enum PoolEvent: Sendable {
+    package enum AcquireResult: String, EventLabel {
+        case immediate, waited, timeout, canceled, closed, refused
+    }
+
+    package enum CloseReason: String, EventLabel {
+        case lifetime, idle, broken, shutdown
+    }
+
+    /// At most so many connections, over all loops.
+    case limited(to: Int)
+    case connecting
+    /// Now idle.
+    case opened(nanoseconds: UInt64)
+    case failedToOpen(nanoseconds: UInt64)
+    /// Someone queues; `acquired` with any result ends it.
+    case startedWaiting
+    /// Idle became used for `immediate` and `waited`; `queued` says whether `startedWaiting` was.
+    case acquired(AcquireResult, waitedNanoseconds: UInt64, queued: Bool)
+    /// Used became idle.
+    case released(usedNanoseconds: UInt64)
+    case closed(CloseReason, wasUsed: Bool)
+}
+
+/// What happened between us and PostgreSQL.
+package enum SQLEvent: Sendable {
+    package enum Lookup: String, EventLabel { case hit, miss, evicted }
+    package enum TransactionOutcome: String, EventLabel { case commit, rollback, abandoned }
+    package enum RetryReason: String, EventLabel {
+        case deadlock
+        case serializationFailure = "serialization_failure"
+        case connectionLost = "connection_lost"
+    }
+
+    /// A statement came back. `summary` is low in cardinality: `SELECT planets`.
+    case statement(summary: String, nanoseconds: UInt64, sqlState: String?, rows: Int)
+    case prepared(Lookup)
+    case transaction(TransactionOutcome)
+    case retried(RetryReason)
+}
+
+/// One turn of an event loop.
+package struct LoopEvent: Sendable {
+    package var busyNanoseconds: UInt64
+    /// How late its oldest timer fired.
+    package var lagNanoseconds: UInt64
+
+    package init(busyNanoseconds: UInt64, lagNanoseconds: UInt64) {
+        self.busyNanoseconds = busyNanoseconds
+        self.lagNanoseconds = lagNanoseconds
+    }
+}
+
+/// What happens rarely and matters to whoever runs the process.
+package enum ProcessEvent: Sendable {
+    package enum StartupPhase: String, EventLabel { case config, database, migrations, listen }
+
+    case startup(StartupPhase, nanoseconds: UInt64)
+    case migrations(version: Int, pending: Int)
+    case catalogReloaded(nanoseconds: UInt64, relations: Int, routines: Int)
+    case catalogReloadFailed(String)
+    case databaseLost(String)
+    case databaseBack
+    case configuration(fingerprint: String, environment: String)
+    case postgresVersion(String)
+    case workerQueue(WorkerQueue, length: Int)
+    case workerWaited(WorkerQueue, nanoseconds: UInt64)
+}
+
+/// The queues in front of the threads that may block.
+package enum WorkerQueue: String, EventLabel { case blocking, jobs }
+
+extension EventLabel {
+    /// Where the case stands in its declaration: the index of its series.
+    ///
+    /// An enum without payloads is stored as just that; comparing names would cost more than
+    /// the counting. A test holds it against `allCases`.
+    package var position: Int { unsafe Int(unsafeBitCast(self, to: UInt8.self)) }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes the registry as text: Prometheus 0.0.4 or OpenMetrics 1.0.
+package struct Exposition {
+    private let format: ExpositionFormat
+    /// Only traces that can still be opened are pointed at.
+    private let isOpenable: (Exemplar) -> Bool
+    private var bytes: [UInt8] = []
+
+    package static func render(
+        _ registry: MetricRegistry,
+        as format: ExpositionFormat,
+        capacity: Int = 65_536,
+        isOpenable: (Exemplar) -> Bool = { _ in true }
+    ) -> [UInt8] {
+        registry.runRefreshers()
+        return withoutActuallyEscaping(isOpenable) { isOpenable in
+            var exposition = Exposition(format: format, isOpenable: isOpenable)
+            exposition.bytes.reserveCapacity(capacity)
+            for family in registry.families { exposition.append(family) }
+            if format == .openmetrics { exposition.append("# EOF\n") }
+            return exposition.bytes
+        }
+    }
+
+    private mutating func append(_ family: MetricFamily) {
+        let series = family.series
+        guard !series.isEmpty else { return }
+        let names = Names(family.description, format: format)
+        appendHead(family.description, names)
+        for series in series {
+            switch family.description.kind {
+            case .counter:
+                let value = series.cell.sum()
+                appendSample(names.sample, series.labels) { $0.appendValue(value, family) }
+            case .gauge:
+                let value = Int64(bitPattern: series.cell.sum())
+                appendSample(names.sample, series.labels) { $0.appendSigned(value, family) }
+            case .info:
+                appendSample(names.sample, series.labels) { $0.append("1") }
+            case .histogram:
+                append(series, of: family, names)
+            }
+        }
+    }
+
+    private mutating func appendHead(_ description: MetricDescription, _ names: Names) {
+        // OpenMetrics: TYPE, UNIT, HELP; one of each.
+        let isOpenMetrics = format == .openmetrics
+        if !isOpenMetrics { appendHelp(description, names) }
+        append("# TYPE ")
+        bytes.append(contentsOf: names.family)
+        bytes.append(UInt8(ascii: " "))
+        let isInfo = description.kind == .info && !isOpenMetrics
+        append(isInfo ? "gauge" : description.kind.rawValue)
+        bytes.append(UInt8(ascii: "\n"))
+        guard isOpenMetrics else { return }
+        if description.unit != .none {
+            append("# UNIT ")
+            bytes.append(contentsOf: names.family)
+            append(" " + description.unit.rawValue + "\n")
+        }
+        appendHelp(description, names)
+    }
+
+    private mutating func appendHelp(_ description: MetricDescription, _ names: Names) {
+        append("# HELP ")
+        bytes.append(contentsOf: names.family)
+        bytes.append(UInt8(ascii: " "))
+        // OpenMetrics escapes quotes in HELP as well; none of ours has any.
+        Self.appendEscaped(description.help, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func appendSample(
+        _ name: [UInt8],
+        _ labels: [UInt8],
+        _ value: (inout Exposition) -> Void
+    ) {
+        bytes.append(contentsOf: name)
+        if !labels.isEmpty {
+            bytes.append(UInt8(ascii: "{"))
+            bytes.append(contentsOf: labels)
+            bytes.append(UInt8(ascii: "}"))
+        }
+        bytes.append(UInt8(ascii: " "))
+        value(&self)
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func append(_ series: Series, of family: MetricFamily, _ names: Names) {
+        var head = names.bucket
+        head.append(UInt8(ascii: "{"))
+        head.append(contentsOf: series.labels)
+        if !series.labels.isEmpty { head.append(UInt8(ascii: ",")) }
+        head.append(contentsOf: Self.lessOrEqual)
+        let exemplars = format == .openmetrics ? series.exemplars?.all : nil
+        let bounds = family.boundTexts
+        var count: UInt64 = 0
+        for position in 0...bounds.count {
+            count &+= series.cell.sum(at: 1 + position)
+            bytes.append(contentsOf: head)
+            bytes.append(contentsOf: position < bounds.count ? bounds[position] : Self.infinity)
+            bytes.append(contentsOf: Self.endOfLabels)
+            Self.append(count, to: &bytes)
+            if let exemplar = exemplars?[position], isOpenable(exemplar) {
+                append(exemplar, family)
+            }
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        let sum = series.cell.sum()
+        appendSample(names.sum, series.labels) { $0.appendValue(sum, family) }
+        appendSample(names.count, series.labels) { Self.append(count, to: &$0.bytes) }
+    }
+
+    private mutating func append(_ exemplar: Exemplar, _ family: MetricFamily) {
+        append(" # {trace_id=\"")
+        Hexadecimal.append(exemplar.traceIDHigh, to: &bytes)
+        Hexadecimal.append(exemplar.traceIDLow, to: &bytes)
+        append("\"} ")
+        appendValue(exemplar.value, family)
+        bytes.append(UInt8(ascii: " "))
+        Self.appendSeconds(exemplar.wallNanoseconds / 1_000_000 * 1_000_000, to: &bytes)
+    }
+
+    private mutating func appendValue(_ value: UInt64, _ family: MetricFamily) {
+        if family.description.unit == .seconds {
+            Self.appendSeconds(value, to: &bytes)
+        } else {
+            Self.append(value, to: &bytes)
+        }
+    }
+
+    private mutating func appendSigned(_ value: Int64, _ family: MetricFamily) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        appendValue(value.magnitude, family)
+    }
+
+    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    private static let lessOrEqual = Array("le=\"".utf8)
+    private static let infinity = Array("+Inf".utf8)
+    private static let endOfLabels = Array("\"} ".utf8)
+}
+
+/// A family's names in a format: in OpenMetrics a counter's family has no `_total`.
+private struct Names {
+    var family: [UInt8]
+    var sample: [UInt8]
+    var bucket: [UInt8]
+    var sum: [UInt8]
+    var count: [UInt8]
+
+    init(_ description: MetricDescription, format: ExpositionFormat) {
+        var family = description.name
+        if format == .openmetrics {
+            if description.kind == .counter { family = String(family.dropLast("_total".count)) }
+            if description.kind == .info { family = String(family.dropLast("_info".count)) }
+        }
+        self.family = Array(family.utf8)
+        sample = Array(description.name.utf8)
+        bucket = Array("\(description.name)_bucket".utf8)
+        sum = Array("\(description.name)_sum".utf8)
+        count = Array("\(description.name)_count".utf8)
+    }
+}
+
+extension Exposition {
+    static func labels(_ labels: [MetricLabel], _ values: [String]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (label, value) in zip(labels, values) {
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: label.name.utf8)
+            bytes.append(contentsOf: "=\"".utf8)
+            appendEscaped(value, quotes: true, to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+        }
+        return bytes
+    }
+
+    private static func appendEscaped(
+        _ text: String,
+        quotes: Bool = false,
+        to bytes: inout [UInt8]
+    ) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
+            case UInt8(ascii: "\n"): bytes.append(contentsOf: #"\n"#.utf8)
+            case UInt8(ascii: "\"") where quotes: bytes.append(contentsOf: #"\""#.utf8)
+            default: bytes.append(byte)
+            }
+        }
+    }
+
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        Decimal.append(value, to: &bytes)
+    }
+
+    /// Nanoseconds as seconds, exactly, without trailing zeros.
+    static func appendSeconds(_ nanoseconds: UInt64, to bytes: inout [UInt8]) {
+        let (whole, fraction) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        Decimal.append(whole, to: &bytes)
+        guard fraction != 0 else { return }
+        bytes.append(UInt8(ascii: "."))
+        var rest = fraction
+        var divisor: UInt64 = 100_000_000
+        while rest != 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
+            rest %= divisor
+            divisor /= 10
+        }
+    }
+}
+
+/// Integers in decimal, without a `String` between.
+enum Decimal {
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value)) }
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var position = 20
+        var rest = value
+        while rest != 0 {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            position -= 1
+            digits[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            rest = quotient
+        }
+        for index in position..<20 { bytes.append(digits[index]) }
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// One set of label values and its cells.
+final class Series: Sendable {
+    let values: [String]
+    /// `a="b",c="d"`, escaped, without braces.
+    let labels: [UInt8]
+    let cell: CellPointer
+    let exemplars: ExemplarSlots?
+
+    init(values: [String], labels: [UInt8], cell: CellPointer, exemplars: ExemplarSlots?) {
+        self.values = values
+        self.labels = labels
+        self.cell = cell
+        self.exemplars = exemplars
+    }
+}
+
+/// A declared family and the series it has so far, in the order they appeared.
+final class MetricFamily: Sendable {
+    let description: MetricDescription
+    let layout: BucketLayout?
+    /// `le` values as text, canonical in both formats; the last is `+Inf`.
+    let boundTexts: [[UInt8]]
+    private let table: Mutex<Table>
+    unowned let registry: MetricRegistry
+
+    private struct Table {
+        var series: [Series] = []
+        var positions: [[String]: Int] = [:]
+        var overflow: Series?
+    }
+
+    init(_ description: MetricDescription, registry: MetricRegistry) {
+        self.description = description
+        self.registry = registry
+        let isHistogram = description.kind == .histogram
+        layout = isHistogram ? BucketLayout(bounds: description.integerBuckets) : nil
+        boundTexts = isHistogram ? description.buckets.map { Array("\($0)".utf8) } : []
+        table = Mutex(Table())
+    }
+
+    var hasOpenLabels: Bool { description.labels.contains { $0.values == nil } }
+
+    var series: [Series] { table.withLock { $0.series } }
+
+    /// The series that takes what no longer fits, once there is one.
+    var overflow: Series? { table.withLock { $0.overflow } }
+
+    /// The series of these label values; beyond the ceiling, the one that all others share.
+    func series(_ values: [String]) -> Series {
+        precondition(values.count == description.labels.count, "labels of \(description.name)")
+        return table.withLock { table in
+            if let position = table.positions[values] { return table.series[position] }
+            guard !hasOpenLabels || registry.reserve(lines: description.linesPerSeries) else {
+                return overflow(in: &table)
+            }
+            return insert(values, into: &table)
+        }
+    }
+
+    private func overflow(in table: inout Table) -> Series {
+        if let series = table.overflow { return series }
+        let values = description.labels.map { _ in "_overflow" }
+        let series = insert(values, into: &table)
+        table.overflow = series
+        return series
+    }
+
+    private func insert(_ values: [String], into table: inout Table) -> Series {
+        let isHistogram = description.kind == .histogram
+        let buckets = description.buckets.count + 1
+        let series = Series(
+            values: values,
+            labels: Exposition.labels(description.labels, values),
+            cell: registry.allocate(isHistogram ? buckets + 1 : 1),
+            exemplars: description.hasExemplars ? ExemplarSlots(count: buckets) : nil
+        )
+        table.positions[values] = table.series.count
+        table.series.append(series)
+        return series
+    }
+
+    /// Makes every series there can be, given the values of the open labels.
+    func fill(_ open: [String]) {
+        var rows: [[String]] = [[]]
+        var next = 0
+        for label in description.labels {
+            let values: [String]
+            if let closed = label.values {
+                values = closed
+            } else {
+                guard next < open.count else { return }
+                values = [open[next]]
+                next += 1
+            }
+            rows = rows.flatMap { row in values.map { row + [$0] } }
+        }
+        for row in rows { _ = series(row) }
+    }
+}
+
+/// A family of counters.
+package struct CounterFamily: Sendable {
+    let family: MetricFamily
+
+    package func callAsFunction(_ values: String...) -> Counter {
+        Counter(cell: family.series(values).cell)
+    }
+}
+
+/// A family of gauges.
+package struct GaugeFamily: Sendable {
+    let family: MetricFamily
+
+    package func callAsFunction(_ values: String...) -> Gauge {
+        Gauge(cell: family.series(values).cell)
+    }
+}
+
+/// A family of histograms.
+package struct HistogramFamily: Sendable {
+    let family: MetricFamily
+
+    package func callAsFunction(_ values: String...) -> Histogram {
+        let series = family.series(values)
+        guard let layout = family.layout else { preconditionFailure("no buckets") }
+        return Histogram(cell: series.cell, layout: layout, exemplars: series.exemplars)
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// The families of one layer, declared together.
+protocol MetricSet: Sendable {
+    init(_ registry: MetricRegistry)
+}
+
+/// All families of the process, in the order of their declaration.
+package final class MetricRegistry: Sendable {
+    /// Lines of exposition that label values known only at run time may add up to.
+    package let linesMax: Int
+
+    private let lines = Atomic<Int>(0)
+    private let state = Mutex(State())
+    private let arena = Mutex(CellArena())
+    private let sets = Mutex<[ObjectIdentifier: any MetricSet]>([:])
+
+    private struct State {
+        var families: [MetricFamily] = []
+        var refreshers: [@Sendable () -> Void] = []
+    }
+
+    package init(linesMax: Int = 50_000) { self.linesMax = linesMax }
+
+    package func counter(
+        _ name: String,
+        _ help: String,
+        unit: MetricDescription.Unit = .none,
+        labels: [MetricLabel] = [],
+        layer: String
+    ) -> CounterFamily {
+        CounterFamily(
+            family: declare(
+                MetricDescription(
+                    name: name,
+                    kind: .counter,
+                    unit: unit,
+                    labels: labels,
+                    help: help,
+                    layer: layer
+                )
+            )
+        )
+    }
+
+    package func gauge(
+        _ name: String,
+        _ help: String,
+        kind: MetricDescription.Kind = .gauge,
+        unit: MetricDescription.Unit = .none,
+        labels: [MetricLabel] = [],
+        layer: String
+    ) -> GaugeFamily {
+        GaugeFamily(
+            family: declare(
+                MetricDescription(
+                    name: name,
+                    kind: kind,
+                    unit: unit,
+                    labels: labels,
+                    help: help,
+                    layer: layer
+                )
+            )
+        )
+    }
+
+    package func histogram(
+        _ name: String,
+        _ help: String,
+        unit: MetricDescription.Unit = .seconds,
+        labels: [MetricLabel] = [],
+        buckets: [Double],
+        exemplars: Bool = false,
+        layer: String
+    ) -> HistogramFamily {
+        HistogramFamily(
+            family: declare(
+                MetricDescription(
+                    name: name,
+                    kind: .histogram,
+                    unit: unit,
+                    labels: labels,
+                    help: help,
+                    buckets: buckets,
+                    hasExemplars: exemplars,
+                    layer: layer
+                )
+            )
+        )
+    }
+
+    /// Runs before each scrape: for values that are read rather than counted.
+    package func refresh(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.refreshers.append(body) }
+    }
+
+    /// The one set of this type; declared when it is first asked for.
+    func shared<Set: MetricSet>(_: Set.Type) -> Set {
+        sets.withLock { sets in
+            if let set = sets[ObjectIdentifier(Set.self)] as? Set { return set }
+            let set = Set(self)
+            sets[ObjectIdentifier(Set.self)] = set
+            return set
+        }
+    }
+
+    package var descriptions: [MetricDescription] { families.map(\.description) }
+
+    var families: [MetricFamily] { state.withLock { $0.families } }
+
+    /// Lines taken so far.
+    package var linesUsed: Int { lines.load(ordering: .relaxed) }
+
+    func runRefreshers() {
+        for refresher in state.withLock({ $0.refreshers }) { refresher() }
+    }
+
+    private func declare(_ description: MetricDescription) -> MetricFamily {
+        let family = MetricFamily(description, registry: self)
+        state.withLock { state in
+            precondition(
+                !state.families.contains { $0.description.name == description.name },
+                "\(description.name) is declared twice"
+            )
+            state.families.append(family)
+        }
+        if family.hasOpenLabels {
+            // The overflow series has its place from the start.
+            lines.add(description.linesPerSeries, ordering: .relaxed)
+        } else {
+            family.fill([])
+            lines.add(description.linesPerSeries * family.series.count, ordering: .relaxed)
+        }
+        return family
+    }
+
+    func reserve(lines wanted: Int) -> Bool {
+        let taken = lines.add(wanted, ordering: .relaxed).newValue
+        if taken <= linesMax { return true }
+        lines.subtract(wanted, ordering: .relaxed)
+        return false
+    }
+
+    func allocate(_ cells: Int) -> CellPointer { arena.withLock { $0.allocate(cells) } }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// One route template's series, resolved when the route is registered: a request only adds.
+package final class RouteTelemetry: Sendable {
+    package let template: String
+    /// Probes and scrapes: no part of the service's own figures, and logged at debug only.
+    package let isOperational: Bool
+
+    let requestBytes: Histogram
+    let responseBytes: Histogram
+    let firstByte: Histogram
+    let statements: Histogram
+    let layers: [Counter]
+    let aborts: [Counter]
+    let panics: Counter
+    private let families: HTTPMetrics
+    private let outcomes: OutcomeSeries
+    private let problems = Mutex<[String: Counter]>([:])
+
+    /// Codes come from SQL as well (`RAISE … USING ERRCODE`), so their number is bounded.
+    private static let problemCodesMax = 64
+
+    package init(
+        template: String,
+        registry: MetricRegistry,
+        methods: [RequestMethod] = [],
+        isOperational: Bool = false
+    ) {
+        let families = registry.shared(HTTPMetrics.self)
+        self.template = template
+        self.isOperational = isOperational
+        self.families = families
+        requestBytes = families.requestBytes(template)
+        responseBytes = families.responseBytes(template)
+        firstByte = families.firstByte(template)
+        statements = families.statements(template)
+        layers = Layer.allCases.map { families.layerSelf($0.label.text, template) }
+        aborts = AbortReason.allCases.map { families.aborts(template, $0.label.text) }
+        panics = families.panics(template)
+        outcomes = OutcomeSeries(template: template, family: families.duration)
+        guard !isOperational else { return }
+        // A rate needs to see the zero before the first failure.
+        for method in methods {
+            for status in [200, 400, 401, 404] { _ = outcomes.histogram(method, status, .none) }
+            _ = outcomes.histogram(method, 500, .internalFailure)
+            _ = outcomes.histogram(method, 503, .unavailable)
+        }
+    }
+
+    func duration(_ method: RequestMethod, status: Int, errorType: ErrorType) -> Histogram {
+        outcomes.histogram(method, status, errorType)
+    }
+
+    func problem(_ code: String) -> Counter {
+        problems.withLock { counters in
+            if let counter = counters[code] { return counter }
+            let label = counters.count < Self.problemCodesMax ? code : "_other"
+            let counter = families.problems(label, template)
+            if label == code { counters[code] = counter }
+            return counter
+        }
+    }
+}
+
+/// `error_type` on the duration histogram: the words of a problem's kind, closed here so that
+/// the number of series is known. Empty for what the service did not fail at.
+enum ErrorType: String, EventLabel {
+    case none = ""
+    case overloaded, unavailable, cancelled
+    case timedOut = "timed_out"
+    case internalFailure = "internal_failure"
+    /// OpenTelemetry's word for an error without a type of its own.
+    case other = "_OTHER"
+
+    init(status: Int, word: String?, aborted: AbortReason?) {
+        if aborted == .deadline {
+            self = .timedOut
+        } else if status < 500 {
+            self = .none
+        } else {
+            self = word.flatMap(ErrorType.init(rawValue:)) ?? .other
+        }
+    }
+}
+
+/// A route's duration series by method, status and error type.
+///
+/// Read without a lock: a new combination publishes a new table. Old tables are kept, since a
+/// reader may be in one; there are at most as many as combinations.
+@safe final class OutcomeSeries: Sendable {
+    private final class Table: Sendable {
+        let keys: [UInt32]
+        let histograms: [Histogram]
+
+        init(keys: [UInt32], histograms: [Histogram]) {
+            self.keys = keys
+            self.histograms = histograms
+        }
+    }
+
+    private let template: String
+    private let family: HistogramFamily
+    private let current: Atomic<UInt>
+    private let tables: Mutex<[Table]>
+
+    private static let combinationsMax = 100
+
+    init(template: String, family: HistogramFamily) {
+        self.template = template
+        self.family = family
+        let table = Table(keys: [], histograms: [])
+        tables = Mutex([table])
+        current = unsafe Atomic(UInt(bitPattern: Unmanaged.passUnretained(table).toOpaque()))
+    }
+
+    func histogram(_ method: RequestMethod, _ status: Int, _ error: ErrorType) -> Histogram {
+        let code = UInt32(truncatingIfNeeded: status) & 0xFFFF
+        let key = UInt32(method.rawValue) << 24 | UInt32(error.position) << 16 | code
+        if let histogram = find(key) { return histogram }
+        return insert(key, method, status, error)
+    }
+
+    private func find(_ key: UInt32) -> Histogram? {
+        let bits = current.load(ordering: .acquiring)
+        guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+        let table = unsafe Unmanaged<Table>.fromOpaque(pointer).takeUnretainedValue()
+        guard let position = table.keys.firstIndex(of: key) else { return nil }
+        return table.histograms[position]
+    }
+
+    private func insert(
+        _ key: UInt32,
+        _ method: RequestMethod,
+        _ status: Int,
+        _ error: ErrorType
+    ) -> Histogram {
+        tables.withLock { tables in
+            if let histogram = find(key) { return histogram }
+            guard let last = tables.last, last.keys.count < Self.combinationsMax else {
+                return family("_OTHER", template, "_other", "", "http")
+            }
+            let (method, error) = (method.label.text, error.rawValue)
+            let histogram = family(method, template, "\(status)", error, "http")
+            let table = Table(keys: last.keys + [key], histograms: last.histograms + [histogram])
+            tables.append(table)
+            let pointer = unsafe Unmanaged.passUnretained(table).toOpaque()
+            current.store(UInt(bitPattern: pointer), ordering: .releasing)
+            return histogram
+        }
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// One request's passage through the layers.
+///
+/// At any instant exactly one layer is current, and each transition reads the clock once: the
+/// self times of the layers therefore add up to the duration, to the nanosecond.
+///
+/// `@unchecked Sendable`: written by the request's loop only. What another thread may look at
+/// while the request runs is constant or atomic: ids, start, method, current layer, route.
+package final class RequestTrace: @unchecked Sendable {
+    package let context: TraceContext
+    package let startedAt: UInt64
+    package let method: RequestMethod
+    /// The caller's `X-Request-Id`; without one the trace id serves.
+    package let givenRequestID: String?
+
+    package var role = ""
+    package var user = ""
+    package var statementCount = 0
+    /// Whoever asks for it sees the request's debug records and finds its trace kept.
+    package var isForced = false
+    package private(set) var attributes: [TraceAttribute] = []
+    package private(set) var spanCount = 0
+    package private(set) var spansLost = 0
+    package private(set) var endedAt: UInt64 = 0
+
+    private let currentLayer: Atomic<UInt8>
+    private let currentRoute = Atomic<UInt>(0)
+    private var enteredAt: UInt64
+    private var currentSpan: Int8 = -1
+    private var spansOpenBeyond = 0
+    private var ledger = InlineArray<11, UInt64>(repeating: 0)
+    private var spans = InlineArray<20, TraceSpan>(repeating: .none)
+    /// Where its slot's list of requests in flight has it.
+    var flightPosition = -1
+    var flightSlot = 0
+
+    /// Begins in `parse`, at the moment the request's first byte was read.
+    package init(
+        startedAt: UInt64,
+        context: TraceContext,
+        requestID: String? = nil,
+        method: RequestMethod = .other
+    ) {
+        self.startedAt = startedAt
+        self.context = context
+        self.method = method
+        givenRequestID = requestID
+        enteredAt = startedAt
+        currentLayer = Atomic(Layer.parse.rawValue)
+    }
+
+    package var requestID: String { givenRequestID ?? context.traceIDText }
+
+    package func appendRequestID(to bytes: inout [UInt8]) {
+        guard let givenRequestID else { return context.appendTraceID(to: &bytes) }
+        bytes.append(contentsOf: givenRequestID.utf8)
+    }
+
+    package var layer: Layer { Layer(rawValue: currentLayer.load(ordering: .relaxed)) ?? .parse }
+
+    /// Set when the request is routed. A route outlives its requests: the router holds it.
+    package var route: RouteTelemetry? {
+        get {
+            let bits = currentRoute.load(ordering: .acquiring)
+            guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+            return unsafe Unmanaged<RouteTelemetry>.fromOpaque(pointer).takeUnretainedValue()
+        }
+        set {
+            let pointer = unsafe newValue.map { unsafe Unmanaged.passUnretained($0).toOpaque() }
+            currentRoute.store(UInt(bitPattern: pointer), ordering: .releasing)
+        }
+    }
+
+    /// Adds a fact to the open span.
+    package func note(_ key: StaticString, _ value: String) {
+        attributes.append(TraceAttribute(key: key, value: .text(value), span: currentSpan))
+    }
+
+    package func note(_ key: StaticString, _ value: Int) {
+        attributes.append(TraceAttribute(key: key, value: .integer(value), span: currentSpan))
+    }
+}
+
+extension RequestTrace {
+    /// Goes into a layer and says which one to come back to. One clock read.
+    @discardableResult
+    package func enter(_ layer: Layer) -> Layer {
+        enter(layer, named: layer.label, at: uptimeNanoseconds())
+    }
+
+    /// Comes back. Whatever was open inside ends now.
+    package func leave(to previous: Layer, failed: Bool = false) {
+        leave(to: previous, failed: failed, at: uptimeNanoseconds())
+    }
+
+    /// Goes on to the next layer beside the current one: the end of one is the start of the other.
+    package func move(to layer: Layer) {
+        let now = uptimeNanoseconds()
+        closeSpan(failed: false, at: now)
+        enter(layer, named: layer.label, at: now)
+    }
+
+    @discardableResult
+    package func enter(_ layer: Layer, named name: StaticString, at now: UInt64) -> Layer {
+        let previous = transition(to: layer, at: now)
+        openSpan(layer, named: name, at: now)
+        return previous
+    }
+
+    package func leave(to previous: Layer, failed: Bool, at now: UInt64) {
+        transition(to: previous, at: now)
+        closeSpan(failed: failed, at: now)
+    }
+
+    /// The last byte is written, or the peer has left: the ledger is closed.
+    package func end(at now: UInt64 = uptimeNanoseconds()) {
+        guard endedAt == 0 else { return }
+        transition(to: layer, at: now)
+        while currentSpan >= 0 { closeSpan(failed: false, at: now) }
+        endedAt = now
+    }
+
+    package var durationNanoseconds: UInt64 {
+        (endedAt == 0 ? uptimeNanoseconds() : endedAt) &- startedAt
+    }
+
+    /// Time spent in the layer itself, not in those it called.
+    package func selfNanoseconds(_ layer: Layer) -> UInt64 { ledger[Int(layer.rawValue)] }
+
+    package func span(_ position: Int) -> TraceSpan { spans[position] }
+
+    @discardableResult
+    private func transition(to layer: Layer, at now: UInt64) -> Layer {
+        let previous = self.layer
+        ledger[Int(previous.rawValue)] &+= now &- enteredAt
+        enteredAt = now
+        currentLayer.store(layer.rawValue, ordering: .relaxed)
+        return previous
+    }
+
+    private func openSpan(_ layer: Layer, named name: StaticString, at now: UInt64) {
+        guard spanCount < spans.count else {
+            spansLost += 1
+            spansOpenBeyond += 1
+            return
+        }
+        spans[spanCount] = TraceSpan(
+            name: name,
+            layer: layer,
+            failed: false,
+            parent: currentSpan,
+            startedAt: now,
+            endedAt: 0
+        )
+        currentSpan = Int8(spanCount)
+        spanCount += 1
+    }
+
+    private func closeSpan(failed: Bool, at now: UInt64) {
+        // Spans beyond the arena were never opened; they close first.
+        guard spansOpenBeyond == 0 else { return spansOpenBeyond -= 1 }
+        guard currentSpan >= 0 else { return }
+        let position = Int(currentSpan)
+        spans[position].endedAt = now
+        spans[position].failed = failed
+        currentSpan = spans[position].parent
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One passage through a layer, in its request's arena. Plain memory: it costs no allocation.
+package struct TraceSpan: Sendable {
+    package var name: StaticString
+    package var layer: Layer
+    package var failed: Bool
+    /// The span it happened in, by position; -1 for the request itself.
+    package var parent: Int8
+    package var startedAt: UInt64
+    /// 0 while it is open.
+    package var endedAt: UInt64
+
+    static let none = TraceSpan(
+        name: "",
+        layer: .parse,
+        failed: false,
+        parent: -1,
+        startedAt: 0,
+        endedAt: 0
+    )
+}
+
+/// Something worth knowing about a request that only its trace and its log line will say.
+package struct TraceAttribute: Sendable {
+    package enum Value: Sendable {
+        case text(String)
+        case integer(Int)
+    }
+
+    package var key: StaticString
+    package var value: Value
+    /// The span it belongs to, by position; -1 for the request itself.
+    package var span: Int8
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cryptography
+import JSONCoding
+import Testing
+
+private let secret = Array("a secret of more than thirty-two bytes".utf8)
+private let now = 1_700_000_000
+
+@Suite struct TokenVerifierTests {
+    private let verifier = TokenVerifier(keys: [VerificationKey(secret: secret)])
+
+    private func token(_ claims: JSONValue) -> [UInt8] {
+        Array(TokenMint(secret: secret).mint(claims).utf8)
+    }
+
+    // RFC 7515 appendix A.1; RFC 7519 §3.1 has the same token.
+    @Test func `the example of the RFC verifies with its key, and had expired long ago`() throws {
+        let jwk: JSONValue = [
+            "kty": "oct",
+            "k":
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        ]
+        let token = Array(
+            """
+            eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+            eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0\
+            cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+            """.utf8
+        )
+        let verifier = TokenVerifier(keys: [try #require(VerificationKey(jwk: jwk))])
+        #expect(try verifier.accept(token, now: 1_300_819_380).claims["iss"] == "joe")
+        #expect(throws: TokenFailure.expired) { try verifier.accept(token, now: now) }
+    }
+
+    // RFC 7515 appendix A.3.
+    @Test func `the elliptic example of the RFC verifies with its key`() throws {
+        let jwk: JSONValue = [
+            "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        ]
+        let token = Array(
+            """
+            eyJhbGciOiJFUzI1NiJ9.\
+            eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0\
+            cnVlfQ.\
+            DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q
+            """.utf8
+        )
+        let verifier = TokenVerifier(keys: [try #require(VerificationKey(jwk: jwk))])
+        #expect(try verifier.verify(token.span).claims["iss"] == "joe")
+    }
+
+    @Test(arguments: SignedTokens.all)
+    func `a public key verifies what its private key signed, and nothing else`(
+        algorithm: String,
+        key: String,
+        token: String
+    ) throws {
+        let keys = try VerificationKey.keys(configured: Array(key.utf8))
+        let verifier = TokenVerifier(keys: keys)
+        #expect(try verifier.verify(Array(token.utf8).span).claims["role"] == "author")
+
+        var parts = token.split(separator: ".").map(String.init)
+        parts[1] = Base64.url.encode(#"{"sub":"1234567890","role":"admin"}"#.utf8)
+        #expect(throws: TokenFailure.signatureMismatch) {
+            try verifier.verify(Array(parts.joined(separator: ".").utf8).span)
+        }
+        let others = SignedTokens.all.filter { $0.key != key }
+        for other in others {
+            #expect(throws: TokenFailure.noSuitableKey) {
+                try verifier.verify(Array(other.token.utf8).span)
+            }
+        }
+    }
+
+    @Test func `a public key's text is never taken for a secret`() throws {
+        let key = SignedTokens.rsaKey
+        let forged = TokenMint(secret: Array(key.utf8)).mint(["role": "admin"])
+        let verifier = TokenVerifier(keys: try VerificationKey.keys(configured: Array(key.utf8)))
+        #expect(throws: TokenFailure.noSuitableKey) {
+            try verifier.verify(Array(forged.utf8).span)
+        }
+    }
+
+    @Test func `a key set tries each suitable key, and an id picks one`() throws {
+        let set: JSONValue = [
+            "keys": [
+                ["kty": "oct", "kid": "a", "k": .string(Base64.url.encode(Array("x".utf8)))],
+                [
+                    "kty": "oct", "kid": "b", "k": .string(Base64.url.encode(secret)),
+                    "alg": "HS256",
+                ],
+                ["kty": "unknown"], ["kty": "oct", "use": "enc", "k": "eA"],
+            ]
+        ]
+        let verifier = TokenVerifier(keys: try VerificationKey.keys(configured: set.compactBytes))
+        let mint = { (id: String?) in
+            Array(TokenMint(secret: secret, keyID: id).mint(["role": "x"]).utf8)
+        }
+        #expect(try verifier.verify(mint(nil).span).claims["role"] == "x")
+        #expect(try verifier.verify(mint("b").span).claims["role"] == "x")
+        #expect(throws: TokenFailure.signatureMismatch) { try verifier.verify(mint("a").span) }
+        #expect(throws: TokenFailure.noSuitableKey) { try verifier.verify(mint("c").span) }
+    }
+
+    @Test(
+        arguments: [
+            ("", TokenFailure.empty), ("abc", .parts(1)), ("a.b", .parts(2)),
+            ("a.b.c.d.e", .parts(5)),
+            ("quifq.fonvo.iuqvn", .malformed), ("..", .undecodable), ("e30.e30.AA", .undecodable),
+            ("eyJhbGciOiJub25lIn0.eyJyb2xlIjoieCJ9.", .unsecured),
+            ("eyJhbGciOiJOb05lIn0.eyJyb2xlIjoieCJ9.", .unsecured),
+            ("eyJhbGciOiJYUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .noSuitableKey),
+            ("eyJhbGciOiJSUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .noSuitableKey),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .signatureMismatch),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.!", .signatureMismatch),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.", .signatureMismatch),
+        ] as [(String, TokenFailure)]
+    )
+    func `a token that proves nothing is refused`(token: String, failure: TokenFailure) {
+        #expect(throws: failure) { try verifier.verify(Array(token.utf8).span) }
+    }
+
+    @Test(
+        arguments: [
+            (["exp": 1_700_000_000], nil), (["exp": 1_699_999_970], nil),
+            (["exp": 1_699_999_969], .expired), (["exp": .number("1e30")], nil),
+            (["exp": .number("-1e30")], .expired), (["exp": .number("1699999969.9")], .expired),
+            (["exp": "soon"], .claimNotNumber(.exp)), (["exp": nil], nil),
+            (["nbf": 1_700_000_030], nil), (["nbf": 1_700_000_031], .notYetValid),
+            (["nbf": [:]], .claimNotNumber(.nbf)), (["iat": 1_700_000_030], nil),
+            (["iat": 1_700_000_031], .issuedInFuture), (["iat": true], .claimNotNumber(.iat)),
+            (["aud": "us"], nil), (["aud": "them"], .notInAudience),
+            (["aud": ["them", "us"]], nil),
+            (["aud": []], nil), (["aud": ["them"]], .notInAudience),
+            (["aud": 1], .audienceMalformed),
+            (["aud": ["us", 1]], .audienceMalformed), (["aud": nil], nil), ([:], nil),
+            (["exp": 1, "nbf": "x"], .expired),
+        ] as [(JSONValue, TokenFailure?)]
+    )
+    func `time and audience are judged with thirty seconds of leeway`(
+        claims: JSONValue,
+        failure: TokenFailure?
+    ) {
+        let verifier = TokenVerifier(keys: [VerificationKey(secret: secret)], audience: "us")
+        let token = token(claims)
+        var found: TokenFailure?
+        do throws(TokenFailure) {
+            _ = try verifier.accept(token, now: now)
+        } catch {
+            found = error
+        }
+        #expect(found == failure)
+    }
+
+    @Test func `without a key set every token is the server's fault`() {
+        #expect(throws: TokenFailure.secretMissing) {
+            try TokenVerifier(keys: []).verify(token([:]).span)
+        }
+        #expect(TokenFailure.secretMissing.authenticateHeader == nil)
+    }
+
+    @Test func `claims that are no object are refused after the signature was right`() {
+        #expect(throws: TokenFailure.claimsMalformed) { try verifier.verify(token([1]).span) }
+    }
+
+    @Test func `the refusal says how to sign in`() {
+        #expect(
+            TokenFailure.expired.authenticateHeader
+                == #"Bearer error="invalid_token", error_description="JWT expired""#
+        )
+        #expect(TokenFailure.tokenMissing.authenticateHeader == "Bearer")
+        #expect(TokenFailure.parts(2).message == "Expected 3 parts in JWT; got 2")
+        #expect(TokenFailure.parts(2).code == "PGRST301")
+    }
+
+    @Test func `a secret shorter than its hash is refused`() {
+        #expect(throws: KeySetFailure.tooShort) {
+            try VerificationKey.keys(configured: Array("short".utf8))
+        }
+        #expect(throws: KeySetFailure.noUsableKey) {
+            try VerificationKey.keys(configured: Array(#"{"keys":[{"kty":"oct"}]}"#.utf8))
+        }
+    }
+
+    @Test func `the claims that policies see carry the role that was chosen`() throws {
+        let verified = try verifier.accept(token(["role": ["x"], "sub": "1"]), now: now)
+        #expect(verified.claimsText(role: "anon") == #"{"sub":"1","role":"anon"}"#)
+    }
+}
+
+@Suite struct TokenCacheTests {
+    private let verifier = TokenVerifier(keys: [VerificationKey(secret: secret)])
+
+    private func entry(_ claims: JSONValue) throws -> (token: [UInt8], verified: VerifiedToken) {
+        let token = Array(TokenMint(secret: secret).mint(claims).utf8)
+        return (token, try verifier.verify(token.span))
+    }
+
+    @Test func `what was verified is found again until it expires`() throws {
+        var cache = TokenCache(entriesMax: 2)
+        let entry = try entry(["exp": .number(String(now))])
+        #expect(cache.find(entry.token, now: now) == nil)
+        cache.insert(entry.verified, for: entry.token)
+        #expect(cache.find(entry.token, now: now + 30)?.claims == entry.verified.claims)
+        #expect(cache.find(entry.token, now: now + 31) == nil)
+        #expect(cache.count == 0)
+    }
+
+    @Test func `when full, what was not used makes room`() throws {
+        var cache = TokenCache(entriesMax: 2)
+        let entries = try (0..<3).map { try entry(["n": .number(String($0))]) }
+        cache.insert(entries[0].verified, for: entries[0].token)
+        cache.insert(entries[1].verified, for: entries[1].token)
+        #expect(cache.find(entries[0].token, now: now) != nil)
+        cache.insert(entries[2].verified, for: entries[2].token)
+        #expect(cache.find(entries[0].token, now: now) != nil)
+        #expect(cache.find(entries[1].token, now: now) == nil)
+        #expect(cache.find(entries[2].token, now: now) != nil)
+        #expect(cache.evictions == 1)
+    }
+
+    @Test func `a thousand tokens never take more than the maximum`() throws {
+        var cache = TokenCache(entriesMax: 10)
+        for number in 0..<1000 {
+            let entry = try entry(["n": .number(String(number))])
+            cache.insert(entry.verified, for: entry.token)
+            if number % 3 == 0 { #expect(cache.find(entry.token, now: now) != nil) }
+            #expect(cache.count <= 10)
+        }
+    }
+
+    @Test func `with no room allowed nothing is kept`() throws {
+        var cache = TokenCache(entriesMax: 0)
+        let entry = try entry([:])
+        cache.insert(entry.verified, for: entry.token)
+        #expect(cache.find(entry.token, now: now) == nil)
+    }
+}
+
+@Suite struct RolePathTests {
+    private let claims: JSONValue = [
+        "role": "author", "a": ["b": "deep"], "n": 7,
+        "https://x": ["roles": ["first", "second"]],
+        "groups": [["kind": "team", "name": "red"], ["kind": "role", "name": "editor"]],
+        "postgrest": ["roles": ["other", "web_author"]],
+    ]
+
+    @Test(
+        arguments: [
+            ("$.role", "author"), ("$.a.b", "deep"), ("$['https://x'].roles[0]", "first"),
+            ("$[\"https://x\"][\"roles\"][-1]", "second"), ("$.postgrest.roles[1]", "web_author"),
+            ("$.postgrest.roles[?(@ == 'web_author')]", "web_author"),
+            ("$.postgrest.roles[?@ == \"web_author\"]", "web_author"),
+            ("$.groups[?(@.kind == 'role')].name", "editor"), ("$.groups[?@.name].kind", "team"),
+            ("$.postgrest.roles[1:]", "web_author"), ("$.postgrest.roles[*]", "other"),
+            ("$.n", "7"), ("$.a", #"{"b":"deep"}"#), ("$.none", nil), ("$.role.deeper", nil),
+            ("$.postgrest.roles[9]", nil), (".role", "author"),
+            (".\"https://x\".roles[1]", "second"),
+            (".postgrest.roles[?(@ ^== \"web\")]", "web_author"),
+            (".postgrest.roles[?(@ ==^ \"author\")]", "web_author"),
+            (".postgrest.roles[?(@ *== \"b_a\")]", "web_author"),
+            (".postgrest.roles[?(@ != \"other\")]", "web_author"),
+        ] as [(String, String?)]
+    )
+    func `a path finds the first match`(path: String, role: String?) throws {
+        #expect(try RolePath(parsing: path).role(in: claims) == role)
+    }
+
+    @Test(arguments: [
+        ("role", 0), ("$.", 2), ("$.a[", 4), ("$.a[x]", 4), ("$['a", 4), ("$[?(@ == 'a']", 12),
+        ("$[?@ ~ 'a']", 5), ("$.a b", 3), ("$[99999999999999999999]", 22),
+    ])
+    func `a path that cannot be read names the character`(path: String, offset: Int) {
+        let failure = #expect(throws: RolePathFailure.self) { try RolePath(parsing: path) }
+        #expect(failure?.offset == offset)
+    }
+}

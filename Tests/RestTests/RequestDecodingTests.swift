@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import LucarneCore
+import QueryPlanner
+import Testing
+
+@testable import Rest
+
+struct RequestDecodingTests {
+    @Test(
+        arguments: [
+            (["count=exact", "return=minimal"], "return=minimal, count=exact"),
+            (["tx=commit, tx=rollback"], "tx=commit"),
+            (
+                ["count=exact,    tx=commit   ,return=representation , missing=default"],
+                "missing=default, return=representation, count=exact, tx=commit"
+            ),
+            (["max-affected=5"], nil),
+            (["max-affected=5, handling=strict"], "handling=strict, max-affected=5"),
+            (["timezone=Europe/Paris"], "timezone=Europe/Paris"),
+            (["resolution=nonsense"], nil),
+        ] as [([String], String?)]
+    )
+    func `what is honoured is listed in a fixed order`(headers: [String], applied: String?) {
+        #expect(Preferences(headers: headers, transactionOverride: true).applied == applied)
+    }
+
+    @Test func `a transaction's end is the operator's unless they let requests choose`() {
+        let preferences = Preferences(headers: ["tx=rollback"], transactionOverride: false)
+        #expect(preferences.transaction == nil)
+        #expect(preferences.unknown.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (nil, [MediaType.any]),
+            ("text/csv, application/json;q=0.9", [.csv, .json]),
+            ("application/json;q=0.2, text/csv;q=0.9", [.csv, .json]),
+            ("*/*, text/csv", [.csv, .any]),
+            ("text/csv, */*; q=0.01", [.csv, .any]),
+            ("application/vnd.pgrst.object+json;nulls=stripped", [.singular(nullsStripped: true)]),
+        ] as [(String?, [MediaType])]
+    )
+    func `media types come in the order of their weights`(header: String?, types: [MediaType]) {
+        #expect(AcceptHeader.mediaTypes(header) == types)
+    }
+
+    @Test(arguments: [
+        ("GET", "/films", RestAction.read(QualifiedName("a", "films"), headersOnly: false)),
+        ("HEAD", "/films/", .read(QualifiedName("a", "films"), headersOnly: true)),
+        ("PUT", "/f%20ilms", .write(QualifiedName("a", "f ilms"), .upsert)),
+        ("POST", "/rpc/add", .call(QualifiedName("a", "add"), .post)),
+        ("GET", "/rpc/add", .call(QualifiedName("a", "add"), .read(headersOnly: false))),
+        ("OPTIONS", "/rpc/add", .functionOptions(QualifiedName("a", "add"))),
+        ("GET", "/", .describeSchema(headersOnly: false)),
+        ("OPTIONS", "", .schemaOptions),
+    ])
+    func `method and path say what is wanted`(
+        method: String,
+        path: String,
+        action: RestAction
+    ) throws {
+        #expect(try request(RestMessage(method: method, path: path)).action == action)
+    }
+
+    @Test(arguments: [
+        ("PUT", "/rpc/add", "PGRST101"), ("TRACE", "/films", "PGRST117"),
+        ("POST", "/", "PGRST117"), ("GET", "/a/b", "PGRST125"), ("GET", "/a/b/c", "PGRST125"),
+    ])
+    func `what cannot be wanted has a code`(method: String, path: String, code: String) {
+        let problem = #expect(throws: Problem.self) {
+            _ = try request(RestMessage(method: method, path: path))
+        }
+        #expect(problem?.code == code)
+    }
+
+    @Test func `a profile header chooses among the exposed schemas`() throws {
+        let headers = [RestMessage.Header("accept-profile", "b")]
+        let chosen = try request(RestMessage(method: "GET", path: "/t", headers: headers))
+        #expect(chosen.schema == "b" && chosen.namesSchema)
+        // A write names the schema of its content; what it accepts has no say.
+        let written = try request(RestMessage(method: "POST", path: "/t", headers: headers))
+        #expect(written.schema == "a")
+        #expect(throws: Problem.unknownSchema("c", exposed: ["a", "b"])) {
+            let headers = [RestMessage.Header("content-profile", "c")]
+            _ = try request(RestMessage(method: "PATCH", path: "/t", headers: headers))
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("application/json", "{\"a\":1}", "{\"a\":1}", ["a"]),
+            ("application/json", "3", "[]", []),
+            (
+                "text/csv", "a,b\n1,NULL\n\"x \"\"y\"\"\",2",
+                "[{\"a\":\"1\",\"b\":null},{\"a\":\"x \\\"y\\\"\",\"b\":\"2\"}]", ["a", "b"]
+            ),
+            ("application/x-www-form-urlencoded", "a=x+y%26", "{\"a\":\"x y&\"}", ["a"]),
+        ] as [(String, String, String, [String])]
+    )
+    func `every body for a table becomes JSON`(
+        type: String,
+        body: String,
+        json: String,
+        keys: [String]
+    ) throws {
+        let payload = try payload("POST", "/t", type, body)
+        #expect(payload == .json(Array(json.utf8), keys: Set(keys)))
+    }
+
+    @Test(arguments: [
+        ("application/json", "{", "Empty or invalid json"),
+        ("application/json", "", "Empty or invalid json"),
+        ("application/json", "[{\"a\":1},{\"b\":2}]", "All object keys must match"),
+        ("text/csv", "a,b\n1", "All lines must have same number of fields"),
+        ("image/png", "x", "Content-Type not acceptable: image/png"),
+        ("text/plain", "x", "Content-Type not acceptable: text/plain"),
+    ])
+    func `a body that cannot be read is refused`(type: String, body: String, message: String) {
+        #expect(throws: Problem.invalidBody(message)) { try payload("POST", "/t", type, body) }
+    }
+
+    @Test func `a function takes an empty body, a form and raw text`() throws {
+        let none = try payload("POST", "/rpc/f", "application/json", "")
+        #expect(none == .json(Array("{}".utf8), keys: []))
+        let form = try payload("POST", "/rpc/f", "application/x-www-form-urlencoded", "v=1&v=2")
+        #expect(form == .form([.init(name: "v", value: "1"), .init(name: "v", value: "2")]))
+        #expect(try payload("POST", "/rpc/f", "text/plain", "hi") == .raw(Array("hi".utf8)))
+        #expect(try payload("GET", "/rpc/f", "text/plain", "hi") == nil)
+    }
+
+    private func request(_ message: RestMessage) throws -> RestRequest {
+        var settings = RestSettings()
+        settings.schemas = ["a", "b"]
+        return try RestRequest(message, settings)
+    }
+
+    private func payload(
+        _ method: String,
+        _ path: String,
+        _ type: String,
+        _ body: String
+    ) throws -> RestPayload? {
+        let message = RestMessage(
+            method: method,
+            path: path,
+            headers: [.init("content-type", type)],
+            body: Array(body.utf8)
+        )
+        return try RestPayload.read(try request(message), hasColumns: false)
+    }
+}

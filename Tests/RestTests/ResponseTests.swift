@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import LucarneCore
+import QueryPlanner
+import Testing
+
+@testable import Rest
+
+struct ResponseTests {
+    @Test(arguments: [
+        ("PGRST116", "", 406), ("PGRST201", "", 300), ("PGRST205", "", 404), ("PGRST999", "", 400),
+        ("23505", "", 409), ("42501", "", 403), ("42P01", "", 404), ("PT402", "", 402),
+        ("PTxyz", "", 500), ("57014", "", 500), ("08006", "", 503), ("22P02", "", 400),
+        ("22023", "role \"x\" does not exist", 401), ("22023", "other", 400),
+        ("21000", "UPDATE requires a WHERE clause", 400), ("21000", "more than one row", 500),
+        ("42883", "function xmlagg(record) does not exist", 406), ("42883", "function f()", 404),
+    ])
+    func `each code has its status`(code: String, message: String, status: Int) {
+        let problem = Problem(.invalidInput, code: code, message)
+        #expect(RestStatus.of(problem, isAnonymous: false) == status)
+    }
+
+    @Test func `who is nobody is asked to sign in`() {
+        let problem = Problem(.forbidden, code: "42501", "permission denied")
+        #expect(RestStatus.of(problem, isAnonymous: true) == 401)
+    }
+
+    @Test func `a problem is compact JSON with its keys in order`() {
+        let problem = Problem(.invalidInput, code: "X", "a \"b\"\n", hint: "h")
+        #expect(
+            String(decoding: ProblemBody.encode(problem, isVerbose: true), as: UTF8.self)
+                == #"{"code":"X","details":null,"hint":"h","message":"a \"b\"\n"}"#
+        )
+        #expect(
+            String(decoding: ProblemBody.encode(problem, isVerbose: false), as: UTF8.self)
+                == #"{"code":"X","message":"a \"b\"\n"}"#
+        )
+    }
+
+    @Test func `SQL can write a whole response`() {
+        let raised = Problem(
+            .internalFailure,
+            code: "PGRST",
+            #"{"code":"1","message":"m","hint":null}"#,
+            details: #"{"status":402,"status_text":"No","headers":{"X-A":"b"}}"#
+        )
+        guard case .success(let response) = RaisedResponse.read(raised) else {
+            Issue.record("the response was refused")
+            return
+        }
+        #expect(response.status == 402 && response.reason == "No")
+        #expect(response.headers == [.init(name: "X-A", value: "b")])
+        #expect(response.problem.code == "1" && response.problem.message == "m")
+    }
+
+    @Test(
+        arguments: [
+            ("no", nil, "Invalid JSON value for MESSAGE: 'no'"),
+            (#"{"code":"1","message":"m"}"#, nil, "DETAIL is missing in the RAISE statement"),
+            (#"{"code":"1","message":"m"}"#, "[]", "Invalid JSON value for DETAIL: '[]'"),
+        ] as [(String, String?, String)]
+    )
+    func `a response SQL wrote badly says how`(message: String, detail: String?, details: String) {
+        let raised = Problem(.internalFailure, code: "PGRST", message, details: detail)
+        guard case .failure(let problem) = RaisedResponse.read(raised) else {
+            Issue.record("the response was accepted")
+            return
+        }
+        #expect(problem.code == "PGRST121" && problem.details == details)
+    }
+
+    @Test(
+        arguments: [
+            (0, 3, nil, 200, "0-2/*"), (0, 3, 3, 200, "0-2/3"), (0, 3, 9, 206, "0-2/9"),
+            (2, 0, 2, 206, "*/2"), (3, 0, 2, 416, "*/2"), (0, 0, 0, 200, "*/0"),
+            (0, 0, nil, 200, "*/*"),
+        ] as [(Int, Int, Int?, Int, String)]
+    )
+    func `rows of a range say where they are`(
+        offset: Int,
+        rows: Int,
+        total: Int?,
+        status: Int,
+        header: String
+    ) {
+        let range = ContentRange(offset: offset, rows: rows, total: total)
+        #expect(range.status == status)
+        #expect(range.header.value == header)
+    }
+
+    @Test func `headers from SQL replace ours`() throws {
+        let settings = try ReplySettings(
+            status: "201",
+            headers: #"[{"content-type":"a/b"},{"X":"1"},{"X":"2"}]"#
+        )
+        let reply = settings.apply(
+            to: RestReply(status: 200, headers: [.init("Content-Type", "c/d")])
+        )
+        #expect(reply.status == 201)
+        #expect(reply.headers.map(\.name) == ["content-type", "X", "X"])
+    }
+
+    @Test(arguments: [#"{"a":"b"}"#, #"[{"a":1}]"#, #"[{"a":"b","c":"d"}]"#, "nonsense"])
+    func `headers from SQL must be a list of pairs`(text: String) {
+        #expect(throws: Problem.responseHeaders) {
+            try ReplySettings(status: nil, headers: text)
+        }
+    }
+
+    @Test func `a preflight is answered with what the page may do`() {
+        let open = CrossOrigin(allowedOrigins: [])
+        let headers = open.preflight(
+            origin: "http://e.com",
+            requestedMethod: "POST",
+            requestedHeaders: "Foo,Bar"
+        )
+        #expect(
+            headers?.first { $0.name == "Access-Control-Allow-Headers" }?.value
+                == "Authorization, Foo, Bar, Accept, Accept-Language, Content-Language"
+        )
+        #expect(open.preflight(origin: nil, requestedMethod: "POST", requestedHeaders: nil) == nil)
+        let closed = CrossOrigin(allowedOrigins: ["http://e.com"])
+        #expect(closed.headers(for: "http://evil.com").isEmpty)
+        #expect(closed.headers(for: "http://e.com").first?.value == "http://e.com")
+    }
+}
