@@ -98,10 +98,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .target(name: "Support", path: "Tests/Support", swiftSettings: strict),
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
-        tests("EventLoop", on: ["EventLoop", "CLinux"]),
-        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
+        tests("EventLoop", on: ["EventLoop"]),
+        tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
+        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
     ]
 )

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLibpq
+import EventLoop
+
+/// What arrived on a channel (PostgreSQL: NOTIFY).
+package struct Notification: Equatable, Sendable {
+    package var channel: String
+    package var payload: String
+}
+
+extension Session {
+    /// Listens on the channels and calls `body` for each notification, until the connection
+    /// ends, which it says by throwing. `ready` is called once the server listens.
+    package func listen(
+        to channels: [String],
+        ready: () -> Void,
+        _ body: (Notification) async -> Void
+    ) async throws(PostgresFailure) {
+        for channel in channels {
+            let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false)
+                .joined(separator: "\"\"")
+            let listen = Query("LISTEN \"\(quoted)\"", isPrepared: false)
+            _ = try await exchange([listen], deadline: uptime() &+ 10_000_000_000)
+        }
+        ready()
+        while true {
+            while let notification = nextNotification() { await body(notification) }
+            try await waitForInput()
+        }
+    }
+}

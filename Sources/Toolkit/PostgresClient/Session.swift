@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLibpq
+import CLinux
+package import EventLoop
+
+/// How sessions are made.
+package struct SessionSettings: Sendable {
+    /// A libpq connection string or URI; several hosts, TLS and passwords as libpq reads them.
+    package var connection: String
+    package var applicationName = "lucarne"
+    /// Off for poolers that hand each transaction to another server process.
+    package var preparesStatements = true
+    package var preparedStatementsMax = 256
+    package var connectTimeout = 5
+
+    package init(connection: String) { self.connection = connection }
+}
+
+/// One connection's conversation, in libpq's pipeline mode (libpq §34.5): statements up to one
+/// Sync go out in one write and are one implicit transaction.
+///
+/// `@unchecked Sendable`: used on its loop's thread only.
+@safe package final class Session: @unchecked Sendable {
+    package let loop: EventLoop
+    package let openedAt = uptime()
+    /// What the cache did since the last exchange began.
+    package private(set) var lookups = (hits: 0, misses: 0, evictions: 0)
+
+    private let connection: OpaquePointer
+    private let registration: Registration
+    private let settings: SessionSettings
+    private var statements: StatementCache
+    private var arguments = ArgumentBuffer()
+    private var isBroken = false
+    private var isCancelling = false
+
+    /// How long a cancelled statement may take to end before its connection is given up.
+    private static let cancelPatience: UInt64 = 2_000_000_000
+
+    /// Connects on a thread that may block: name resolution and TLS are libpq's, and block.
+    package static func connect(
+        _ settings: SessionSettings,
+        on loop: EventLoop,
+        via blocking: BlockingPool
+    ) async throws(PostgresFailure) -> Session {
+        let opened: Result<Opened, PostgresFailure>
+        do {
+            opened = try await blocking.run { Opened.open(settings) }
+        } catch {
+            throw .unavailable("too many connections are being opened")
+        }
+        return try Session(opened.get(), settings, on: loop)
+    }
+
+    private init(
+        _ opened: Opened,
+        _ settings: SessionSettings,
+        on loop: EventLoop
+    ) throws(PostgresFailure) {
+        unsafe connection = unsafe opened.connection
+        self.settings = settings
+        self.loop = loop
+        statements = StatementCache(capacity: settings.preparedStatementsMax)
+        do throws(SocketError) {
+            registration = try loop.register(unsafe PQsocket(opened.connection))
+        } catch {
+            unsafe PQfinish(opened.connection)
+            throw .unavailable(error.description)
+        }
+    }
+
+    deinit { unsafe PQfinish(connection) }
+
+    /// False once the server or the network ended the conversation.
+    package var isUsable: Bool { !isBroken && !registration.peerHasLeft }
+    package var serverVersion: Int { Int(unsafe PQserverVersion(connection)) }
+    package var processID: Int { Int(unsafe PQbackendPID(connection)) }
+    package var databaseName: String {
+        unsafe PQdb(connection).map { unsafe String(cString: $0) } ?? ""
+    }
+
+    /// Called once, on the loop, when the server ends the conversation.
+    package var onPeerLeft: (() -> Void)? {
+        get { registration.onPeerLeft }
+        set { registration.onPeerLeft = newValue }
+    }
+
+    package func close() {
+        isBroken = true
+        registration.cancel()
+    }
+}
+
+extension Session {
+    /// Sends all queries before one Sync and waits for their results, one for each query.
+    ///
+    /// They are one transaction unless they say otherwise: when one fails, the rest are not run
+    /// and none has an effect. Past the deadline (uptime nanoseconds) the server is asked to stop.
+    package func exchange(
+        _ queries: [Query],
+        deadline: UInt64,
+        cancellation: Cancellation? = nil
+    ) async throws(PostgresFailure) -> [QueryResult] {
+        guard isUsable else { throw .connectionLost("the server closed the connection") }
+        for query in queries { try query.refuseNUL() }
+        lookups = (0, 0, 0)
+        var steps: [Step] = []
+        steps.reserveCapacity(queries.count + 2)
+        do throws(PostgresFailure) {
+            for query in queries { try send(query, &steps) }
+            guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
+            registration.isReadable = false
+            try await flush(deadline: deadline)
+            cancellation?.onCancel { [weak self] in self?.cancelStatement() }
+            defer { cancellation?.onCancel(nil) }
+            return try await receive(steps, deadline: deadline)
+        } catch {
+            if case .server = error { throw error }
+            if case .deadlinePassed = error, !isBroken { throw error }
+            close()
+            throw error
+        }
+    }
+
+    /// What the server owes an answer to.
+    private enum Step {
+        case prepare(sql: String)
+        case forget
+        case execute(sql: String)
+    }
+
+    private func send(_ query: Query, _ steps: inout [Step]) throws(PostgresFailure) {
+        arguments.load(query.parameters)
+        guard query.isPrepared, settings.preparesStatements else {
+            let sent = unsafe arguments.withPointers { count, values, lengths, formats in
+                unsafe PQsendQueryParams(
+                    connection,
+                    query.sql,
+                    count,
+                    nil,
+                    values,
+                    lengths,
+                    formats,
+                    0
+                )
+            }
+            guard sent == 1 else { throw lost() }
+            steps.append(.execute(sql: ""))
+            return
+        }
+        let name = try preparedName(for: query.sql, &steps)
+        let sent = unsafe arguments.withPointers { count, values, lengths, formats in
+            unsafe PQsendQueryPrepared(connection, name, count, values, lengths, formats, 0)
+        }
+        guard sent == 1 else { throw lost() }
+        steps.append(.execute(sql: query.sql))
+    }
+
+    private func preparedName(
+        for sql: String,
+        _ steps: inout [Step]
+    ) throws(PostgresFailure) -> String {
+        switch statements.look(up: sql) {
+        case .prepared(let name):
+            lookups.hits += 1
+            return name
+        case .missing(let name, let evicted):
+            lookups.misses += 1
+            if let evicted {
+                lookups.evictions += 1
+                let text = "DEALLOCATE \(evicted)"
+                guard unsafe PQsendQueryParams(connection, text, 0, nil, nil, nil, nil, 0) == 1
+                else { throw lost() }
+                steps.append(.forget)
+            }
+            guard unsafe PQsendPrepare(connection, name, sql, 0, nil) == 1 else { throw lost() }
+            steps.append(.prepare(sql: sql))
+            return name
+        }
+    }
+
+    private func flush(deadline: UInt64) async throws(PostgresFailure) {
+        while true {
+            switch unsafe PQflush(connection) {
+            case 0: return
+            case 1:
+                registration.isWritable = false
+                guard await registration.wait(.write, deadline: deadline) == .ready else {
+                    isBroken = true
+                    throw .deadlinePassed
+                }
+            default: throw lost()
+            }
+        }
+    }
+
+    private func receive(
+        _ steps: [Step],
+        deadline: UInt64
+    ) async throws(PostgresFailure) -> [QueryResult] {
+        var results: [QueryResult] = []
+        var failure: ServerError?
+        var patience = Patience(deadline: deadline)
+        for step in steps {
+            let answer = try await answer(to: step, &patience)
+            switch answer {
+            case .result(let result): if case .execute = step { results.append(result) }
+            case .failure(let error): if failure == nil { failure = error }
+            case .skipped: break
+            }
+            if case .result = answer { continue }
+            // What was not prepared, or whose plan went stale, is prepared anew next time.
+            switch step {
+            case .prepare(let sql): statements.forget(sql)
+            case .execute(let sql) where failure?.isStalePlan == true: statements.forget(sql)
+            case .execute, .forget: break
+            }
+        }
+        if let refusal = try await sync(&patience), failure == nil { failure = refusal }
+        isCancelling = false
+        if patience.isOver { throw .deadlinePassed }
+        if let failure { throw .server(failure) }
+        return results
+    }
+
+    private struct Patience {
+        var deadline: UInt64
+        var isOver = false
+    }
+
+    private enum Answer {
+        case result(QueryResult)
+        case failure(ServerError)
+        case skipped
+    }
+
+    /// A step's answer is one result and the NULL that ends it.
+    private func answer(
+        to step: Step,
+        _ patience: inout Patience
+    ) async throws(PostgresFailure) -> Answer {
+        var answer = Answer.skipped
+        while true {
+            try await input(&patience)
+            guard let result = unsafe PQgetResult(connection) else { return answer }
+            switch unsafe PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_SINGLE_TUPLE:
+                answer = .result(unsafe QueryResult(adopting: result))
+            case PGRES_PIPELINE_ABORTED:
+                unsafe PQclear(result)
+            case PGRES_EMPTY_QUERY:
+                answer = .result(unsafe QueryResult(adopting: result))
+            default:
+                answer = .failure(unsafe ServerError(result))
+                unsafe PQclear(result)
+                guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost() }
+            }
+        }
+    }
+
+    /// Reads up to the Sync's own result. The implicit transaction commits at the Sync, so a
+    /// deferred constraint is refused only here.
+    private func sync(
+        _ patience: inout Patience
+    ) async throws(PostgresFailure) -> ServerError? {
+        var refusal: ServerError?
+        while true {
+            try await input(&patience)
+            guard let result = unsafe PQgetResult(connection) else {
+                guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost() }
+                continue
+            }
+            defer { unsafe PQclear(result) }
+            switch unsafe PQresultStatus(result) {
+            case PGRES_PIPELINE_SYNC: return refusal
+            case PGRES_FATAL_ERROR where unsafe PQstatus(connection) == CONNECTION_OK:
+                refusal = unsafe ServerError(result)
+            default: throw lost()
+            }
+        }
+    }
+
+    /// Waits until the next `PQgetResult` will not block.
+    private func input(_ patience: inout Patience) async throws(PostgresFailure) {
+        while unsafe PQisBusy(connection) == 1 {
+            // libpq may leave bytes in the kernel, and no edge will announce those again.
+            if !registration.isReadable || bytes_to_read(registration.descriptor) == 0 {
+                registration.isReadable = registration.peerHasLeft
+                switch await registration.wait(.read, deadline: patience.deadline) {
+                case .ready: break
+                case .closed: throw .connectionLost("the connection was closed")
+                case .timedOut where patience.isOver:
+                    isBroken = true
+                    throw .deadlinePassed
+                case .timedOut:
+                    patience = Patience(
+                        deadline: uptime() + Self.cancelPatience,
+                        isOver: true
+                    )
+                    cancelStatement()
+                    continue
+                }
+            }
+            guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
+        }
+    }
+
+    private func lost() -> PostgresFailure {
+        isBroken = true
+        let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) } ?? ""
+        return .connectionLost(message.trimmingLines)
+    }
+
+    /// Asks the server, over a connection of its own, to stop what it is doing for this one.
+    private func cancelStatement() {
+        guard !isCancelling, let request = unsafe PQgetCancel(connection) else { return }
+        isCancelling = true
+        let cancel = unsafe CancelRequest(adopting: request)
+        Task { try? await Self.cancelling.run { cancel.send() } }
+    }
+
+    private static let cancelling = BlockingPool(name: "cancel", width: 2, waitingMax: 1_024)
+}
+
+extension Session {
+    func nextNotification() -> Notification? {
+        guard let notify = unsafe PQnotifies(connection) else { return nil }
+        defer { unsafe PQfreemem(notify) }
+        return unsafe Notification(
+            channel: String(cString: notify.pointee.relname),
+            payload: String(cString: notify.pointee.extra)
+        )
+    }
+
+    /// Waits for whatever the server sends next, with no statement under way.
+    func waitForInput() async throws(PostgresFailure) {
+        if bytes_to_read(registration.descriptor) == 0 {
+            registration.isReadable = registration.peerHasLeft
+        }
+        guard await registration.wait(.read, deadline: .max) == .ready else {
+            throw .connectionLost("the connection was closed")
+        }
+        guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
+    }
+}
+
+extension ServerError {
+    /// The table changed under a prepared statement, or a pooler switched servers: preparing
+    /// again cures both, and the statement has had no effect.
+    package var isStalePlan: Bool {
+        (sqlState == "0A000" && routine == "RevalidateCachedQuery") || sqlState == "26000"
+    }
+}
+
+extension String {
+    /// libpq ends its messages with a line break, and has several lines for several hosts.
+    var trimmingLines: String {
+        split(whereSeparator: \.isNewline).joined(separator: "; ")
+    }
+}
+
+/// A connection that libpq opened on another thread, on its way to its loop.
+@safe private struct Opened: @unchecked Sendable {
+    let connection: OpaquePointer
+
+    static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
+        // A dbname that is a connection string is expanded; what comes later overrides it.
+        let keywords = [
+            "client_encoding", "fallback_application_name", "connect_timeout", "dbname",
+        ]
+        let values = [
+            "UTF8", settings.applicationName, String(settings.connectTimeout), settings.connection,
+        ]
+        let connection = unsafe withCStrings(keywords) { keywords in
+            unsafe withCStrings(values) { unsafe PQconnectdbParams(keywords, $0, 1) }
+        }
+        guard let connection = unsafe connection else { return .failure(.unavailable("no memory")) }
+        guard unsafe PQstatus(connection) == CONNECTION_OK,
+            unsafe PQsetnonblocking(connection, 1) == 0,
+            unsafe PQenterPipelineMode(connection) == 1
+        else {
+            let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) }
+            unsafe PQfinish(connection)
+            return .failure(.unavailable((message ?? "connection refused").trimmingLines))
+        }
+        // Notices would go to standard error, past the log.
+        _ = unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
+        return .success(unsafe Opened(connection: connection))
+    }
+}
+
+/// A cancel request (libpq §34.7), freed with its last owner.
+@safe private final class CancelRequest: @unchecked Sendable {
+    private let request: OpaquePointer
+
+    init(adopting request: OpaquePointer) { unsafe self.request = unsafe request }
+
+    deinit { unsafe PQfreeCancel(request) }
+
+    func send() {
+        var message = InlineArray<256, CChar>(repeating: 0)
+        var span = message.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer {
+            _ = unsafe PQcancel(request, $0.baseAddress, Int32($0.count))
+        }
+    }
+}
+
+/// Calls `body` with a NULL-terminated array of C strings.
+private func withCStrings<Value>(
+    _ texts: [String],
+    _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
+) -> Value {
+    let pointers = UnsafeMutableBufferPointer<UnsafePointer<CChar>?>.allocate(
+        capacity: texts.count + 1
+    )
+    unsafe pointers.initialize(repeating: nil)
+    for (index, text) in texts.enumerated() {
+        unsafe pointers[index] = unsafe strdup(text).map { unsafe UnsafePointer($0) }
+    }
+    defer {
+        for index in texts.indices { unsafe free(.init(mutating: pointers[index])) }
+        unsafe pointers.deallocate()
+    }
+    guard let start = pointers.baseAddress else { preconditionFailure("never empty") }
+    return unsafe body(UnsafePointer(start))
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which statements a connection has prepared, and which one to give up for a new one: the
+/// least recently used. Names are never used twice on a connection.
+struct StatementCache {
+    private struct Entry {
+        var name: String
+        var lastUse: UInt64
+    }
+
+    enum Lookup: Equatable {
+        case prepared(name: String)
+        case missing(name: String, evicted: String?)
+    }
+
+    private var entries: [String: Entry] = [:]
+    private var clock: UInt64 = 0
+    private let capacity: Int
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    var count: Int { entries.count }
+
+    mutating func look(up sql: String) -> Lookup {
+        clock += 1
+        if let index = entries.index(forKey: sql) {
+            entries.values[index].lastUse = clock
+            return .prepared(name: entries.values[index].name)
+        }
+        let evicted = entries.count >= capacity ? removeOldest() : nil
+        let name = "lucarne_\(clock)"
+        entries[sql] = Entry(name: name, lastUse: clock)
+        return .missing(name: name, evicted: evicted)
+    }
+
+    /// The server refused to prepare it, or may have.
+    mutating func forget(_ sql: String) { entries[sql] = nil }
+
+    // A scan of a few hundred entries, only when a new statement meets a full cache.
+    private mutating func removeOldest() -> String? {
+        guard let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
+            return nil
+        }
+        entries[oldest.key] = nil
+        return oldest.value.name
+    }
+}

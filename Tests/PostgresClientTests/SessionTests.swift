@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import PostgresClient
+import Support
+import Testing
+
+/// Sessions and pools against a real server.
+@Suite(.serialized) struct SessionTests {
+    private let blocking = BlockingPool(name: "test", width: 4, waitingMax: 64)
+
+    private func onLoop<Value: Sendable>(
+        _ body: @escaping @Sendable (EventLoop) async throws -> Value
+    ) async throws -> Value {
+        let group = try EventLoopGroup(count: 1)
+        group.start(includingFirst: true) { _ in }
+        defer { group.stop() }
+        let loop = group.loops[0]
+        return try await Task(executorPreference: loop) { try await body(loop) }.value
+    }
+
+    private func withSession<Value: Sendable>(
+        _ body: @escaping @Sendable (Session) async throws -> Value
+    ) async throws -> Value {
+        let settings = SessionSettings(connection: try PostgresServer.shared.get().connection())
+        let blocking = blocking
+        return try await onLoop { loop in
+            try await body(try await Session.connect(settings, on: loop, via: blocking))
+        }
+    }
+
+    private let soon = uptime() + 20_000_000_000
+
+    @Test func `statements up to one Sync are one transaction`() async throws {
+        let soon = soon
+        let (name, after) = try await withSession { session in
+            let set = Query("select set_config('app.name', $1, true)", [.text("ada")])
+            let get = Query("select current_setting('app.name', true)")
+            let inside = try await session.exchange([set, get], deadline: soon)
+            let outside = try await session.exchange([get], deadline: soon)
+            return (inside[1].string(0, 0), outside[0].string(0, 0))
+        }
+        #expect(name == "ada")
+        #expect(after == "")
+    }
+
+    @Test func `a failed statement undoes those before it, and the session goes on`() async throws {
+        let soon = soon
+        try await withSession { session in
+            let make = Query("create table undone (id int)")
+            let fail = Query("select 1/$1::int", [.text("0")])
+            await #expect(throws: PostgresFailure.self) {
+                try await session.exchange([make, fail], deadline: soon)
+            }
+            let look = Query("select to_regclass('undone') is null")
+            let results = try await session.exchange([look], deadline: soon)
+            #expect(results[0].string(0, 0) == "t")
+        }
+    }
+
+    @Test func `a deferred constraint is refused at the Sync`() async throws {
+        let soon = soon
+        try await withSession { session in
+            let make = Query(
+                "create table late (id int unique deferrable initially deferred)",
+                isPrepared: false
+            )
+            _ = try await session.exchange([make], deadline: soon)
+            let twice = Query("insert into late values (1), (1)")
+            do {
+                _ = try await session.exchange([twice], deadline: soon)
+                Issue.record("the commit was not refused")
+            } catch PostgresFailure.server(let error) {
+                #expect(error.sqlState == "23505")
+            }
+            let count = try await session.exchange(
+                [Query("select count(*) from late")],
+                deadline: soon
+            )
+            #expect(count[0].integer(0, 0) == 0)
+        }
+    }
+
+    @Test func `a statement is prepared once, and anew when its table has changed`() async throws {
+        let soon = soon
+        try await withSession { session in
+            let run = { (sql: String) in
+                try await session.exchange([Query(sql, isPrepared: false)], deadline: soon)
+            }
+            _ = try await run("create table shape (a int)")
+            let read = Query("select * from shape")
+            _ = try await session.exchange([read], deadline: soon)
+            #expect(session.lookups.misses == 1)
+            _ = try await session.exchange([read], deadline: soon)
+            #expect(session.lookups.hits == 1)
+            _ = try await run("alter table shape add b int")
+            do {
+                _ = try await session.exchange([read], deadline: soon)
+                Issue.record("the plan should be stale")
+            } catch PostgresFailure.server(let error) {
+                #expect(error.isStalePlan)
+            }
+            let again = try await session.exchange([read], deadline: soon)
+            #expect(again[0].columnCount == 2)
+        }
+    }
+
+    @Test func `parameters keep their bytes, null is null, and NUL is refused`() async throws {
+        let soon = soon
+        try await withSession { session in
+            let text = "a'\"\\ü\u{2028}\n"
+            let echo = Query(
+                "select $1::text, $2::text, $3::text",
+                [.text(text), .null, .text("")]
+            )
+            let row = try await session.exchange([echo], deadline: soon)[0]
+            #expect(row.string(0, 0) == text)
+            #expect(row.isNull(0, 1))
+            #expect(row.string(0, 2) == "")
+            await #expect(throws: PostgresFailure.self) {
+                try await session.exchange(
+                    [Query("select $1::text", [.text("a\0b")])],
+                    deadline: soon
+                )
+            }
+        }
+    }
+
+    @Test func `a large result arrives whole`() async throws {
+        let soon = soon
+        let count = try await withSession { session in
+            let big = Query("select repeat('x', 20000000)")
+            return unsafe try await session.exchange([big], deadline: soon)[0].bytes(0, 0).count
+        }
+        #expect(count == 20_000_000)
+    }
+
+    @Test func `past its deadline a statement is cancelled and the session stays`() async throws {
+        let soon = soon
+        let again = try await withSession { session in
+            let started = uptime()
+            await #expect(throws: PostgresFailure.deadlinePassed) {
+                try await session.exchange(
+                    [Query("select pg_sleep(30)")],
+                    deadline: started + 200_000_000
+                )
+            }
+            #expect(uptime() - started < 3_000_000_000)
+            return try await session.exchange([Query("select 1")], deadline: soon)[0].integer(0, 0)
+        }
+        #expect(again == 1)
+    }
+
+    @Test func `when the caller leaves, the statement is cancelled`() async throws {
+        let soon = soon
+        let state: String? = try await withSession { session in
+            let cancellation = Cancellation()
+            _ = session.loop.schedule(at: uptime() + 100_000_000) { cancellation.cancel() }
+            do {
+                let sleep = Query("select pg_sleep(30)")
+                _ = try await session.exchange([sleep], deadline: soon, cancellation: cancellation)
+                return nil
+            } catch PostgresFailure.server(let error) {
+                return error.sqlState
+            }
+        }
+        #expect(state == "57014")
+    }
+
+    @Test func `a backend that is killed is a lost connection, not a hang`() async throws {
+        let soon = soon
+        let server = try PostgresServer.shared.get()
+        try await withSession { session in
+            let pid = session.processID
+            let killer = Task {
+                try server.psql("select pg_sleep(0.2), pg_terminate_backend(\(pid))")
+            }
+            do {
+                _ = try await session.exchange([Query("select pg_sleep(30)")], deadline: soon)
+                Issue.record("the backend survived")
+            } catch PostgresFailure.server(let error) {
+                #expect(error.sqlState == "57P01")
+            } catch PostgresFailure.connectionLost {
+            }
+            _ = try await killer.value
+            await #expect(throws: PostgresFailure.self) {
+                try await session.exchange([Query("select 1")], deadline: soon)
+            }
+        }
+    }
+
+    @Test func `notifications reach the listener`() async throws {
+        let server = try PostgresServer.shared.get()
+        let payload: String? = try await withSession { session in
+            let listener = Task(executorPreference: session.loop) { () -> String? in
+                var payload: String?
+                try? await session.listen(to: ["pg\"rst"]) {
+                    Task { try server.psql("notify \"pg\"\"rst\", 'reload schema'") }
+                } _: { notification in
+                    payload = notification.payload
+                    session.close()
+                }
+                return payload
+            }
+            return await listener.value
+        }
+        #expect(payload == "reload schema")
+    }
+
+    @Test func `no server is a failure with a reason, at once`() async throws {
+        let blocking = blocking
+        try await onLoop { loop in
+            let settings = SessionSettings(connection: "host=/nonexistent dbname=x")
+            do {
+                _ = try await Session.connect(settings, on: loop, via: blocking)
+                Issue.record("connected to nothing")
+            } catch PostgresFailure.unavailable(let reason) {
+                #expect(reason.contains("/nonexistent"))
+            }
+        }
+    }
+
+    @Test func `a pool of two serves twenty at a time and outlives a killed server`() async throws {
+        let soon = soon
+        let server = try PostgresServer()
+        let blocking = blocking
+        try await onLoop { loop in
+            var settings = PoolSettings()
+            settings.connectionsMax = 2
+            let pool = Pool(
+                session: SessionSettings(connection: server.connection()),
+                settings: settings,
+                loop: loop,
+                blocking: blocking
+            ) { _ in }
+            pool.start()
+            let ask: @Sendable () async -> Int? = {
+                try? await pool.withSession(deadline: soon) { session throws(PostgresFailure) in
+                    try await session.exchange([Query("select 7")], deadline: soon)[0].integer(0, 0)
+                }
+            }
+            let answers = await withTaskGroup(of: Int?.self) { group in
+                for _ in 0..<20 { group.addTask(executorPreference: loop) { await ask() } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers == Array(repeating: 7, count: 20))
+            #expect(pool.counts.idle + pool.counts.connecting <= 2)
+
+            try await blocking.run { try? server.kill() }
+            #expect(await ask() == nil)
+            try await blocking.run { try? server.restart() }
+            let restarted = uptime()
+            while await ask() != 7, uptime() - restarted < 5_000_000_000 {
+                try await loop.sleep(nanoseconds: 10_000_000)
+            }
+            #expect(uptime() - restarted < 1_000_000_000, "back within a second of the database")
+            pool.close()
+            #expect(await ask() == nil)
+        }
+    }
+}
