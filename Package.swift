@@ -59,14 +59,18 @@ let package = Package(
         target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
         target("Toolkit", "PostgresClient", on: ["CLinux", "CLibpq", "EventLoop", "Telemetry"]),
 
-        target("Core", "LucarneCore", on: ["Telemetry"]),
+        target("Core", "LucarneCore", on: ["EventLoop", "Telemetry"]),
         target("Core", "QueryPlanner", on: ["JSONCoding"]),
         target(
             "Core",
             "Endpoints",
             on: ["LucarneCore", "HTTPServer", "Telemetry", "Cryptography", "JSONCoding"]
         ),
-        target("Core", "Persistence", on: ["LucarneCore", "PostgresClient", "Telemetry"]),
+        target(
+            "Core",
+            "Persistence",
+            on: ["LucarneCore", "PostgresClient", "EventLoop", "Telemetry"]
+        ),
 
         target(
             "Features",
@@ -102,7 +106,7 @@ let package = Package(
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
         tests("EventLoop", on: ["EventLoop"]),
-        tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support"]),
+        tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
     ]

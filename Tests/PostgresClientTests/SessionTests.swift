@@ -2,6 +2,7 @@
 import EventLoop
 import PostgresClient
 import Support
+import Telemetry
 import Testing
 
 /// Sessions and pools against a real server.
@@ -230,8 +231,9 @@ import Testing
                 session: SessionSettings(connection: server.connection()),
                 settings: settings,
                 loop: loop,
-                blocking: blocking
-            ) { _ in }
+                blocking: blocking,
+                telemetry: Telemetry()
+            )
             pool.start()
             let ask: @Sendable () async -> Int? = {
                 try? await pool.withSession(deadline: soon) { session throws(PostgresFailure) in

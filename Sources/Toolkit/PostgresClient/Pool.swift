@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import EventLoop
-
-/// What happens in a pool, for whoever exports it. Times are nanoseconds.
-package enum PoolEvent: Sendable {
-    package enum Acquisition: Sendable {
-        case immediate, waited, timedOut, cancelled, closed, refused
-    }
-    package enum Closure: Sendable { case lifetime, idle, broken, shutdown }
-
-    case acquired(Acquisition, waited: UInt64)
-    case released(used: UInt64)
-    case opened(took: UInt64)
-    case openFailed(String)
-    case closed(Closure)
-}
+package import Telemetry
 
 /// How many sessions a pool keeps, and how long callers wait for one.
 package struct PoolSettings: Sendable {
@@ -36,7 +23,7 @@ package struct PoolSettings: Sendable {
     private let session: SessionSettings
     private let settings: PoolSettings
     private let blocking: BlockingPool
-    private let observe: @Sendable (PoolEvent) -> Void
+    private let telemetry: Telemetry
 
     private var machine: PoolMachine
     private var sessions: [Int: Session] = [:]
@@ -53,13 +40,13 @@ package struct PoolSettings: Sendable {
         settings: PoolSettings,
         loop: EventLoop,
         blocking: BlockingPool,
-        observe: @escaping @Sendable (PoolEvent) -> Void
+        telemetry: Telemetry
     ) {
         self.session = session
         self.settings = settings
         self.loop = loop
         self.blocking = blocking
-        self.observe = observe
+        self.telemetry = telemetry
         machine = PoolMachine(
             limits: PoolMachine.Limits(
                 minimum: settings.connectionsMin,
@@ -90,8 +77,7 @@ package struct PoolSettings: Sendable {
         let (id, session) = try await acquire(deadline: deadline)
         let leased = uptime()
         defer {
-            observe(.released(used: uptime() - leased))
-            release(id, session)
+            release(id, session, used: uptime() - leased)
         }
         return try await body(session)
     }
@@ -106,13 +92,14 @@ package struct PoolSettings: Sendable {
             switch machine.acquire(waiter, now: started, deadline: latest) {
             case .lease(let id):
                 guard let session = sessions[id], session.isUsable else {
-                    discard(id, machine.released(id, isUsable: false, now: started))
+                    discard(id, machine.released(id, isUsable: false, now: started), used: false)
                     continue
                 }
-                observe(.acquired(.immediate, waited: 0))
+                telemetry.report(.acquired(.immediate, waitedNanoseconds: 0, queued: false))
                 return (id, session)
             case .refuse(let failure):
-                observe(.acquired(failure == .closed ? .closed : .refused, waited: 0))
+                let result: PoolEvent.AcquireResult = failure == .closed ? .closed : .refused
+                telemetry.report(.acquired(result, waitedNanoseconds: 0, queued: false))
                 throw failure
             case .wait(let connecting):
                 if connecting { connect() }
@@ -127,52 +114,46 @@ package struct PoolSettings: Sendable {
     ) async throws(PostgresFailure) -> (Int, Session) {
         let outcome = unsafe await withUnsafeContinuation { continuation in
             unsafe waiting[waiter] = continuation
+            telemetry.report(.startedWaiting)
             watchDeadlines()
         }
         let waited = uptime() - started
         switch outcome {
         case .success(let id):
-            observe(.acquired(.waited, waited: waited))
+            telemetry.report(.acquired(.waited, waitedNanoseconds: waited, queued: true))
             guard let session = sessions[id] else { throw .closed }
             return (id, session)
         case .failure(let failure):
-            let result: PoolEvent.Acquisition =
+            let result: PoolEvent.AcquireResult =
                 switch failure {
-                case .acquireTimedOut: .timedOut
+                case .acquireTimedOut: .timeout
                 case .closed: .closed
                 default: .refused
                 }
-            observe(.acquired(result, waited: waited))
+            telemetry.report(.acquired(result, waitedNanoseconds: waited, queued: true))
             throw failure
         }
     }
 
-    private func release(_ id: Int, _ session: Session) {
-        let now = uptime()
-        switch machine.released(id, isUsable: session.isUsable, now: now) {
-        case .keep: break
-        case .hand(let id, let waiter): resume(waiter, .success(id))
-        case let closing: discard(id, closing)
-        }
+    private func release(_ id: Int, _ session: Session, used: UInt64) {
+        let decision = machine.released(id, isUsable: session.isUsable, now: uptime())
+        if case .close = decision { return discard(id, decision, used: true) }
+        telemetry.report(.released(usedNanoseconds: used))
+        if case .hand(let id, let waiter) = decision { resume(waiter, .success(id)) }
     }
 
     /// Ends a session, and connects in its place where the machine says so.
-    private func discard(_ id: Int, _ decision: PoolMachine.Return) {
+    private func discard(_ id: Int, _ decision: PoolMachine.Return, used: Bool) {
         guard case .close(let reason, let reconnecting) = decision else { return }
-        end(id, reason)
+        end(id, reason, used: used)
         if reconnecting { connect() }
     }
 
-    private func end(_ id: Int, _ reason: PoolMachine.CloseReason) {
+    private func end(_ id: Int, _ reason: PoolEvent.CloseReason, used: Bool = false) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         session.onPeerLeft = nil
         session.close()
-        switch reason {
-        case .lifetime: observe(.closed(.lifetime))
-        case .idle: observe(.closed(.idle))
-        case .broken: observe(.closed(.broken))
-        case .shutdown: observe(.closed(.shutdown))
-        }
+        telemetry.report(.closed(reason, wasUsed: used))
     }
 
     private func resume(_ waiter: Int, _ outcome: Result<Int, PostgresFailure>) {
@@ -191,12 +172,13 @@ package struct PoolSettings: Sendable {
 extension Pool {
     private func connect() {
         let started = uptime()
+        telemetry.report(.connecting)
         Task(executorPreference: loop) { [self] in
             do throws(PostgresFailure) {
                 let opened = try await Session.connect(session, on: loop, via: blocking)
                 adopt(opened, took: uptime() - started)
             } catch {
-                refused(error)
+                refused(error, after: uptime() - started)
             }
         }
     }
@@ -205,7 +187,7 @@ extension Pool {
         nextID += 1
         let id = nextID
         let now = uptime()
-        observe(.opened(took: took))
+        telemetry.report(.opened(nanoseconds: took))
         sessions[id] = session
         session.onPeerLeft = { [weak self] in self?.sessionLeft(id) }
         // A tenth either way, so that sessions opened together do not end together.
@@ -213,13 +195,14 @@ extension Pool {
         switch machine.opened(id, now: now, expires: now &+ UInt64(lifetime)) {
         case .keep: break
         case .hand(let id, let waiter): resume(waiter, .success(id))
-        case let closing: discard(id, closing)
+        case let closing: discard(id, closing, used: false)
         }
         while machine.connectIfAllowed(now: now) { connect() }
     }
 
-    private func refused(_ failure: PostgresFailure) {
-        if case .unavailable(let reason) = failure { observe(.openFailed(reason)) }
+    private func refused(_ failure: PostgresFailure, after took: UInt64) {
+        telemetry.report(.failedToOpen(nanoseconds: took))
+        if case .unavailable(let reason) = failure { telemetry.report(.databaseLost(reason)) }
         let jitter = Double.random(in: 0...1)
         let (waiters, retryAt) = machine.openFailed(failure, now: uptime(), jitter: jitter)
         for waiter in waiters { resume(waiter, .failure(failure)) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Telemetry
 
 /// Who holds which session, who waits, and when to connect. Decides; does nothing: no clock,
 /// no socket, no `await`. Times are uptime nanoseconds.
@@ -31,10 +32,8 @@ struct PoolMachine {
     enum Return: Equatable {
         case keep
         case hand(SessionID, to: WaiterID)
-        case close(CloseReason, reconnecting: Bool)
+        case close(PoolEvent.CloseReason, reconnecting: Bool)
     }
-
-    enum CloseReason: Equatable { case lifetime, idle, broken, shutdown }
 
     private struct Waiter {
         var id: WaiterID
@@ -122,7 +121,7 @@ struct PoolMachine {
         let expires = expiry[id] ?? 0
         if isUsable, !isClosed, now < expires { return place(id, now: now) }
         expiry[id] = nil
-        let reason: CloseReason = isClosed ? .shutdown : isUsable ? .lifetime : .broken
+        let reason: PoolEvent.CloseReason = isClosed ? .shutdown : isUsable ? .lifetime : .broken
         return .close(reason, reconnecting: connectIfAllowed(now: now))
     }
 
@@ -135,8 +134,8 @@ struct PoolMachine {
     }
 
     /// What has been idle or alive for too long; called from time to time.
-    mutating func retire(now: UInt64) -> [(SessionID, CloseReason)] {
-        var retired: [(SessionID, CloseReason)] = []
+    mutating func retire(now: UInt64) -> [(SessionID, PoolEvent.CloseReason)] {
+        var retired: [(SessionID, PoolEvent.CloseReason)] = []
         idle.removeAll { session in
             let isOld = now >= expiry[session.id] ?? 0
             let isSpare =

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+package import LucarneCore
+package import PostgresClient
+package import Telemetry
+
+/// The repositories' door to PostgreSQL: one pool a loop, and the only code that measures
+/// statements.
+package struct Database: Sendable {
+    /// What came of one try: results, or the caller's own refusal of them.
+    private typealias Outcome = Result<[QueryResult], Problem>
+    package typealias Acceptance = ([QueryResult]) throws(Problem) -> Void
+
+    private let pools: [Pool]
+    private let telemetry: Telemetry
+
+    /// `pools[i]` belongs to loop `i`.
+    package init(pools: [Pool], telemetry: Telemetry) {
+        self.pools = pools
+        self.telemetry = telemetry
+    }
+
+    /// Runs the transaction in one round trip (two where its end depends on its results), under
+    /// the settings it carries. Returns its statements' results.
+    ///
+    /// - Throws: what PostgreSQL refused, what `accept` refused, or why there is no database.
+    package func perform(
+        _ transaction: Transaction,
+        in context: RequestContext,
+        accept: Acceptance = { _ in }
+    ) async throws(Problem) -> [QueryResult] {
+        guard let pool = EventLoop.current.map({ pools[$0.index] }) else {
+            throw Problem(.internalFailure, code: "XX000", "a statement must run on a loop")
+        }
+        let outcome: Outcome
+        do throws(PostgresFailure) {
+            outcome = try await attempt(transaction, on: pool, in: context, accept)
+        } catch {
+            guard isWorthRetrying(error, transaction) else { throw Problem(error) }
+            do throws(PostgresFailure) {
+                outcome = try await attempt(transaction, on: pool, in: context, accept)
+            } catch {
+                throw Problem(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    private func attempt(
+        _ transaction: Transaction,
+        on pool: Pool,
+        in context: RequestContext,
+        _ accept: Acceptance
+    ) async throws(PostgresFailure) -> Outcome {
+        let trace = context.trace
+        let previous = trace.enter(.poolWait)
+        do throws(PostgresFailure) {
+            let outcome = try await pool.withSession(deadline: context.deadline) {
+                session throws(PostgresFailure) in
+                trace.move(to: .sql)
+                return try await measured(transaction, on: session, in: context, accept)
+            }
+            trace.leave(to: previous)
+            return outcome
+        } catch {
+            trace.leave(to: previous, failed: true)
+            throw error
+        }
+    }
+
+    private func measured(
+        _ transaction: Transaction,
+        on session: Session,
+        in context: RequestContext,
+        _ accept: Acceptance
+    ) async throws(PostgresFailure) -> Outcome {
+        let trace = context.trace
+        let started = uptimeNanoseconds()
+        trace.statementCount += transaction.statements.count
+        func report(_ state: String?, _ rows: Int, _ outcome: SQLEvent.TransactionOutcome) {
+            let took = uptimeNanoseconds() &- started
+            telemetry.report(
+                .statement(
+                    summary: transaction.summary,
+                    nanoseconds: took,
+                    sqlState: state,
+                    rows: rows
+                ),
+                in: trace
+            )
+            telemetry.report(.transaction(outcome), in: trace)
+            reportLookups(session.lookups, in: trace)
+        }
+        do throws(PostgresFailure) {
+            let outcome = try await run(transaction, on: session, in: context, accept)
+            switch outcome {
+            case .success(let results):
+                report(nil, results.reduce(0) { $0 + $1.rowCount }, transaction.outcome)
+            case .failure: report(nil, 0, .rollback)
+            }
+            return outcome
+        } catch {
+            report(error.stateForMetrics, 0, session.isUsable ? .rollback : .abandoned)
+            throw error
+        }
+    }
+
+    private func run(
+        _ transaction: Transaction,
+        on session: Session,
+        in context: RequestContext,
+        _ accept: Acceptance
+    ) async throws(PostgresFailure) -> Outcome {
+        let deadline = context.deadline
+        do throws(PostgresFailure) {
+            let all = try await session.exchange(
+                transaction.opening,
+                deadline: deadline,
+                cancellation: context.cancellation
+            )
+            let results = Array(all[transaction.statementRange])
+            guard transaction.isExplicit else { return .success(results) }
+            var refusal: Problem?
+            do throws(Problem) { try accept(results) } catch { refusal = error }
+            if case .commitUnless = transaction.ending {
+                let end = refusal == nil ? Query.commit : .rollback
+                _ = try await session.exchange([end], deadline: deadline)
+            }
+            return refusal.map(Outcome.failure) ?? .success(results)
+        } catch {
+            // After an error inside BEGIN the block stays open until it is ended.
+            if transaction.isExplicit, session.isUsable {
+                _ = try? await session.exchange([.rollback], deadline: uptime() &+ 1_000_000_000)
+            }
+            throw error
+        }
+    }
+
+    private func reportLookups(
+        _ lookups: (hits: Int, misses: Int, evictions: Int),
+        in trace: RequestTrace
+    ) {
+        for _ in 0..<lookups.hits { telemetry.report(.prepared(.hit), in: trace) }
+        for _ in 0..<lookups.misses { telemetry.report(.prepared(.miss), in: trace) }
+        for _ in 0..<lookups.evictions { telemetry.report(.prepared(.evicted), in: trace) }
+    }
+
+    /// Only what has had no effect: a stale plan was refused before it ran, and reading again
+    /// over a new connection changes nothing.
+    private func isWorthRetrying(_ failure: PostgresFailure, _ transaction: Transaction) -> Bool {
+        switch failure {
+        case .server(let error): return error.isStalePlan
+        case .connectionLost where transaction.access == .readOnly:
+            telemetry.report(.retried(.connectionLost))
+            return true
+        default: return false
+        }
+    }
+}
+
+extension Transaction {
+    fileprivate var outcome: SQLEvent.TransactionOutcome {
+        if case .rollback = ending { .rollback } else { .commit }
+    }
+}
+
+extension PostgresFailure {
+    fileprivate var stateForMetrics: String {
+        switch self {
+        case .server(let error): error.sqlState
+        case .deadlinePassed: "57014"
+        default: "08006"
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package import PostgresClient
+
+/// What one request does to the database, as a value: settings, then statements, then an end.
+///
+/// Settings are local to the transaction (`set_config(…, true)`), so a role never outlives its
+/// request on a pooled connection.
+package struct Transaction: Sendable {
+    package enum Access: Equatable, Sendable { case readOnly, readWrite }
+
+    package enum Ending: Sendable {
+        case commit
+        /// Run everything, keep nothing.
+        case rollback
+        /// Commit when the results are acceptable: a problem thrown here undoes the statements.
+        case commitUnless
+    }
+
+    /// Low in cardinality: `SELECT planets`. What dashboards and slow-query logs say.
+    package var summary: String
+    package var access: Access
+    /// `SERIALIZABLE`, `REPEATABLE READ`; nil for the server's default.
+    package var isolation: String?
+    /// In order; the role among them.
+    package var settings: [(name: String, value: String)] = []
+    /// Runs after the settings and before the statements, in the same round trip.
+    package var preparation: [Query] = []
+    package var statements: [Query]
+    package var ending: Ending
+
+    package init(
+        summary: String,
+        access: Access,
+        statements: [Query],
+        ending: Ending = .commit
+    ) {
+        self.summary = summary
+        self.access = access
+        self.statements = statements
+        self.ending = ending
+    }
+
+    /// A block of its own needs BEGIN; otherwise the pipeline's implicit transaction does.
+    var isExplicit: Bool {
+        if isolation != nil { return true }
+        return switch ending {
+        case .commit: false
+        case .rollback, .commitUnless: true
+        }
+    }
+
+    /// Everything up to the transaction's end, for one round trip.
+    var opening: [Query] {
+        var queries: [Query] = []
+        queries.reserveCapacity(statements.count + preparation.count + 2)
+        if isExplicit { queries.append(begin) }
+        if let query = settingsQuery { queries.append(query) }
+        queries.append(contentsOf: preparation)
+        queries.append(contentsOf: statements)
+        if case .rollback = ending { queries.append(.rollback) }
+        if case .commit = ending, isExplicit { queries.append(.commit) }
+        return queries
+    }
+
+    /// Where the statements' results lie among those of `opening`.
+    var statementRange: Range<Int> {
+        let first = (isExplicit ? 1 : 0) + (settingsQuery == nil ? 0 : 1) + preparation.count
+        return first..<first + statements.count
+    }
+
+    private var begin: Query {
+        let level = isolation.map { " ISOLATION LEVEL \($0)" } ?? ""
+        return Query("BEGIN\(level) READ \(access == .readOnly ? "ONLY" : "WRITE")")
+    }
+
+    /// One statement for all settings. Names and values are parameters, so that the text depends
+    /// on their number only and is prepared once.
+    private var settingsQuery: Query? {
+        let readOnly = access == .readOnly && !isExplicit
+        guard !settings.isEmpty || readOnly else { return nil }
+        var sql = "SELECT "
+        var parameters: [Query.Parameter] = []
+        parameters.reserveCapacity(settings.count * 2)
+        for (name, value) in settings {
+            sql += parameters.isEmpty ? "set_config($" : ", set_config($"
+            sql += "\(parameters.count + 1), $\(parameters.count + 2), true)"
+            parameters.append(.text(name))
+            parameters.append(.text(value))
+        }
+        if readOnly {
+            sql += settings.isEmpty ? "" : ", "
+            sql += "set_config('transaction_read_only', 'on', true)"
+        }
+        return Query(sql, parameters)
+    }
+}
+
+extension Query {
+    static let commit = Query("COMMIT")
+    static let rollback = Query("ROLLBACK")
+}
