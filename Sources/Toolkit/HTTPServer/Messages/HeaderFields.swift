@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Header fields in the order they came, repeats kept, in one buffer of bytes.
+///
+/// Names compare without case (RFC 9110 §5.1). A field that could split a message (a name that
+/// is no token) is not taken; CR, LF and NUL in a value become spaces (RFC 9110 §5.5).
+package struct HeaderFields: Sendable {
+    struct Entry: Sendable {
+        var nameStart: UInt32
+        var nameEnd: UInt32
+        var valueStart: UInt32
+        var valueEnd: UInt32
+
+        var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+        var value: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+    }
+
+    var bytes: [UInt8]
+    var entries: [Entry]
+    /// The buffer is `name: value CRLF` for each field and nothing else: ready to be sent.
+    var isWireForm: Bool
+
+    package init() {
+        bytes = []
+        entries = []
+        isWireForm = true
+    }
+
+    /// Fields found by the parser in a message's head.
+    init(of head: [UInt8], at entries: [Entry]) {
+        bytes = head
+        self.entries = entries
+        isWireForm = false
+    }
+
+    package var count: Int { entries.count }
+    package var isEmpty: Bool { entries.isEmpty }
+
+    /// The first field of that name.
+    package subscript(_ name: String) -> String? {
+        position(of: name).map { String(decoding: bytes[entries[$0].value], as: UTF8.self) }
+    }
+
+    package func contains(_ name: String) -> Bool { position(of: name) != nil }
+
+    /// The first field's value without making a string of it.
+    package func bytes(of name: String) -> ArraySlice<UInt8>? {
+        position(of: name).map { bytes[entries[$0].value] }
+    }
+
+    /// All fields of that name, in order.
+    package func values(of name: String) -> [String] {
+        var found: [String] = []
+        for position in entries.indices where matches(position, name) {
+            found.append(String(decoding: bytes[entries[position].value], as: UTF8.self))
+        }
+        return found
+    }
+
+    /// Several fields of one name are one list (RFC 9110 §5.3).
+    package func joined(_ name: String) -> String? {
+        let values = values(of: name)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
+    package func forEach(_ body: (_ name: String, _ value: String) -> Void) {
+        for entry in entries {
+            body(
+                String(decoding: bytes[entry.name], as: UTF8.self),
+                String(decoding: bytes[entry.value], as: UTF8.self)
+            )
+        }
+    }
+
+    func position(of name: String) -> Int? {
+        entries.indices.first { matches($0, name) }
+    }
+
+    private func matches(_ position: Int, _ name: String) -> Bool {
+        let entry = entries[position]
+        let wanted = name.utf8
+        guard Int(entry.nameEnd &- entry.nameStart) == wanted.count else { return false }
+        return equalIgnoringCase(bytes.span.extracting(entry.name), wanted.span)
+    }
+}
+
+extension HeaderFields {
+    /// Adds a field behind those of the same name.
+    package mutating func append(_ name: String, _ value: String) {
+        var value = value
+        value.withUTF8 { unsafe append(name, raw: $0) }
+    }
+
+    package mutating func append(_ name: String, _ value: [UInt8]) {
+        unsafe value.withUnsafeBufferPointer { unsafe append(name, raw: $0) }
+    }
+
+    /// Replaces all fields of that name.
+    package mutating func set(_ name: String, _ value: String) {
+        remove(name)
+        append(name, value)
+    }
+
+    package mutating func remove(_ name: String) {
+        guard contains(name) else { return }
+        var rest = HeaderFields()
+        for position in entries.indices where !matches(position, name) {
+            rest.copy(position, of: self)
+        }
+        self = rest
+    }
+
+    /// Adds elements to a list-valued field, such as `Vary`, unless they are there.
+    package mutating func appendToList(_ name: String, _ element: String) {
+        guard let present = joined(name) else { return append(name, element) }
+        let wanted = element.lowercased()
+        let elements = present.split(separator: ",").map {
+            $0.lowercased().drop { $0 == " " }
+        }
+        guard !elements.contains(wanted[...]), present != "*" else { return }
+        set(name, "\(present), \(element)")
+    }
+
+    /// Each field as it is sent.
+    func appendWire(to output: inout [UInt8]) {
+        if isWireForm {
+            output.append(contentsOf: bytes)
+            return
+        }
+        var copy = HeaderFields()
+        for position in entries.indices { copy.copy(position, of: self) }
+        output.append(contentsOf: copy.bytes)
+    }
+
+    private mutating func append(_ name: String, raw value: UnsafeBufferPointer<UInt8>) {
+        guard ByteClass.isToken(name.utf8.span) else { return }
+        makeWireForm()
+        let start = bytes.count
+        bytes.reserveCapacity(start + name.utf8.count + value.count + 4)
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: " "))
+        let valueStart = bytes.count
+        unsafe bytes.append(contentsOf: value)
+        for index in valueStart..<bytes.count where ByteClass.splitsMessages(bytes[index]) {
+            bytes[index] = UInt8(ascii: " ")
+        }
+        let valueEnd = bytes.count
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
+        entries.append(
+            Entry(
+                nameStart: UInt32(start),
+                nameEnd: UInt32(valueStart - 2),
+                valueStart: UInt32(valueStart),
+                valueEnd: UInt32(valueEnd)
+            )
+        )
+    }
+
+    private mutating func copy(_ position: Int, of other: HeaderFields) {
+        let entry = other.entries[position]
+        let name = String(decoding: other.bytes[entry.name], as: UTF8.self)
+        append(name, Array(other.bytes[entry.value]))
+    }
+
+    private mutating func makeWireForm() {
+        guard !isWireForm else { return }
+        let parsed = self
+        self = HeaderFields()
+        for position in parsed.entries.indices { copy(position, of: parsed) }
+    }
+}
+
+extension HeaderFields: ExpressibleByDictionaryLiteral, Equatable {
+    package init(dictionaryLiteral elements: (String, String)...) {
+        self.init()
+        for (name, value) in elements { append(name, value) }
+    }
+
+    package static func == (first: HeaderFields, second: HeaderFields) -> Bool {
+        var (left, right): ([UInt8], [UInt8]) = ([], [])
+        first.appendWire(to: &left)
+        second.appendWire(to: &right)
+        return left == right
+    }
+}
