@@ -107,9 +107,7 @@ let package = Package(
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
-        tests("EventLoop", on: ["EventLoop", "CLinux"]),
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
-        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
     ]
