@@ -79,7 +79,7 @@ package final class PostgresServer: Sendable {
     private func run(_ command: String) throws {
         let words = ["/bin/bash", "-c", Self.prelude + command, "bash", directory]
         let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        defer { for index in words.indices { unsafe free(arguments[index]) } }
         var child = pid_t()
         guard unsafe posix_spawn(&child, words[0], nil, nil, arguments, environ) == 0 else {
             throw Failure(reason: "no shell")
