@@ -53,6 +53,10 @@ package final class Catalog: Sendable {
     package let timeZones: Set<String>
     /// In the order of the configuration; the first is the default.
     package let exposedSchemas: [String]
+    /// By schema and sorted, for hints: of all tables, of those with relationships, of functions.
+    let tableNames: [String: [String]]
+    let relatedNames: [String: [String]]
+    let routineNames: [String: [String]]
 
     /// `relationships` are the detected ones, in both directions; `computedRelationships` override them.
     /// Members of schemas that are not exposed may be among them: they are dropped here.
@@ -80,12 +84,19 @@ package final class Catalog: Sendable {
             }
         self.routines = Dictionary(grouping: routines, by: \.name)
             .mapValues { $0.sorted(by: Routine.isListed(_:before:)) }
+        tableNames = Self.names(self.tables.keys)
+        relatedNames = Self.names(self.relationships.keys)
+        routineNames = Self.names(self.routines.keys)
         self.representations = representations
         self.mediaConverters = mediaConverters
         self.timeZones = timeZones
     }
 
     package func table(_ name: QualifiedName) -> Table? { tables[name] }
+
+    private static func names(_ names: some Sequence<QualifiedName>) -> [String: [String]] {
+        Dictionary(grouping: names, by: \.schema).mapValues { $0.map(\.name).sorted() }
+    }
 
     /// A computed relationship hides every detected one from the same source to a relation of its name.
     private static func overridden(

@@ -92,31 +92,3 @@ extension Catalog {
         }
     }
 }
-
-extension MediaType {
-    /// The media types of an `Accept` header, the preferred ones first: by weight, then by how specific
-    /// they are (RFC 9110 §12.5.1).
-    package static func accepted(_ header: String) -> [MediaType] {
-        let ranges = header.utf8.split(separator: UInt8(ascii: ",")).map(WeightedRange.init)
-        let sorted = ranges.enumerated().sorted { left, right in
-            left.element.rank == right.element.rank
-                ? left.offset < right.offset : left.element.rank > right.element.rank
-        }
-        return sorted.map { MediaType(parsing: $0.element.text) }
-    }
-}
-
-private struct WeightedRange {
-    let text: String
-    let rank: (weight: Double, specificity: Int)
-
-    init(_ range: Substring.UTF8View) {
-        let spaceless = String(decoding: range.filter { $0 != 32 }, as: UTF8.self)
-        let parts = spaceless.split(separator: ";", omittingEmptySubsequences: false)
-        let mark = parts.firstIndex { $0.hasPrefix("q=") } ?? parts.endIndex
-        text = parts[..<mark].joined(separator: ";")
-        let weight = mark < parts.endIndex ? Double(parts[mark].dropFirst(2)) : nil
-        let stars = text.utf8.count { $0 == UInt8(ascii: "*") }
-        rank = (weight ?? 1, mark - 1 - stars)
-    }
-}
