@@ -111,8 +111,8 @@ extension Session {
             guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
             registration.isReadable = false
             try await flush(deadline: deadline)
-            cancellation?.onCancel { [weak self] in self?.cancelStatement() }
-            defer { cancellation?.onCancel(nil) }
+            let listening = cancellation?.onCancel { [weak self] in self?.cancelStatement() }
+            defer { if let listening { cancellation?.forget(listening) } }
             return try await receive(steps, deadline: deadline)
         } catch {
             if case .server = error { throw error }

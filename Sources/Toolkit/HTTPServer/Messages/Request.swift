@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import EventLoop
 package import Telemetry
 
 package enum HTTPVersion: Sendable { case http10, http11 }
