@@ -110,5 +110,13 @@ let package = Package(
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
+        tests(
+            "Lucarne",
+            on: [
+                "Lucarne", "Cryptography", "EventLoop", "JSONCoding", "QueryPlanner", "Rest",
+                "Telemetry",
+                "PostgresClient",
+            ]
+        ),
     ]
 )

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `lucarne` does when it is called: one command line in, one exit code out.
+package enum Commands {
+    package static func run(_ arguments: [String]) -> Int32 {
+        do throws(ConfigurationFailure) {
+            return try run(Invocation(parsing: arguments))
+        } catch {
+            Terminal.complain("\(error)")
+            return ExitCode.usage
+        }
+    }
+
+    private static func run(_ invocation: Invocation) throws(ConfigurationFailure) -> Int32 {
+        switch invocation.command {
+        case .help:
+            Terminal.write(Help.text)
+            return ExitCode.success
+        case .version:
+            Terminal.writeLine("lucarne \(Version.current)")
+            return ExitCode.success
+        case .config:
+            let configuration = try Configuration.load(invocation, generatingSecrets: false)
+            let isJSON = invocation.options["json"] != nil
+            Terminal.write(isJSON ? configuration.reportJSON + "\n" : configuration.reportText)
+            return ExitCode.success
+        case .token:
+            let configuration = try Configuration.load(invocation)
+            let token = try TokenCommand.token(
+                invocation.options,
+                secret: configuration.tokens.secret,
+                now: TokenCommand.clock
+            )
+            Terminal.writeLine(token)
+            return ExitCode.success
+        case .serve:
+            return Application.serve(try Configuration.load(invocation))
+        case .migrate:
+            return ExitCode.failure
+        case .doctor:
+            return ExitCode.failure
+        case .healthcheck:
+            return ExitCode.failure
+        }
+    }
+}

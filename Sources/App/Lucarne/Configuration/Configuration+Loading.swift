@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Configuration {
+    /// Where the command reads from, so that a test can say something else.
+    package struct Surroundings: Sendable {
+        package var variables: [String: String]
+        /// A file's text; nil when there is none.
+        package var readFile: @Sendable (String) throws(ConfigurationFailure) -> String?
+
+        package init(
+            variables: [String: String],
+            readFile: @escaping @Sendable (String) throws(ConfigurationFailure) -> String?
+        ) {
+            self.variables = variables
+            self.readFile = readFile
+        }
+
+        package static var process: Surroundings {
+            Surroundings(variables: SettingEnvironment.current()) {
+                path throws(ConfigurationFailure) in
+                do throws(FileFailure) {
+                    return try Files.readText(path)
+                } catch {
+                    if error.isMissing { return nil }
+                    throw ConfigurationFailure("cannot read \(error)")
+                }
+            }
+        }
+    }
+
+    /// Flags, environment, the file that was named, `.env.<environment>`, `.env`, defaults.
+    ///
+    /// `generatingSecrets` lets development make the secret it lacks; a command that only looks
+    /// does without.
+    package static func load(
+        _ invocation: Invocation,
+        from surroundings: Surroundings = .process,
+        generatingSecrets: Bool = true
+    ) throws(ConfigurationFailure) -> Configuration {
+        var values = SettingValues()
+        for (key, text) in invocation.flags { values.set(key, text, from: .flag) }
+        values.fill(from: try SettingEnvironment.read(surroundings.variables))
+        let configFile =
+            invocation.configFile
+            ?? surroundings.variables[SettingEnvironment.configFileVariable]
+        if let configFile {
+            values.fill(from: try namedFile(configFile, surroundings))
+        }
+        try fillFromEnvironmentFiles(&values, surroundings)
+        values.fillDefaults(likePostgREST: configFile != nil)
+        if configFile == nil, generatingSecrets { try generateSecret(&values) }
+        return try Configuration(reading: values)
+    }
+
+    private static func namedFile(
+        _ path: String,
+        _ surroundings: Surroundings
+    ) throws(ConfigurationFailure) -> SettingValues {
+        guard let text = try surroundings.readFile(path) else {
+            throw ConfigurationFailure("--config: no such file: \(path)")
+        }
+        return try SettingFile.parsePostgREST(text, path: path)
+    }
+
+    private static func fillFromEnvironmentFiles(
+        _ values: inout SettingValues,
+        _ surroundings: Surroundings
+    ) throws(ConfigurationFailure) {
+        var common = SettingValues()
+        if let text = try surroundings.readFile(".env") {
+            common = try SettingFile.parseEnvironment(text, path: ".env")
+        }
+        let environment =
+            values.text(.environment) ?? common.text(.environment)
+            ?? DeploymentEnvironment.development.rawValue
+        // What is no environment's name is refused later; it must not become a file's name.
+        if DeploymentEnvironment(rawValue: environment) != nil {
+            let path = ".env." + environment
+            if let text = try surroundings.readFile(path) {
+                values.fill(from: try SettingFile.parseEnvironment(text, path: path))
+            }
+        }
+        values.fill(from: common)
+    }
+
+    private static func generateSecret(
+        _ values: inout SettingValues
+    ) throws(ConfigurationFailure) {
+        guard values.text(.jwtSecret) == nil,
+            values.text(.environment) == DeploymentEnvironment.development.rawValue,
+            let directory = values.text(.dataDirectory)
+        else { return }
+        let secret = try SigningSecret.generated(in: directory)
+        values.set(.jwtSecret, secret, from: .generated(directory + "/jwt-secret"))
+        values.set(.jwtSecretIsBase64, "off", from: .standard)
+    }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Cryptography
+internal import EventLoop
+internal import QueryPlanner
+internal import Rest
+internal import Telemetry
+
+extension Configuration {
+    /// Turns texts into values. The first that cannot be read is the error.
+    package init(reading values: SettingValues) throws(ConfigurationFailure) {
+        self.values = values
+        environment = try values.choice(.environment)
+        address = try values.address(.address) ?? address
+        operationsAddress = try values.address(.operationsAddress)
+        dataDirectory = Files.absolute(values.text(.dataDirectory) ?? dataDirectory)
+        features = try Self.features(in: values)
+        loops = try values.integer(.loops) ?? loops
+        blockingThreads = try values.integer(.blockingThreads) ?? blockingThreads
+        drainDelay = try values.duration(.drainDelay)
+        drainTimeout = try values.duration(.drainTimeout)
+        try readTelemetry()
+        try readDatabase()
+        try readHTTP()
+        try readTokens()
+        try readRest()
+    }
+
+    private static func features(
+        in values: SettingValues
+    ) throws(ConfigurationFailure) -> Set<FeatureName> {
+        var features: Set<FeatureName> = []
+        for name in values.list(.features) {
+            guard let feature = FeatureName(rawValue: name) else {
+                let known = FeatureName.allCases.map(\.rawValue).joined(separator: ", ")
+                throw values.malformed(.features, "a list of features (\(known))")
+            }
+            features.insert(feature)
+        }
+        return features
+    }
+
+    private mutating func readTelemetry() throws(ConfigurationFailure) {
+        telemetryIsOn = try values.flag(.telemetry)
+        let level = try values.oneOf(.logLevel)
+        for candidate in LogLevel.allCases where "\(candidate.label)" == level {
+            telemetry.log.level = candidate
+        }
+        let format: LogFormat = try values.choice(.logFormat)
+        telemetry.log.sinks = [LogSinkConfiguration(.standardOutput, format: format)]
+        telemetry.identity.environment = environment.rawValue
+        telemetry.identity.version = Version.current
+        telemetry.slowRequestNanoseconds = try values.duration(.slowRequest).nanoseconds
+        telemetry.slowStatementNanoseconds = try values.duration(.slowStatement).nanoseconds
+        telemetry.keepOneTraceIn = try values.integer(.keepOneTraceIn) ?? 0
+        telemetry.seriesMax = try values.integer(.metricSeriesMax) ?? telemetry.seriesMax
+    }
+
+    private mutating func readDatabase() throws(ConfigurationFailure) {
+        database.url = values.text(.databaseURL)
+        if let url = database.url, url.hasPrefix("@") {
+            database.url = try SigningSecret.contents(of: String(url.dropFirst())).trimmed
+        }
+        database.postgresDirectory = values.text(.postgresDirectory)
+        database.migrationsDirectory = values.text(.migrationsDirectory) ?? "migrations"
+        database.migratesOnStart = try values.flag(.migrateOnStart)
+        database.poolMin = try values.integer(.poolMin) ?? database.poolMin
+        database.poolMax = try values.integer(.poolMax) ?? database.poolMax
+        // PostgREST's files give a maximum alone: ours at the bottom yields to it.
+        database.poolMin = min(database.poolMin, database.poolMax)
+        database.poolWaitersMax = try values.integer(.poolWaitersMax) ?? database.poolWaitersMax
+        database.poolAcquireTimeout = try values.duration(.poolAcquireTimeout)
+        database.poolLifetimeMax = try values.duration(.poolLifetimeMax)
+        database.poolIdleTimeout = try values.duration(.poolIdleTimeout)
+        database.connectTimeout = try values.duration(.connectTimeout)
+        database.requestTimeout = try values.duration(.requestTimeout)
+        database.statementTimeout = try values.duration(.statementTimeout)
+    }
+
+    private mutating func readHTTP() throws(ConfigurationFailure) {
+        http.headerBytesMax = try values.bytes(.httpHeaderBytesMax)
+        http.headerCountMax = try values.integer(.httpHeaderCountMax) ?? http.headerCountMax
+        http.targetBytesMax = try values.bytes(.httpTargetBytesMax)
+        http.bodyBytesMax = try values.bytes(.httpBodyBytesMax)
+        http.headerTimeout = try values.duration(.httpHeaderTimeout)
+        http.bodyTimeout = try values.duration(.httpBodyTimeout)
+        http.idleTimeout = try values.duration(.httpIdleTimeout)
+        http.writeTimeout = try values.duration(.httpWriteTimeout)
+        http.connectionsMax = try values.integer(.httpConnectionsMax) ?? http.connectionsMax
+        http.compresses = try values.flag(.httpCompression)
+    }
+
+    private mutating func readTokens() throws(ConfigurationFailure) {
+        tokens.audience = values.text(.jwtAudience)
+        tokens.rolePath = try values.rolePath(.jwtRoleClaimKey)
+        tokens.cacheEntriesMax = try values.integer(.jwtCacheMaxEntries) ?? 0
+        let isBase64 = try values.flag(.jwtSecretIsBase64)
+        guard let text = values.text(.jwtSecret) else {
+            guard environment == .development else { throw missingSecret }
+            return
+        }
+        let secret = try SigningSecret(SigningSecret.bytes(written: text, isBase64: isBase64))
+        if environment != .development, let weakness = secret.weakness {
+            throw ConfigurationFailure(
+                "jwt-secret is too weak for \(environment.rawValue): \(weakness); "
+                    + "make one with: openssl rand -base64 48"
+            )
+        }
+        tokens.secret = secret
+    }
+
+    private var missingSecret: ConfigurationFailure {
+        ConfigurationFailure(
+            "\(environment.rawValue) needs LUCARNE_JWT_SECRET; "
+                + "make one with: openssl rand -base64 48"
+        )
+    }
+}
+
+extension Configuration {
+    private mutating func readRest() throws(ConfigurationFailure) {
+        rest.path = try mountPath()
+        rest.schemas = try schemas()
+        rest.extraSearchPath = values.list(.restExtraSearchPath)
+        rest.anonymousRole = values.text(.restAnonymousRole)
+        rest.rowsMax = try values.integer(.restMaxRows)
+        rest.aggregatesEnabled = try values.flag(.restAggregatesEnabled)
+        rest.planEnabled = try values.flag(.restPlanEnabled)
+        rest.preRequest = name(.restPreRequest)
+        rest.rootFunction = name(.restRootSpec)
+        rest.preConfig = name(.restPreConfiguration)
+        rest.transactionEnd = try values.choice(.restTransactionEnd)
+        rest.hoistedSettings = values.list(.restHoistedSettings)
+        rest.appSettings = values.appSettings.sorted { $0.key < $1.key }
+            .map { (name: $0.key, value: $0.value.text) }
+        rest.isErrorVerbose = try values.oneOf(.restErrorVerbosity) == "verbose"
+        rest.openAPIMode = try values.choice(.restOpenAPIMode)
+        rest.openAPISecurityActive = try values.flag(.restOpenAPISecurityActive)
+        rest.openAPIServerProxyURI = try proxyURI()
+        rest.corsAllowedOrigins = values.list(.restCORSAllowedOrigins)
+        rest.serverTimingEnabled = try values.flag(.restServerTimingEnabled)
+        rest.traceHeader = values.text(.restTraceHeader)
+        rest.legacyTargetNames = try values.flag(.restLegacyTargetNames)
+        rest.preparedStatements = try values.flag(.restPreparedStatements)
+        rest.channel = values.text(.restChannel) ?? rest.channel
+        rest.channelEnabled = try values.flag(.restChannelEnabled)
+        rest.databaseConfiguration = try values.flag(.restDatabaseConfiguration)
+        if case .tcp(let host, let port) = address {
+            rest.serverHost = host
+            rest.serverPort = Int(port)
+        }
+    }
+
+    private func mountPath() throws(ConfigurationFailure) -> String {
+        let path = values.text(.restPath) ?? "/"
+        guard path.hasPrefix("/"), path == "/" || !path.hasSuffix("/") else {
+            throw values.malformed(.restPath, "a path like /rest/v1, or / alone")
+        }
+        return path
+    }
+
+    private func schemas() throws(ConfigurationFailure) -> [String] {
+        let schemas = values.list(.restSchemas)
+        let isWrong = schemas.contains { ["", "pg_catalog", "information_schema"].contains($0) }
+        guard !schemas.isEmpty, !isWrong else {
+            throw values.malformed(.restSchemas, "a list of schemas that may be exposed")
+        }
+        return schemas
+    }
+
+    private func proxyURI() throws(ConfigurationFailure) -> String? {
+        guard let text = values.text(.restOpenAPIServerProxyURI) else { return nil }
+        guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
+            throw values.malformed(
+                .restOpenAPIServerProxyURI,
+                "a URL like https://example.com:8443/basePath"
+            )
+        }
+        return text
+    }
+
+    /// `schema.function`, or a function on the search path.
+    private func name(_ key: SettingKey) -> QualifiedName? {
+        guard let text = values.text(key) else { return nil }
+        guard let dot = text.firstIndex(of: ".") else { return QualifiedName("", text) }
+        return QualifiedName(String(text[..<dot]), String(text[text.index(after: dot)...]))
+    }
+
+    /// The same configuration with what the database says about itself
+    /// (`ALTER ROLE … SET pgrst.db_schemas = …`); names come without their prefix.
+    package func applying(
+        databaseSettings: [(name: String, value: String)]
+    ) throws(ConfigurationFailure) -> Configuration {
+        var changed = values
+        for (name, value) in databaseSettings {
+            if name.hasPrefix("app.settings.") {
+                changed.setApp(name, value, from: .database)
+                continue
+            }
+            let written = name.replacing("_", with: "-")
+            guard let key = SettingKey.named(postgrest: written), key.isReloadable else { continue }
+            changed.set(key, value, from: .database)
+        }
+        return try Configuration(reading: changed)
+    }
+}
+
+extension SettingKey {
+    /// What is decided before there is a database cannot be decided by it.
+    var isReloadable: Bool {
+        switch self {
+        case .databaseURL, .poolMax, .poolAcquireTimeout, .poolLifetimeMax, .poolIdleTimeout,
+            .logLevel, .restDatabaseConfiguration, .restChannel, .restChannelEnabled,
+            .restPreConfiguration:
+            false
+        default: true
+        }
+    }
+}
+
+extension Duration {
+    package var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)
+    }
+}
+
+/// What this build calls itself.
+package enum Version {
+    package static let current = "0.1.0"
+}

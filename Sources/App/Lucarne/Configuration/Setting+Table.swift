@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Setting {
+    static let process: [Setting] = [
+        Setting(
+            .environment,
+            .choice(["development", "staging", "production"]),
+            "development",
+            "Picks .env.<environment>; staging and production refuse a missing or weak JWT secret"
+        ),
+        Setting(
+            .address,
+            .address,
+            "127.0.0.1:8080",
+            "Where to listen: host:port, [ipv6]:port or unix:path"
+        ),
+        Setting(
+            .operationsAddress,
+            .address,
+            nil,
+            "Where /metrics, /livez, /readyz and /debug are served; unset: on the main address"
+        ),
+        Setting(
+            .dataDirectory,
+            .text,
+            "lucarne-data",
+            "Where the embedded PostgreSQL and generated secrets live"
+        ),
+        Setting(.features, .list, "rest,operations", "Which parts this process runs"),
+        Setting(.loops, .integer(0...1024), "0", "Event loops; 0: one for each core"),
+        Setting(
+            .blockingThreads,
+            .integer(1...1024),
+            "4",
+            "Threads for work that blocks (connecting, disk)"
+        ),
+        Setting(
+            .drainDelay,
+            .duration,
+            "0s",
+            "After SIGTERM: how long to keep serving while /readyz already says no"
+        ),
+        Setting(
+            .drainTimeout,
+            .duration,
+            "25s",
+            "After that: how long requests in flight may take to finish"
+        ),
+    ]
+
+    static let observation: [Setting] = [
+        Setting(.telemetry, .flag, "on", "Metrics, traces and request logs; off is for benchmarks"),
+        Setting(
+            .logLevel,
+            .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            "info",
+            "The least severe log records that are written",
+            inPostgREST: "error"
+        ),
+        Setting(
+            .logFormat,
+            .choice(["json", "logfmt", "pretty"]),
+            "json",
+            "How log records are written"
+        ),
+        Setting(.slowRequest, .duration, "500ms", "From here on a request counts as slow"),
+        Setting(.slowStatement, .duration, "200ms", "From here on a statement counts as slow"),
+        Setting(
+            .keepOneTraceIn,
+            .integer(0...1_000_000),
+            "100",
+            "Of so many ordinary requests one trace is kept; 0: none"
+        ),
+        Setting(
+            .metricSeriesMax,
+            .integer(1000...10_000_000),
+            "50000",
+            "The most time series this process exposes"
+        ),
+    ]
+
+    static let database: [Setting] = [
+        Setting(
+            .databaseURL,
+            .text,
+            nil,
+            "The PostgreSQL to serve, as a URI or a libpq string, or @file; unset: an embedded one",
+            inPostgREST: "postgresql://",
+            isSecret: true
+        ),
+        Setting(
+            .postgresDirectory,
+            .text,
+            nil,
+            "Where initdb and postgres are; unset: PATH, then the newest under /usr/lib/postgresql"
+        ),
+        Setting(.migrationsDirectory, .text, "migrations", "Where your *.sql migrations are"),
+        Setting(
+            .migrateOnStart,
+            .flag,
+            "on",
+            "Apply pending migrations when serving starts",
+            inPostgREST: "off"
+        ),
+        Setting(.poolMin, .integer(0...10_000), "2", "Connections kept open, all loops together"),
+        Setting(
+            .poolMax,
+            .integer(1...10_000),
+            "16",
+            "Connections at most, all loops together",
+            inPostgREST: "10"
+        ),
+        Setting(
+            .poolWaitersMax,
+            .integer(0...1_000_000),
+            "1024",
+            "Requests that may wait for a connection; more get 503"
+        ),
+        Setting(.poolAcquireTimeout, .duration, "10s", "How long they may wait; then 504"),
+        Setting(.poolLifetimeMax, .duration, "30m", "A connection older than this is replaced"),
+        Setting(.poolIdleTimeout, .duration, "5m", "A connection idle for longer is closed"),
+        Setting(.connectTimeout, .duration, "5s", "How long connecting to PostgreSQL may take"),
+        Setting(.requestTimeout, .duration, "60s", "How long one request may take in all"),
+        Setting(
+            .statementTimeout,
+            .duration,
+            "0s",
+            "How long one statement may take; 0: as the role or the database says"
+        ),
+    ]
+
+    static let http: [Setting] = [
+        Setting(.httpHeaderBytesMax, .bytes, "32KiB", "All header fields of a request"),
+        Setting(.httpHeaderCountMax, .integer(1...10_000), "100", "Header fields of a request"),
+        Setting(.httpTargetBytesMax, .bytes, "16KiB", "A request's target (path and query)"),
+        Setting(.httpBodyBytesMax, .bytes, "16MiB", "A request's body"),
+        Setting(.httpHeaderTimeout, .duration, "10s", "From a request's first byte to its headers"),
+        Setting(.httpBodyTimeout, .duration, "60s", "From the headers to the end of the body"),
+        Setting(.httpIdleTimeout, .duration, "75s", "Between two requests on a connection"),
+        Setting(.httpWriteTimeout, .duration, "60s", "A response that its client does not read"),
+        Setting(
+            .httpConnectionsMax,
+            .integer(1...1_000_000),
+            "8192",
+            "Connections at a time; more are refused"
+        ),
+        Setting(.httpCompression, .flag, "on", "gzip, for clients that accept it"),
+    ]
+
+    static let tokens: [Setting] = [
+        Setting(
+            .jwtSecret,
+            .text,
+            nil,
+            "What tokens are signed with: at least 32 bytes, a JWK, a JWK set, or @file; "
+                + "unset in development: generated once, kept in the data directory",
+            isSecret: true
+        ),
+        Setting(.jwtSecretIsBase64, .flag, "off", "The secret is written in base64"),
+        Setting(.jwtAudience, .text, nil, "The audience that tokens must name if they name one"),
+        Setting(.jwtRoleClaimKey, .rolePath, "$.role", "Where the role is in a token's claims"),
+        Setting(
+            .jwtCacheMaxEntries,
+            .integer(0...1_000_000),
+            "1000",
+            "Verified tokens that are remembered; 0: none"
+        ),
+    ]
+}
