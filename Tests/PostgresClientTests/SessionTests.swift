@@ -207,6 +207,35 @@ import Testing
         #expect(payload == "reload schema")
     }
 
+    @Test func `a copy streams every row, stops when told to, and leaves the session usable`()
+        async throws
+    {
+        struct Enough: Error {}
+        let soon = soon
+        try await withSession { session in
+            let copy = "copy (select generate_series(1, 200000)) to stdout"
+            var bytes = 0
+            let end = try await session.copyOut(copy, deadline: soon) { (row) throws(Enough) in
+                bytes += row.count
+            }
+            #expect(end == nil)
+            #expect(bytes == 1_288_895)
+            var rows = 0
+            let stopped = try await session.copyOut(copy, deadline: soon) { (_) throws(Enough) in
+                rows += 1
+                if rows == 10 { throw Enough() }
+            }
+            #expect(stopped != nil)
+            await #expect(throws: PostgresFailure.self) {
+                try await session.copyOut("copy nothing to stdout", deadline: soon) {
+                    (_) throws(Enough) in
+                }
+            }
+            let after = try await session.exchange([Query("select 1")], deadline: soon)
+            #expect(after[0].integer(0, 0) == 1)
+        }
+    }
+
     @Test func `no server is a failure with a reason, at once`() async throws {
         let blocking = blocking
         try await onLoop { loop in

@@ -56,3 +56,11 @@ package enum PostgresFailure: Error, Equatable, Sendable {
     /// The pool is closed.
     case closed
 }
+
+extension ServerError {
+    /// The table changed under a prepared statement, or a pooler switched servers: preparing
+    /// again cures both, and the statement has had no effect.
+    package var isStalePlan: Bool {
+        (sqlState == "0A000" && routine == "RevalidateCachedQuery") || sqlState == "26000"
+    }
+}

@@ -26,8 +26,8 @@ package struct SessionSettings: Sendable {
     /// What the cache did since the last exchange began.
     package private(set) var lookups = (hits: 0, misses: 0, evictions: 0)
 
-    private let connection: OpaquePointer
-    private let registration: Registration
+    let connection: OpaquePointer
+    let registration: Registration
     private let settings: SessionSettings
     private var statements: StatementCache
     private var arguments = ArgumentBuffer()
@@ -179,7 +179,7 @@ extension Session {
         }
     }
 
-    private func flush(deadline: UInt64) async throws(PostgresFailure) {
+    func flush(deadline: UInt64) async throws(PostgresFailure) {
         while true {
             switch unsafe PQflush(connection) {
             case 0: return
@@ -223,7 +223,7 @@ extension Session {
         return results
     }
 
-    private struct Patience {
+    struct Patience {
         var deadline: UInt64
         var isOver = false
     }
@@ -281,7 +281,7 @@ extension Session {
     }
 
     /// Waits until the next `PQgetResult` will not block.
-    private func input(_ patience: inout Patience) async throws(PostgresFailure) {
+    func input(_ patience: inout Patience) async throws(PostgresFailure) {
         while unsafe PQisBusy(connection) == 1 {
             // libpq may leave bytes in the kernel, and no edge will announce those again.
             if !registration.isReadable || bytes_to_read(registration.descriptor) == 0 {
@@ -305,14 +305,14 @@ extension Session {
         }
     }
 
-    private func lost() -> PostgresFailure {
+    func lost() -> PostgresFailure {
         isBroken = true
         let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) } ?? ""
         return .connectionLost(message.trimmingLines)
     }
 
     /// Asks the server, over a connection of its own, to stop what it is doing for this one.
-    private func cancelStatement() {
+    func cancelStatement() {
         guard !isCancelling, let request = unsafe PQgetCancel(connection) else { return }
         isCancelling = true
         let cancel = unsafe CancelRequest(adopting: request)
@@ -342,86 +342,4 @@ extension Session {
         }
         guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
     }
-}
-
-extension ServerError {
-    /// The table changed under a prepared statement, or a pooler switched servers: preparing
-    /// again cures both, and the statement has had no effect.
-    package var isStalePlan: Bool {
-        (sqlState == "0A000" && routine == "RevalidateCachedQuery") || sqlState == "26000"
-    }
-}
-
-extension String {
-    /// libpq ends its messages with a line break, and has several lines for several hosts.
-    var trimmingLines: String {
-        split(whereSeparator: \.isNewline).joined(separator: "; ")
-    }
-}
-
-/// A connection that libpq opened on another thread, on its way to its loop.
-@safe private struct Opened: @unchecked Sendable {
-    let connection: OpaquePointer
-
-    static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
-        // A dbname that is a connection string is expanded; what comes later overrides it.
-        let keywords = [
-            "client_encoding", "fallback_application_name", "connect_timeout", "dbname",
-        ]
-        let values = [
-            "UTF8", settings.applicationName, String(settings.connectTimeout), settings.connection,
-        ]
-        let connection = unsafe withCStrings(keywords) { keywords in
-            unsafe withCStrings(values) { unsafe PQconnectdbParams(keywords, $0, 1) }
-        }
-        guard let connection = unsafe connection else { return .failure(.unavailable("no memory")) }
-        guard unsafe PQstatus(connection) == CONNECTION_OK,
-            unsafe PQsetnonblocking(connection, 1) == 0,
-            unsafe PQenterPipelineMode(connection) == 1
-        else {
-            let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) }
-            unsafe PQfinish(connection)
-            return .failure(.unavailable((message ?? "connection refused").trimmingLines))
-        }
-        // Notices would go to standard error, past the log.
-        _ = unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
-        return .success(unsafe Opened(connection: connection))
-    }
-}
-
-/// A cancel request (libpq §34.7), freed with its last owner.
-@safe private final class CancelRequest: @unchecked Sendable {
-    private let request: OpaquePointer
-
-    init(adopting request: OpaquePointer) { unsafe self.request = unsafe request }
-
-    deinit { unsafe PQfreeCancel(request) }
-
-    func send() {
-        var message = InlineArray<256, CChar>(repeating: 0)
-        var span = message.mutableSpan
-        unsafe span.withUnsafeMutableBufferPointer {
-            _ = unsafe PQcancel(request, $0.baseAddress, Int32($0.count))
-        }
-    }
-}
-
-/// Calls `body` with a NULL-terminated array of C strings.
-private func withCStrings<Value>(
-    _ texts: [String],
-    _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
-) -> Value {
-    let pointers = UnsafeMutableBufferPointer<UnsafePointer<CChar>?>.allocate(
-        capacity: texts.count + 1
-    )
-    unsafe pointers.initialize(repeating: nil)
-    for (index, text) in texts.enumerated() {
-        unsafe pointers[index] = unsafe strdup(text).map { unsafe UnsafePointer($0) }
-    }
-    defer {
-        for index in texts.indices { unsafe free(.init(mutating: pointers[index])) }
-        unsafe pointers.deallocate()
-    }
-    guard let start = pointers.baseAddress else { preconditionFailure("never empty") }
-    return unsafe body(UnsafePointer(start))
 }

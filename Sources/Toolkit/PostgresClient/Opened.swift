@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLibpq
+import Glibc
+
+extension String {
+    /// libpq ends its messages with a line break, and has several lines for several hosts.
+    var trimmingLines: String {
+        split(whereSeparator: \.isNewline).joined(separator: "; ")
+    }
+}
+
+/// A connection that libpq opened on another thread, on its way to its loop.
+@safe struct Opened: @unchecked Sendable {
+    let connection: OpaquePointer
+
+    static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
+        // A dbname that is a connection string is expanded; what comes later overrides it.
+        let keywords = [
+            "client_encoding", "fallback_application_name", "connect_timeout", "dbname",
+        ]
+        let values = [
+            "UTF8", settings.applicationName, String(settings.connectTimeout), settings.connection,
+        ]
+        let connection = unsafe withCStrings(keywords) { keywords in
+            unsafe withCStrings(values) { unsafe PQconnectdbParams(keywords, $0, 1) }
+        }
+        guard let connection = unsafe connection else { return .failure(.unavailable("no memory")) }
+        guard unsafe PQstatus(connection) == CONNECTION_OK,
+            unsafe PQsetnonblocking(connection, 1) == 0,
+            unsafe PQenterPipelineMode(connection) == 1
+        else {
+            let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) }
+            unsafe PQfinish(connection)
+            return .failure(.unavailable((message ?? "connection refused").trimmingLines))
+        }
+        // Notices would go to standard error, past the log.
+        _ = unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
+        return .success(unsafe Opened(connection: connection))
+    }
+}
+
+/// A cancel request (libpq §34.7), freed with its last owner.
+@safe final class CancelRequest: @unchecked Sendable {
+    private let request: OpaquePointer
+
+    init(adopting request: OpaquePointer) { unsafe self.request = unsafe request }
+
+    deinit { unsafe PQfreeCancel(request) }
+
+    func send() {
+        var message = InlineArray<256, CChar>(repeating: 0)
+        var span = message.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer {
+            _ = unsafe PQcancel(request, $0.baseAddress, Int32($0.count))
+        }
+    }
+}
+
+/// Calls `body` with a NULL-terminated array of C strings.
+private func withCStrings<Value>(
+    _ texts: [String],
+    _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
+) -> Value {
+    let pointers = UnsafeMutableBufferPointer<UnsafePointer<CChar>?>.allocate(
+        capacity: texts.count + 1
+    )
+    unsafe pointers.initialize(repeating: nil)
+    for (index, text) in texts.enumerated() {
+        unsafe pointers[index] = unsafe strdup(text).map { unsafe UnsafePointer($0) }
+    }
+    defer {
+        for index in texts.indices { unsafe free(.init(mutating: pointers[index])) }
+        unsafe pointers.deallocate()
+    }
+    guard let start = pointers.baseAddress else { preconditionFailure("never empty") }
+    return unsafe body(UnsafePointer(start))
+}
