@@ -25,18 +25,22 @@ extension Catalog {
     /// Suggests another origin if nothing leads from this one, or else another target. When both are
     /// there it is the hint of the request that is wrong, and nothing is suggested.
     func relationshipHint(from origin: QualifiedName, to target: String) -> String? {
-        if let ways = relationships[origin]?.filter({ $0.target.schema == origin.schema }),
-            !ways.isEmpty
-        {
+        let origins = sources[origin.schema] ?? []
+        if origins.contains(origin) {
+            let ways = relationships[origin, default: []].filter {
+                $0.target.schema == origin.schema
+            }
             let best = FuzzyIndex(ways.map(\.target.name))
                 .best(for: target, scoreMin: Self.looseScoreMin)
             guard let best, best.score < 1 else { return nil }
             return "Perhaps you meant '\(best.name)' instead of '\(target)'."
         }
-        let origins = relatedNames[origin.schema] ?? []
         guard origins.count < Self.suggestedNamesMax else { return nil }
-        return FuzzyIndex(origins).best(for: origin.name, scoreMin: Self.looseScoreMin)
-            .map { "Perhaps you meant '\($0.name)' instead of '\(origin.name)'." }
+        return FuzzyIndex(origins.map(\.name).sorted()).best(
+            for: origin.name,
+            scoreMin: Self.looseScoreMin
+        )
+        .map { "Perhaps you meant '\($0.name)' instead of '\(origin.name)'." }
     }
 
     func routineHint(

@@ -53,10 +53,11 @@ package final class Catalog: Sendable {
     package let timeZones: Set<String>
     /// In the order of the configuration; the first is the default.
     package let exposedSchemas: [String]
-    /// By schema and sorted, for hints: of all tables, of those with relationships, of functions.
+    /// By schema and sorted, for hints.
     let tableNames: [String: [String]]
-    let relatedNames: [String: [String]]
     let routineNames: [String: [String]]
+    /// The sources of relationships by the schema that these lead to, through hidden tables too.
+    let sources: [String: Set<QualifiedName>]
 
     /// `relationships` are the detected ones, in both directions; `computedRelationships` override them.
     /// Members of schemas that are not exposed may be among them: they are dropped here.
@@ -76,16 +77,16 @@ package final class Catalog: Sendable {
             tables.lazy.filter { exposed.contains($0.name.schema) }.map { ($0.name, $0) },
             uniquingKeysWith: { first, _ in first }
         )
-        self.relationships = Self.overridden(relationships, by: computedRelationships)
+        let bySource = Self.overridden(relationships, by: computedRelationships)
             .filter { exposed.contains($0.key.schema) }
-            .mapValues { list in
-                list.filter { $0.isReachable(within: exposed) }
-                    .sorted(by: Relationship.isListed(_:before:))
-            }
+        sources = Self.sources(bySource)
+        self.relationships = bySource.mapValues { list in
+            list.filter { $0.isReachable(within: exposed) }
+                .sorted(by: Relationship.isListed(_:before:))
+        }
         self.routines = Dictionary(grouping: routines, by: \.name)
             .mapValues { $0.sorted(by: Routine.isListed(_:before:)) }
         tableNames = Self.names(self.tables.keys)
-        relatedNames = Self.names(self.relationships.keys)
         routineNames = Self.names(self.routines.keys)
         self.representations = representations
         self.mediaConverters = mediaConverters
@@ -93,6 +94,18 @@ package final class Catalog: Sendable {
     }
 
     package func table(_ name: QualifiedName) -> Table? { tables[name] }
+
+    private static func sources(
+        _ relationships: [QualifiedName: [Relationship]]
+    ) -> [String: Set<QualifiedName>] {
+        var sources: [String: Set<QualifiedName>] = [:]
+        for (source, list) in relationships {
+            for relationship in list {
+                sources[relationship.target.schema, default: []].insert(source)
+            }
+        }
+        return sources
+    }
 
     private static func names(_ names: some Sequence<QualifiedName>) -> [String: [String]] {
         Dictionary(grouping: names, by: \.schema).mapValues { $0.map(\.name).sorted() }
