@@ -107,6 +107,7 @@ let package = Package(
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
+        tests("Compression", on: ["Compression"]),
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),

@@ -65,7 +65,18 @@ import Glibc
         deadline: UInt64
     ) async throws(SocketError) -> Int {
         while true {
-            try await ready(.read, deadline: deadline)
+            if let count = try unsafe readAvailable(into: buffer) { return count }
+            try await readable(deadline: deadline)
+        }
+    }
+
+    /// Reads what is there now; nil when there is nothing yet. Never waits, so that many
+    /// connections can share one buffer.
+    package func readAvailable(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SocketError) -> Int? {
+        guard isOpen else { throw .closed }
+        while registration.isReadable {
             let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
             if count >= 0 {
                 // A short read drained the socket; the next byte comes with an edge of its own.
@@ -81,6 +92,12 @@ import Glibc
             case let reason: throw .system(errno: reason, call: "recv")
             }
         }
+        return nil
+    }
+
+    /// Waits until there may be something to read.
+    package func readable(deadline: UInt64) async throws(SocketError) {
+        try await ready(.read, deadline: deadline)
     }
 
     /// Writes all of it.
@@ -98,16 +115,43 @@ import Glibc
         let total = head.count + body.count
         var done = 0
         while done < total {
-            guard isOpen else { throw .closed }
-            let count = unsafe send(head, body, from: done)
-            if count >= 0 {
-                done += count
-                continue
+            done += try unsafe sendAvailable(head, body, from: done)
+            if done < total { try await ready(.write, deadline: deadline) }
+        }
+    }
+
+    /// The same for a body that Swift keeps.
+    package func write(
+        _ head: [UInt8],
+        body: [UInt8],
+        deadline: UInt64
+    ) async throws(SocketError) {
+        let total = head.count + body.count
+        var done = 0
+        while done < total {
+            let sent = unsafe body.withUnsafeBytes { body -> Result<Int, SocketError> in
+                Result { () throws(SocketError) in try unsafe sendAvailable(head, body, from: done)
+                }
             }
+            done += try sent.get()
+            if done < total { try await ready(.write, deadline: deadline) }
+        }
+    }
+
+    /// Sends what the kernel takes now.
+    private func sendAvailable(
+        _ head: [UInt8],
+        _ body: UnsafeRawBufferPointer,
+        from offset: Int
+    ) throws(SocketError) -> Int {
+        while true {
+            guard isOpen else { throw .closed }
+            let count = unsafe send(head, body, from: offset)
+            if count >= 0 { return count }
             switch errno {
             case EAGAIN:
                 registration.isWritable = false
-                try await ready(.write, deadline: deadline)
+                return 0
             case EINTR: continue
             case let reason: throw .system(errno: reason, call: "sendmsg")
             }
