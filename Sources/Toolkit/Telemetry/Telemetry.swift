@@ -30,6 +30,10 @@ package struct TelemetryConfiguration: Sendable {
     /// A request at least this long is slow: its trace is kept and its debug records written.
     package var slowRequestNanoseconds: UInt64 = 500_000_000
     package var slowStatementNanoseconds: UInt64 = 200_000_000
+    /// `db.namespace`: the database's name.
+    package var databaseNamespace = "postgres"
+    /// Traces kept in memory, of each kind: ordinary, failed, slow.
+    package var tracesMax = 128
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
 
@@ -42,49 +46,62 @@ package final class Telemetry: Sendable {
     package let registry: MetricRegistry
     package let logs: LogPipeline
     package let unmatchedRoute: RouteTelemetry
+    package let health: HealthMonitor
+    package let traces: TraceStore
+    package let flights: RequestsInFlight
 
     let http: HTTPMetrics
     let connections: ConnectionMetrics
     let middleware: MiddlewareMetrics
     let authentication: AuthenticationMetrics
     let sql: SQLMetrics
+    let statements: StatementSeries
     let pool: PoolMetrics
     let loops: LoopMetrics
+    let process: ProcessMetrics
+    let scrapes: ScrapeMetrics
 
     package init(_ configuration: TelemetryConfiguration = TelemetryConfiguration()) {
         let registry = MetricRegistry(linesMax: configuration.seriesMax)
         self.configuration = configuration
         self.registry = registry
-        logs = LogPipeline(configuration.log, identity: configuration.identity)
         http = registry.shared(HTTPMetrics.self)
         connections = registry.shared(ConnectionMetrics.self)
         middleware = registry.shared(MiddlewareMetrics.self)
         authentication = registry.shared(AuthenticationMetrics.self)
         sql = registry.shared(SQLMetrics.self)
+        statements = StatementSeries(sql, namespace: configuration.databaseNamespace)
         pool = registry.shared(PoolMetrics.self)
         loops = registry.shared(LoopMetrics.self)
-        unmatchedRoute = RouteTelemetry(template: "_unmatched", registry: registry)
+        logs = LogPipeline(
+            configuration.log,
+            identity: configuration.identity,
+            registry: registry
+        )
+        traces = TraceStore(registry.shared(TraceMetrics.self), configuration.tracesMax)
+        flights = RequestsInFlight()
+        health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
+        process = registry.shared(ProcessMetrics.self)
+        process.observe(registry, configuration.identity)
+        scrapes = registry.shared(ScrapeMetrics.self)
+        scrapes.observe(registry)
+        unmatchedRoute = RouteTelemetry(
+            template: "_unmatched",
+            registry: registry,
+            methods: [.get, .post]
+        )
     }
 
-    /// A request's first byte was read and its head is known.
-    package func requestStarted(_ trace: RequestTrace) {
-        http.active[Int(trace.method.rawValue)].add(1)
-        http.traceContexts[Int(trace.context.origin.rawValue)].add()
+    /// The registry as a scraper asked for it.
+    package func exposition(as format: ExpositionFormat) -> [UInt8] {
+        let started = uptimeNanoseconds()
+        let bytes = Exposition.render(
+            registry,
+            as: format,
+            capacity: scrapes.lastBytes(format) + 4_096,
+            isOpenable: { traces.contains($0.traceIDHigh, $0.traceIDLow) }
+        )
+        scrapes.scraped(format, bytes: bytes.count, took: uptimeNanoseconds() &- started)
+        return bytes
     }
-
-    /// A request is over: metrics and its one wide record.
-    package func requestEnded(_ trace: RequestTrace, _ summary: RequestSummary) {
-        trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
-        http.active[Int(trace.method.rawValue)].add(-1)
-    }
-}
-
-extension Telemetry {
-    package func report(_ event: ConnectionEvent, on listener: Listener = .public) {}
-    package func report(_ event: MiddlewareEvent) {}
-    package func report(_ event: AuthenticationEvent) {}
-    package func report(_ event: PoolEvent) {}
-    package func report(_ event: SQLEvent, in trace: RequestTrace? = nil) {}
-    package func report(_ event: LoopEvent) {}
-    package func report(_ event: ProcessEvent) {}
 }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// Event loops and the queues of the threads that may block.
 struct LoopMetrics: MetricSet {
-    let lag: HistogramFamily
-    let busy: CounterFamily
     let queueLength: [Gauge]
     let queueWait: [Histogram]
+    private let loops: LoopSeries
 
     init(_ registry: MetricRegistry) {
-        lag = registry.histogram(
+        let lag = registry.histogram(
             "lucarne_event_loop_lag_seconds",
             "Delay between when an event loop task was due and when it ran.",
             labels: ["loop"],
             buckets: Buckets.inside,
             layer: "runtime"
         )
-        busy = registry.counter(
+        let busy = registry.counter(
             "lucarne_event_loop_busy_seconds_total",
             "Time each event loop was running callbacks.",
             unit: .seconds,
             labels: ["loop"],
             layer: "runtime"
         )
+        loops = LoopSeries(lag: lag, busy: busy)
         let length = registry.gauge(
             "lucarne_worker_queue_length",
             "Work items waiting for a thread.",
@@ -37,5 +38,31 @@ struct LoopMetrics: MetricSet {
             layer: "runtime"
         )
         queueWait = WorkerQueue.allCases.map { wait($0.rawValue) }
+    }
+
+    func lag(_ slot: Int) -> Histogram { loops.series(slot).lag }
+    func busy(_ slot: Int) -> Counter { loops.series(slot).busy }
+}
+
+/// Each loop's series, made when the loop first reports.
+private final class LoopSeries: Sendable {
+    typealias Entry = (lag: Histogram, busy: Counter)
+
+    private let lag: HistogramFamily
+    private let busy: CounterFamily
+    private let entries = Mutex<[Entry?]>(Array(repeating: nil, count: Shard.slotsMax))
+
+    init(lag: HistogramFamily, busy: CounterFamily) {
+        self.lag = lag
+        self.busy = busy
+    }
+
+    func series(_ slot: Int) -> Entry {
+        entries.withLock { entries in
+            if let entry = entries[slot] { return entry }
+            let entry = (lag: lag("\(slot - 1)"), busy: busy("\(slot - 1)"))
+            entries[slot] = entry
+            return entry
+        }
     }
 }

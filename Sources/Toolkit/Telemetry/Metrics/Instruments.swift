@@ -11,6 +11,9 @@ package struct Counter: Sendable {
     @inline(__always)
     func add(_ amount: UInt64, slot: Int) { cell.add(amount, slot: slot) }
 
+    /// For totals that somebody else keeps. Never together with `add`.
+    func set(_ total: UInt64) { cell.store(total) }
+
     package var value: UInt64 { cell.sum() }
 }
 

@@ -82,6 +82,16 @@ final class MetricFamily: Sendable {
         return series
     }
 
+    /// Forgets all series but this one: what an info family says now.
+    func replace(with values: [String]) {
+        table.withLock { table in
+            guard table.series.first?.values != values else { return }
+            table.series = []
+            table.positions = [:]
+            _ = insert(values, into: &table)
+        }
+    }
+
     /// Makes every series there can be, given the values of the open labels.
     func fill(_ open: [String]) {
         var rows: [[String]] = [[]]

@@ -25,6 +25,9 @@ package final class RequestTrace: @unchecked Sendable {
     package private(set) var spansLost = 0
     package private(set) var endedAt: UInt64 = 0
 
+    /// Statements whose exemplar awaits the decision whether this trace is kept.
+    var waitingExemplars: [(histogram: Histogram, value: UInt64)] = []
+
     private let currentLayer: Atomic<UInt8>
     private let currentRoute = Atomic<UInt>(0)
     private var enteredAt: UInt64

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The process as the kernel sees it, and what was built and configured. Read at each scrape.
+struct ProcessMetrics: MetricSet {
+    let startup: [Gauge]
+    let lastReload: Gauge
+    let configuration: InfoFamily
+    private let build: InfoFamily
+    private let cpu: Counter
+    private let gauges: [(gauge: Gauge, read: @Sendable (ProcessReading) -> Int)]
+    private let counters: [(counter: Counter, read: @Sendable (ProcessReading) -> UInt64)]
+
+    init(_ registry: MetricRegistry) {
+        build = InfoFamily(
+            registry,
+            "lucarne_build_info",
+            "Build and environment.",
+            labels: ["version", "revision", "swift_version", "postgres_server"]
+        )
+        configuration = InfoFamily(
+            registry,
+            "lucarne_config_info",
+            "Hash of the effective configuration (no values).",
+            labels: ["fingerprint", "environment"]
+        )
+        lastReload =
+            registry.gauge(
+                "lucarne_config_last_reload_success",
+                "1 when the last reload succeeded.",
+                layer: "process"
+            )()
+        lastReload.set(1)
+        let startup = registry.gauge(
+            "lucarne_startup_phase_seconds",
+            "Time each start phase took.",
+            unit: .seconds,
+            labels: [MetricLabel("phase", ProcessEvent.StartupPhase.self)],
+            layer: "process"
+        )
+        self.startup = ProcessEvent.StartupPhase.allCases.map { startup($0.rawValue) }
+        cpu =
+            registry.counter(
+                "process_cpu_seconds_total",
+                "Total user and system CPU time spent in seconds.",
+                unit: .seconds,
+                layer: "process"
+            )()
+        gauges = Self.gauges.map { declaration in
+            let family = registry.gauge(
+                declaration.name,
+                declaration.help,
+                unit: declaration.unit,
+                layer: declaration.layer
+            )
+            return (family(), declaration.read)
+        }
+        counters = Self.counters(registry)
+    }
+
+    func observe(_ registry: MetricRegistry, _ identity: ServiceIdentity) {
+        setBuild(identity, postgres: "unknown")
+        configuration.set("unknown", identity.environment)
+        registry.refresh { [self] in
+            let reading = ProcessReading()
+            cpu.set(reading.cpuNanoseconds)
+            for (gauge, read) in gauges { gauge.set(read(reading)) }
+            for (counter, read) in counters { counter.set(read(reading)) }
+        }
+    }
+
+    func setBuild(_ identity: ServiceIdentity, postgres: String) {
+        build.set(identity.version, identity.revision, ServiceIdentity.swiftVersion, postgres)
+    }
+
+    private struct GaugeDeclaration {
+        var name: String
+        var help: String
+        var unit = MetricDescription.Unit.none
+        var layer = "process"
+        var read: @Sendable (ProcessReading) -> Int
+    }
+
+    private static let gauges: [GaugeDeclaration] = [
+        GaugeDeclaration(
+            name: "process_open_fds",
+            help: "Number of open file descriptors.",
+            read: { $0.openDescriptors }
+        ),
+        GaugeDeclaration(
+            name: "process_max_fds",
+            help: "Maximum number of open file descriptors.",
+            read: { $0.descriptorsMax }
+        ),
+        GaugeDeclaration(
+            name: "process_virtual_memory_bytes",
+            help: "Virtual memory size in bytes.",
+            unit: .bytes,
+            read: { $0.virtualBytes }
+        ),
+        GaugeDeclaration(
+            name: "process_virtual_memory_max_bytes",
+            help: "Maximum amount of virtual memory available in bytes.",
+            unit: .bytes,
+            read: { $0.virtualBytesMax }
+        ),
+        GaugeDeclaration(
+            name: "process_resident_memory_bytes",
+            help: "Resident memory size in bytes.",
+            unit: .bytes,
+            read: { $0.residentBytes }
+        ),
+        GaugeDeclaration(
+            name: "process_start_time_seconds",
+            help: "Start time of the process since unix epoch in seconds.",
+            unit: .seconds,
+            read: { $0.startedAtWall }
+        ),
+        GaugeDeclaration(
+            name: "process_threads",
+            help: "Number of OS threads in the process.",
+            read: { $0.threads }
+        ),
+        GaugeDeclaration(
+            name: "lucarne_cgroup_memory_limit_bytes",
+            help: "Container memory limit, 0 when none.",
+            unit: .bytes,
+            read: { $0.cgroupMemoryMax }
+        ),
+        GaugeDeclaration(
+            name: "lucarne_cpu_cores",
+            help: "Usable CPU cores.",
+            read: { $0.cores }
+        ),
+        GaugeDeclaration(
+            name: "lucarne_malloc_allocated_bytes",
+            help: "Bytes allocated by the C allocator (mallinfo2).",
+            unit: .bytes,
+            layer: "runtime",
+            read: { $0.allocatedBytes }
+        ),
+    ]
+
+    private static func counters(
+        _ registry: MetricRegistry
+    ) -> [(Counter, @Sendable (ProcessReading) -> UInt64)] {
+        let received = registry.counter(
+            "process_network_receive_bytes_total",
+            "Bytes received, all interfaces of the network namespace.",
+            unit: .bytes,
+            layer: "process"
+        )
+        let sent = registry.counter(
+            "process_network_transmit_bytes_total",
+            "Bytes sent, all interfaces of the network namespace.",
+            unit: .bytes,
+            layer: "process"
+        )
+        let throttled = registry.counter(
+            "lucarne_cgroup_cpu_throttled_seconds_total",
+            "Time the container was CPU throttled.",
+            unit: .seconds,
+            layer: "process"
+        )
+        let pressure = registry.counter(
+            "lucarne_pressure_waiting_seconds_total",
+            "PSI some time (Linux /proc/pressure).",
+            unit: .seconds,
+            labels: [MetricLabel("resource", ["cpu", "memory", "io"])],
+            layer: "process"
+        )
+        return [
+            (received(), { $0.receivedBytes }),
+            (sent(), { $0.sentBytes }),
+            (throttled(), { $0.throttledNanoseconds }),
+            (pressure("cpu"), { $0.pressure("cpu") }),
+            (pressure("memory"), { $0.pressure("memory") }),
+            (pressure("io"), { $0.pressure("io") }),
+        ]
+    }
+}
+
+/// A family whose one series says something by its labels. What it says may change.
+struct InfoFamily: Sendable {
+    private let family: MetricFamily
+
+    init(_ registry: MetricRegistry, _ name: String, _ help: String, labels: [MetricLabel]) {
+        family =
+            registry.gauge(name, help, kind: .info, labels: labels, layer: "process").family
+    }
+
+    func set(_ values: String...) { family.replace(with: values) }
+}
+
+extension ServiceIdentity {
+    static var swiftVersion: String {
+        #if compiler(>=6.4)
+        "6.4 or later"
+        #elseif compiler(>=6.3)
+        "6.3"
+        #else
+        "6.2"
+        #endif
+    }
+}

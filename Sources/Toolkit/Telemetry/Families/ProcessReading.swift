@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// One look at /proc and /sys. What cannot be read is 0.
+struct ProcessReading: Sendable {
+    private let stat: [Substring]
+    private let network: (received: UInt64, sent: UInt64)
+    private let cgroup: String
+
+    init() {
+        // The command name is in parentheses and may contain anything, spaces included
+        // (proc(5), /proc/pid/stat); the fields are counted from behind it.
+        let text = ProcFile.text("/proc/self/stat")
+        let fields = text.lastIndex(of: ")").map { text[text.index(after: $0)...] } ?? ""
+        stat = fields.split(separator: " ")
+        network = Self.readNetwork()
+        cgroup = Self.findCgroup()
+    }
+
+    /// Field numbers as in proc(5); the first after the name is 3.
+    private func stat(_ number: Int) -> Int {
+        let index = number - 3
+        return index < stat.count ? Int(stat[index]) ?? 0 : 0
+    }
+
+    var threads: Int { stat(20) }
+    var virtualBytes: Int { stat(23) }
+    var residentBytes: Int { stat(24) * Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+    /// Nanoseconds since 1970.
+    var startedAtWall: Int {
+        let ticks = max(1, sysconf(Int32(_SC_CLK_TCK)))
+        let boot =
+            ProcFile.text("/proc/stat").split(separator: "\n")
+            .first { $0.hasPrefix("btime ") }
+            .flatMap { Int($0.dropFirst(6)) } ?? 0
+        return boot * 1_000_000_000 + stat(22) * (1_000_000_000 / ticks)
+    }
+
+    var cpuNanoseconds: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    var openDescriptors: Int {
+        guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
+        defer { unsafe closedir(directory) }
+        var count = 0
+        while let entry = unsafe readdir(directory) {
+            if unsafe entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { count += 1 }
+        }
+        // Not the one that looks.
+        return max(0, count - 1)
+    }
+
+    var descriptorsMax: Int { Self.limit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue)) }
+    var virtualBytesMax: Int { Self.limit(__rlimit_resource_t(RLIMIT_AS.rawValue)) }
+    var allocatedBytes: Int { Int(mallinfo2().uordblks) }
+
+    var cores: Int {
+        // `Cpus_allowed: f,ffffffff`: a mask in hexadecimal, in groups.
+        let line = ProcFile.text("/proc/self/status").split(separator: "\n")
+            .first { $0.hasPrefix("Cpus_allowed:") }
+        return (line ?? "").dropFirst(13).reduce(0) {
+            $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0)
+        }
+    }
+
+    var receivedBytes: UInt64 { network.received }
+    var sentBytes: UInt64 { network.sent }
+
+    var cgroupMemoryMax: Int {
+        Int(ProcFile.text("\(cgroup)/memory.max").trimmingLine()) ?? 0
+    }
+
+    var throttledNanoseconds: UInt64 {
+        let line = ProcFile.text("\(cgroup)/cpu.stat").split(separator: "\n")
+            .first { $0.hasPrefix("throttled_usec ") }
+        return (line.flatMap { UInt64($0.dropFirst(15)) } ?? 0) * 1_000
+    }
+
+    /// `some … total=<microseconds>` (kernel documentation, accounting/psi).
+    func pressure(_ resource: String) -> UInt64 {
+        let some = ProcFile.text("/proc/pressure/\(resource)").split(separator: "\n").first
+        let total = some?.split(separator: " ").first { $0.hasPrefix("total=") }
+        return (total.flatMap { UInt64($0.dropFirst(6)) } ?? 0) * 1_000
+    }
+
+    private static func limit(_ resource: __rlimit_resource_t) -> Int {
+        var limits = rlimit()
+        guard unsafe getrlimit(resource, &limits) == 0 else { return 0 }
+        return Int(clamping: limits.rlim_cur)
+    }
+
+    private static func readNetwork() -> (UInt64, UInt64) {
+        var (received, sent): (UInt64, UInt64) = (0, 0)
+        for line in ProcFile.text("/proc/self/net/dev").split(separator: "\n").dropFirst(2) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let fields = line[line.index(after: colon)...].split(separator: " ")
+            guard fields.count > 8 else { continue }
+            received &+= UInt64(fields[0]) ?? 0
+            sent &+= UInt64(fields[8]) ?? 0
+        }
+        return (received, sent)
+    }
+
+    /// cgroup v2: one line, `0::<path>`. Inside a container the path is `/`.
+    private static func findCgroup() -> String {
+        let line = ProcFile.text("/proc/self/cgroup").split(separator: "\n")
+            .first { $0.hasPrefix("0::") }
+        let path = line.map { String($0.dropFirst(3)) } ?? "/"
+        return path == "/" ? "/sys/fs/cgroup" : "/sys/fs/cgroup\(path)"
+    }
+}
+
+/// Small files of the kernel's.
+private enum ProcFile {
+    static func text(_ path: String) -> String {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { _ = close(descriptor) }
+        var bytes: [UInt8] = []
+        while bytes.count < 1 << 20 {
+            let count = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8_192) {
+                let count = unsafe read(descriptor, $0.baseAddress, $0.count)
+                if count > 0 { unsafe bytes.append(contentsOf: $0[..<count]) }
+                return count
+            }
+            guard count > 0 else { break }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension String {
+    fileprivate func trimmingLine() -> Substring { prefix { $0 != "\n" } }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// What a check found.
+package struct HealthFinding: Equatable, Sendable {
+    package enum Status: String, EventLabel { case pass, warn, fail }
+
+    package var status: Status
+    /// Why, in words an operator can act on.
+    package var output: String
+    package var nanoseconds: UInt64
+
+    package init(_ status: Status, _ output: String = "", nanoseconds: UInt64 = 0) {
+        self.status = status
+        self.output = output
+        self.nanoseconds = nanoseconds
+    }
+}
+
+/// Which probe a check decides.
+package enum HealthProbe: String, EventLabel { case live, ready, startup }
+
+/// The latest finding of each check and the state that follows from them.
+///
+/// Checks report when their timer says so; a probe only reads. A finding that is older than
+/// three periods counts as failed: whoever should look is stuck.
+package final class HealthMonitor: Sendable {
+    package struct Entry: Sendable {
+        package var name: String
+        package var component: String
+        package var probe: HealthProbe
+        package var periodNanoseconds: UInt64
+        package var finding: HealthFinding
+        /// Uptime; 0 before the first finding.
+        package var foundAt: UInt64
+        package var foundAtWall: UInt64
+
+        package func status(at now: UInt64) -> HealthFinding.Status {
+            let isStale = foundAt == 0 || now &- foundAt > 3 &* periodNanoseconds
+            return isStale && periodNanoseconds > 0 ? .fail : finding.status
+        }
+    }
+
+    fileprivate struct State {
+        var lifecycle = Lifecycle()
+        var entries: [Entry] = []
+    }
+
+    private let metrics: HealthMetrics
+    private let logs: LogPipeline
+    private let state = Mutex(State())
+
+    init(_ metrics: HealthMetrics, logs: LogPipeline) {
+        self.metrics = metrics
+        self.logs = logs
+        metrics.state(.starting)
+    }
+
+    /// Declares a check. It fails until it has found something else.
+    package func declare(
+        _ name: String,
+        component: String = "component",
+        probe: HealthProbe = .ready,
+        periodNanoseconds: UInt64 = 0
+    ) {
+        state.withLock {
+            $0.entries.append(
+                Entry(
+                    name: name,
+                    component: component,
+                    probe: probe,
+                    periodNanoseconds: periodNanoseconds,
+                    finding: HealthFinding(.fail, "not checked yet"),
+                    foundAt: 0,
+                    foundAtWall: 0
+                )
+            )
+        }
+        metrics.status(name, probe, passes: false)
+    }
+
+    package func report(_ name: String, _ finding: HealthFinding) {
+        let now = uptimeNanoseconds()
+        let change = state.withLock { state -> Change? in
+            guard let position = state.entries.firstIndex(where: { $0.name == name }) else {
+                return nil
+            }
+            let before = state.entries[position].finding.status
+            state.entries[position].finding = finding
+            state.entries[position].foundAt = now
+            state.entries[position].foundAtWall = wallNanoseconds()
+            return Change(
+                entry: state.entries[position],
+                before: before,
+                moved: state.refresh(at: now)
+            )
+        }
+        guard let change else { return }
+        metrics.found(change.entry)
+        if change.before != finding.status { log(change.entry) }
+        moved(change.moved)
+    }
+
+    private struct Change {
+        var entry: Entry
+        var before: HealthFinding.Status
+        var moved: (from: Lifecycle.State, to: Lifecycle.State)?
+    }
+
+    package func learn(_ fact: Lifecycle.Fact) {
+        moved(state.withLock { $0.lifecycle.learn(fact) })
+    }
+
+    /// Stale findings become failures only when somebody looks: the timer does.
+    package func tick() {
+        moved(state.withLock { $0.refresh(at: uptimeNanoseconds()) })
+    }
+
+    package var lifecycle: Lifecycle.State { state.withLock { $0.lifecycle.state } }
+    package var entries: [Entry] { state.withLock { $0.entries } }
+
+    private func moved(_ change: (from: Lifecycle.State, to: Lifecycle.State)?) {
+        guard let change else { return }
+        metrics.state(change.to)
+        if change.from == .ready || change.to == .ready {
+            metrics.readinessChanged(isReady: change.to == .ready)
+        }
+        let level: LogLevel = change.to == .degraded ? .warning : .notice
+        logs.write(level, .app, "lifecycle", event: "lifecycle.changed") { record in
+            record.field("state", change.to.rawValue)
+            record.field("state.before", change.from.rawValue)
+        }
+    }
+
+    private func log(_ entry: Entry) {
+        let level: LogLevel = entry.finding.status == .pass ? .notice : .warning
+        logs.write(level, .app, "health check", event: "health.changed") { record in
+            record.field("check", entry.name)
+            record.field("status", entry.finding.status.rawValue)
+            if !entry.finding.output.isEmpty { record.field("output", entry.finding.output) }
+        }
+    }
+}
+
+extension HealthMonitor.State {
+    fileprivate mutating func refresh(
+        at now: UInt64
+    ) -> (from: Lifecycle.State, to: Lifecycle.State)? {
+        let allPass = entries.allSatisfy { $0.probe != .ready || $0.status(at: now) != .fail }
+        return lifecycle.learn(.checked(allPass: allPass))
+    }
+}
+
+/// The health families.
+struct HealthMetrics: MetricSet {
+    private let status: GaugeFamily
+    private let duration: HistogramFamily
+    private let states: [Gauge]
+    private let changes: [Counter]
+
+    init(_ registry: MetricRegistry) {
+        status = registry.gauge(
+            "lucarne_health_check_status",
+            "1 when the check passes.",
+            labels: ["check", MetricLabel("probe", HealthProbe.self)],
+            layer: "health"
+        )
+        duration = registry.histogram(
+            "lucarne_health_check_duration_seconds",
+            "Time a health check took.",
+            labels: ["check"],
+            buckets: Buckets.database,
+            layer: "health"
+        )
+        let states = registry.gauge(
+            "lucarne_lifecycle_state",
+            "1 for the current state, 0 for the others.",
+            labels: [MetricLabel("state", Lifecycle.State.self)],
+            layer: "health"
+        )
+        self.states = Lifecycle.State.allCases.map { states($0.rawValue) }
+        let changes = registry.counter(
+            "lucarne_readiness_changes_total",
+            "Readiness changes.",
+            labels: [MetricLabel("to", ["ready", "not_ready"])],
+            layer: "health"
+        )
+        self.changes = [changes("ready"), changes("not_ready")]
+    }
+
+    func status(_ check: String, _ probe: HealthProbe, passes: Bool) {
+        status(check, probe.rawValue).set(passes ? 1 : 0)
+    }
+
+    func found(_ entry: HealthMonitor.Entry) {
+        status(entry.name, entry.probe, passes: entry.finding.status != .fail)
+        guard entry.finding.nanoseconds > 0 else { return }
+        duration(entry.name).observe(entry.finding.nanoseconds)
+    }
+
+    func state(_ current: Lifecycle.State) {
+        for state in Lifecycle.State.allCases {
+            states[state.position].set(state == current ? 1 : 0)
+        }
+    }
+
+    func readinessChanged(isReady: Bool) { changes[isReady ? 0 : 1].add() }
+}

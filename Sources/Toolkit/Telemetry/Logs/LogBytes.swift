@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// A buffer that records are encoded into. Its owner makes room for a whole record at once, so
+/// an append is a copy and an addition.
+///
+/// A plain value on purpose: it moves between a slot, a record and the writer without counting
+/// references. Whoever holds it last calls `free()`.
+@safe struct LogBytes {
+    private(set) var base: UnsafeMutablePointer<UInt8>?
+    private(set) var count = 0
+    private var capacity = 0
+
+    init() { unsafe base = nil }
+
+    /// Room for so many bytes more.
+    mutating func reserve(_ extra: Int) {
+        guard count + extra > capacity else { return }
+        let wanted = max(count + extra, capacity * 2, 65_536)
+        guard let memory = unsafe realloc(base, wanted) else {
+            preconditionFailure("no memory for logs")
+        }
+        unsafe base = memory.assumingMemoryBound(to: UInt8.self)
+        capacity = wanted
+    }
+
+    mutating func free() {
+        unsafe Glibc.free(base)
+        self = LogBytes()
+    }
+
+    /// Forgets the bytes; gives the memory back when a burst has made it large.
+    mutating func clear() {
+        if capacity > 262_144 { free() }
+        count = 0
+    }
+
+    mutating func truncate(to count: Int) { self.count = count }
+
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        assert(count < capacity)
+        unsafe base.unsafelyUnwrapped[count] = byte
+        count &+= 1
+    }
+
+    @inline(__always)
+    mutating func append(_ text: StaticString) {
+        unsafe append(text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    mutating func append(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe append(start, bytes.count)
+        }
+    }
+
+    @inline(__always)
+    @unsafe mutating func append(_ start: UnsafePointer<UInt8>, _ length: Int) {
+        assert(count + length <= capacity)
+        unsafe memcpy(base.unsafelyUnwrapped + count, start, length)
+        count &+= length
+    }
+
+    mutating func append(decimal value: UInt64) {
+        var rest = value
+        var length = 1
+        while rest >= 10 {
+            rest /= 10
+            length &+= 1
+        }
+        append(decimal: value, digits: length)
+    }
+
+    /// Exactly so many digits, with leading zeros.
+    @inline(__always)
+    mutating func append(decimal value: UInt64, digits: Int) {
+        var rest = value
+        var position = count &+ digits
+        count = position
+        for _ in 0..<digits {
+            position &-= 1
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            unsafe base.unsafelyUnwrapped[position] =
+                UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+            rest = quotient
+        }
+    }
+
+    mutating func append(hexadecimal value: UInt64, digits: Int = 16) {
+        var shift = UInt64(digits &* 4)
+        while shift > 0 {
+            shift &-= 4
+            append(Hexadecimal.character(UInt8(truncatingIfNeeded: value &>> shift) & 15))
+        }
+    }
+
+    /// Milliseconds with three decimals.
+    mutating func append(milliseconds nanoseconds: UInt64) {
+        let microseconds = nanoseconds / 1_000
+        append(decimal: microseconds / 1_000)
+        append(UInt8(ascii: "."))
+        append(decimal: microseconds % 1_000, digits: 3)
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    func newlines(in range: Range<Int>) -> Int {
+        guard let base = unsafe base else { return 0 }
+        var found = 0
+        for index in range where unsafe base[index] == UInt8(ascii: "\n") { found += 1 }
+        return found
+    }
+
+    func copy(from start: Int) -> [UInt8] {
+        guard let base = unsafe base, start < count else { return [] }
+        return unsafe Array(UnsafeBufferPointer(start: base + start, count: count - start))
+    }
+}

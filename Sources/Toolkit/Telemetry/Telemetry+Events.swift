@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Telemetry {
+    package func report(_ event: ConnectionEvent, on listener: Listener = .public) {
+        let position = listener.position
+        switch event {
+        case .accepted:
+            connections.accepted[position].add()
+            connections.active[position].add(1)
+        case .becameIdle:
+            connections.active[position].add(-1)
+            connections.idle[position].add(1)
+        case .becameActive:
+            connections.idle[position].add(-1)
+            connections.active[position].add(1)
+        case .parseError(let reason):
+            connections.parseErrors[reason.position].add()
+            logs.write(.debug, .http, "request refused", event: "http.parse_error") { record in
+                record.field("reason", reason.rawValue)
+            }
+        case .closed(let reason, let wasIdle):
+            connections.closed[position][reason.position].add()
+            (wasIdle ? connections.idle : connections.active)[position].add(-1)
+        }
+    }
+
+    package func report(_ event: AuthenticationEvent) {
+        switch event {
+        case .decided(let scheme, let outcome, let nanoseconds):
+            authentication.requests[scheme.position][outcome.position].add()
+            authentication.duration[scheme.position].observe(nanoseconds)
+            guard outcome != .ok else { return }
+            logs.write(.debug, .auth, "not authenticated", event: "auth.refused") { record in
+                record.field("scheme", scheme.rawValue)
+                record.field("reason", outcome.rawValue)
+            }
+        case .tokenCacheHit: authentication.cacheHits.add()
+        case .tokenCacheMiss: authentication.cacheMisses.add()
+        }
+    }
+
+    package func report(_ event: LoopEvent) {
+        // A loop's own series are found by its slot; slot 0 is no loop.
+        let slot = Shard.current
+        guard slot > 0 else { return }
+        loops.busy(slot).add(event.busyNanoseconds, slot: slot)
+        guard event.lagNanoseconds > 0 else { return }
+        loops.lag(slot).observe(event.lagNanoseconds, slot: slot)
+    }
+}
+
+extension Telemetry {
+    package func report(_ event: PoolEvent) {
+        switch event {
+        case .limited(let connectionsMax):
+            pool.limit.add(connectionsMax)
+        case .connecting:
+            pool.connecting.add(1)
+        case .opened(let nanoseconds):
+            pool.connecting.add(-1)
+            pool.idle.add(1)
+            pool.create.observe(nanoseconds)
+            logs.write(.debug, .pool, "connection opened", event: "pool.opened") { record in
+                record.field("duration_ms", milliseconds: nanoseconds)
+            }
+        case .failedToOpen(let nanoseconds):
+            pool.connecting.add(-1)
+            pool.create.observe(nanoseconds)
+        case .startedWaiting:
+            pool.waiters.add(1)
+        case .acquired(let result, let nanoseconds, let queued):
+            acquired(result, nanoseconds, queued)
+        case .released(let nanoseconds):
+            pool.used.add(-1)
+            pool.idle.add(1)
+            pool.use.observe(nanoseconds)
+        case .closed(let reason, let wasUsed):
+            (wasUsed ? pool.used : pool.idle).add(-1)
+            pool.closed[reason.position].add()
+            logs.write(.debug, .pool, "connection closed", event: "pool.closed") { record in
+                record.field("reason", reason.rawValue)
+            }
+        }
+    }
+
+    private func acquired(
+        _ result: PoolEvent.AcquireResult,
+        _ nanoseconds: UInt64,
+        _ queued: Bool
+    ) {
+        if queued { pool.waiters.add(-1) }
+        pool.acquires[result.position].add()
+        pool.wait.observe(nanoseconds)
+        guard result == .immediate || result == .waited else { return }
+        pool.idle.add(-1)
+        pool.used.add(1)
+    }
+
+    /// With a trace, the statement is counted to the request and noted in its open span.
+    package func report(_ event: SQLEvent, in trace: RequestTrace? = nil) {
+        switch event {
+        case .statement(let summary, let nanoseconds, let sqlState, let rows):
+            statementEnded(summary, nanoseconds, sqlState, rows, trace)
+        case .prepared(let lookup): sql.lookups[lookup.position].add()
+        case .transaction(let outcome): sql.transactions[outcome.position].add()
+        case .retried(let reason): sql.retries[reason.position].add()
+        }
+    }
+
+    private func statementEnded(
+        _ summary: String,
+        _ nanoseconds: UInt64,
+        _ sqlState: String?,
+        _ rows: Int,
+        _ trace: RequestTrace?
+    ) {
+        let duration = statements.ended(
+            summary,
+            nanoseconds: nanoseconds,
+            sqlState: sqlState,
+            rows: rows,
+            isSlow: nanoseconds >= configuration.slowStatementNanoseconds
+        )
+        if let trace {
+            trace.statementCount += 1
+            trace.note("db.query.summary", summary)
+            trace.note("db.response.returned_rows", rows)
+            if let sqlState { trace.note("db.response.status_code", sqlState) }
+            let slow = configuration.slowStatementNanoseconds
+            if sqlState != nil || nanoseconds >= slow {
+                trace.waitingExemplars.append((duration, nanoseconds))
+            }
+        }
+        guard nanoseconds >= configuration.slowStatementNanoseconds else { return }
+        logs.write(.warning, .sql, "slow statement", event: "sql.slow", trace: trace) { record in
+            record.field("db.query.summary", summary)
+            record.field("duration_ms", milliseconds: nanoseconds)
+            record.field("db.response.returned_rows", rows)
+        }
+    }
+}
+
+extension Telemetry {
+    package func report(_ event: ProcessEvent) {
+        switch event {
+        case .startup(let phase, let nanoseconds):
+            process.startup[phase.position].set(Int(nanoseconds))
+            logs.write(.debug, .app, "start phase done", event: "startup.phase") { record in
+                record.field("phase", phase.rawValue)
+                record.field("duration_ms", milliseconds: nanoseconds)
+            }
+        case .migrations(let version, let pending):
+            sql.migrationsVersion.set(version)
+            sql.migrationsPending.set(pending)
+        case .configuration(let fingerprint, let environment):
+            process.configuration.set(fingerprint, environment)
+        case .postgresVersion(let version):
+            process.setBuild(configuration.identity, postgres: version)
+        case .workerQueue(let queue, let length):
+            loops.queueLength[queue.position].set(length)
+        case .workerWaited(let queue, let nanoseconds):
+            loops.queueWait[queue.position].observe(nanoseconds)
+        case .catalogReloaded, .catalogReloadFailed, .databaseLost, .databaseBack:
+            logRare(event)
+        }
+    }
+
+    private func logRare(_ event: ProcessEvent) {
+        switch event {
+        case .catalogReloaded(let nanoseconds, let relations, let routines):
+            process.lastReload.set(1)
+            logs.write(.info, .rest, "catalog loaded", event: "catalog.loaded") { record in
+                record.field("duration_ms", milliseconds: nanoseconds)
+                record.field("relations", relations)
+                record.field("routines", routines)
+            }
+        case .catalogReloadFailed(let reason):
+            process.lastReload.set(0)
+            logs.write(.error, .rest, "catalog not loaded", event: "catalog.failed") { record in
+                record.field("error.message", reason)
+            }
+        case .databaseLost(let reason):
+            logs.write(.error, .sql, "database lost", event: "database.lost") { record in
+                record.field("error.message", reason)
+            }
+        case .databaseBack:
+            logs.write(.notice, .sql, "database reached", event: "database.back")
+        default: break
+        }
+    }
+}
+
+/// The visible list of middleware, their series resolved once.
+package final class MiddlewareTelemetry: Sendable {
+    private let durations: [Histogram]
+    private let rejections: [[Counter]]
+
+    package init(names: [StaticString], telemetry: Telemetry) {
+        let metrics = telemetry.middleware
+        durations = names.map { metrics.duration($0.text) }
+        rejections = names.map { name in
+            MiddlewareEvent.Rejection.allCases.map { metrics.rejections(name.text, $0.rawValue) }
+        }
+    }
+
+    package func report(_ event: MiddlewareEvent) {
+        switch event {
+        case .ran(let position, let nanoseconds): durations[position].observe(nanoseconds)
+        case .rejected(let position, let reason): rejections[position][reason.position].add()
+        }
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Telemetry {
+    /// A request's head is known. Called once, on the request's loop.
+    package func requestStarted(_ trace: RequestTrace) {
+        http.active[Int(trace.method.rawValue)].add(1)
+        http.traceContexts[Int(trace.context.origin.rawValue)].add()
+        flights.insert(trace)
+    }
+
+    /// A request is over: metrics, the decision whether its trace is kept, its one wide record.
+    package func requestEnded(_ trace: RequestTrace, _ summary: RequestSummary) {
+        trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
+        http.active[Int(trace.method.rawValue)].add(-1)
+        flights.remove(trace)
+        let route = trace.route ?? unmatchedRoute
+        guard !route.isOperational else {
+            return logRequest(trace, summary, route, level: .debug, decision: .dropped)
+        }
+        let decision = decide(trace, summary)
+        count(trace, summary, route, decision)
+        let level: LogLevel = summary.status >= 500 ? .error : .info
+        logRequest(trace, summary, route, level: level, decision: decision)
+        logLayers(trace, isHindsight: decision.isHindsight)
+    }
+
+    private func decide(_ trace: RequestTrace, _ summary: RequestSummary) -> TraceDecision {
+        if trace.isForced { return .keptForced }
+        if summary.status >= 500 || summary.aborted == .deadline { return .keptError }
+        let slow = configuration.slowRequestNanoseconds
+        if !summary.isLongLived, trace.durationNanoseconds >= slow { return .keptSlow }
+        if trace.context.isSampled { return .keptSampled }
+        let interval = UInt64(configuration.keepOneTraceIn)
+        let isChosen = interval > 0 && trace.context.traceIDLow % interval == 0
+        return isChosen ? .keptSampled : .dropped
+    }
+
+    private func count(
+        _ trace: RequestTrace,
+        _ summary: RequestSummary,
+        _ route: RouteTelemetry,
+        _ decision: TraceDecision
+    ) {
+        let slot = Shard.current
+        traces.decided(decision, slot: slot)
+        route.requestBytes.observe(UInt64(summary.requestBytes), slot: slot)
+        route.responseBytes.observe(UInt64(summary.responseBytes), slot: slot)
+        route.statements.observe(UInt64(trace.statementCount), slot: slot)
+        if let code = summary.errorCode { route.problem(code).add(1, slot: slot) }
+        if let reason = summary.aborted { route.aborts[Int(reason.rawValue)].add(1, slot: slot) }
+        for layer in Layer.allCases {
+            let nanoseconds = trace.selfNanoseconds(layer)
+            guard nanoseconds > 0 else { continue }
+            let position = Int(layer.rawValue)
+            route.layers[position].add(nanoseconds, slot: slot)
+            http.layerDurations[position].observe(nanoseconds, slot: slot)
+        }
+        guard !summary.isLongLived else { return }
+        if summary.firstByteAt > trace.startedAt {
+            route.firstByte.observe(summary.firstByteAt &- trace.startedAt, slot: slot)
+        }
+        let error = ErrorType(
+            status: summary.status,
+            word: summary.errorType,
+            aborted: summary.aborted
+        )
+        let duration = route.duration(trace.method, status: summary.status, errorType: error)
+        duration.observe(trace.durationNanoseconds, slot: slot)
+        guard decision != .dropped else { return }
+        let wall = wallNanoseconds()
+        traces.keep(trace, summary, route, decision, wall: wall)
+        duration.point(at: trace.context, value: trace.durationNanoseconds, wall: wall)
+    }
+}
+
+extension Telemetry {
+    private func logRequest(
+        _ trace: RequestTrace,
+        _ summary: RequestSummary,
+        _ route: RouteTelemetry,
+        level: LogLevel,
+        decision: TraceDecision
+    ) {
+        logs.write(level, .http, "request", event: "http.request", trace: trace) { record in
+            record.field("http.request.method", trace.method.label)
+            record.field("http.route", route.template)
+            record.field("url.path", summary.path)
+            if !summary.query.isEmpty { record.field("url.query", query: summary.query) }
+            record.field("http.response.status_code", summary.status)
+            record.field("duration_ms", milliseconds: trace.durationNanoseconds)
+            record.layers(of: trace)
+            record.field("sql.count", trace.statementCount)
+            record.field("http.request.body.size", summary.requestBytes)
+            record.field("http.response.body.size", summary.responseBytes)
+            if !trace.role.isEmpty { record.field("user.role", trace.role) }
+            if !trace.user.isEmpty { record.field("user.id", trace.user) }
+            record.field("client.address", summary.clientAddress)
+            if !summary.userAgent.isEmpty {
+                record.field("user_agent.original", summary.userAgent)
+            }
+            if let type = summary.errorType { record.field("error.type", type) }
+            if let code = summary.errorCode { record.field("error.code", code) }
+            if let message = summary.errorMessage { record.field("error.message", message) }
+            if let reason = summary.aborted { record.field("aborted", reason.label) }
+            if let sampled = decision.word { record.field("sampled", sampled) }
+        }
+    }
+
+    /// One debug record a passage through a layer, made after the fact from the request's arena:
+    /// when the level asks for it, and in hindsight for whoever failed, was slow or was asked for.
+    private func logLayers(_ trace: RequestTrace, isHindsight: Bool) {
+        guard isHindsight || logs.isAnyEnabled(.debug) else { return }
+        let offset = wallOffsetNanoseconds()
+        for position in 0..<trace.spanCount {
+            let span = trace.span(position)
+            let module = span.layer.module
+            guard isHindsight || logs.isEnabled(.debug, module) else { continue }
+            logs.writeAlways(
+                .debug,
+                module,
+                "layer",
+                event: "request.layer",
+                trace: trace,
+                wall: span.endedAt &+ offset
+            ) { record in
+                record.field("layer", span.layer.label)
+                record.field("span.name", span.name)
+                record.field("start_ms", milliseconds: span.startedAt &- trace.startedAt)
+                record.field("duration_ms", milliseconds: span.endedAt &- span.startedAt)
+                if span.failed { record.field("failed", true) }
+                for attribute in trace.attributes where Int(attribute.span) == position {
+                    switch attribute.value {
+                    case .text(let text): record.field(attribute.key, text)
+                    case .integer(let number): record.field(attribute.key, number)
+                    }
+                }
+                if isHindsight { record.field("hindsight", true) }
+            }
+        }
+    }
+}
+
+extension Layer {
+    /// Whose level decides about the layer's debug records.
+    var module: LogModule {
+        switch self {
+        case .parse, .middleware, .rateLimit, .write: .http
+        case .auth: .auth
+        case .validate, .controller, .service, .serialize: .rest
+        case .poolWait: .pool
+        case .sql: .sql
+        }
+    }
+}

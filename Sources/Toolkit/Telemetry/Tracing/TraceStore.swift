@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// Whether a finished request's trace is kept, and why.
+package enum TraceDecision: String, EventLabel {
+    case keptError = "kept_error"
+    case keptSlow = "kept_slow"
+    case keptSampled = "kept_sampled"
+    case keptForced = "kept_forced"
+    case dropped
+
+    /// The word in the request's record.
+    var word: StaticString? {
+        switch self {
+        case .keptError: "error"
+        case .keptSlow: "slow"
+        case .keptSampled: "head"
+        case .keptForced: "forced"
+        case .dropped: nil
+        }
+    }
+
+    var isHindsight: Bool {
+        switch self {
+        case .keptError, .keptSlow, .keptForced: true
+        case .keptSampled, .dropped: false
+        }
+    }
+}
+
+/// A finished request's trace as it is kept: a copy, so that the request can be forgotten.
+package struct KeptTrace: Sendable {
+    package var context: TraceContext
+    package var requestID: String
+    package var method: RequestMethod
+    package var route: String
+    package var path: String
+    package var status: Int
+    package var errorCode: String?
+    package var role: String
+    package var decision: TraceDecision
+    /// Wall time at which the request began.
+    package var startedAtWall: UInt64
+    package var durationNanoseconds: UInt64
+    package var layers: [(layer: Layer, nanoseconds: UInt64)]
+    /// Times are relative to the request's start.
+    package var spans: [TraceSpan]
+    package var spansLost: Int
+    package var attributes: [TraceAttribute]
+
+    /// Distinct for each span, and the same whenever it is shown.
+    package func spanID(_ position: Int) -> UInt64 {
+        position < 0
+            ? context.spanID
+            : max(1, IdentifierSource.mixed(context.spanID &+ UInt64(position) &+ 1))
+    }
+}
+
+/// The latest kept traces of each kind: failed ones are not pushed out by ordinary ones.
+package final class TraceStore: Sendable {
+    private struct Ring {
+        var traces: [KeptTrace] = []
+        var next = 0
+
+        /// Returns the trace that had to go.
+        mutating func append(_ trace: KeptTrace, max: Int) -> KeptTrace? {
+            guard traces.count >= max else {
+                traces.append(trace)
+                return nil
+            }
+            defer { next = (next + 1) % max }
+            let oldest = traces[next]
+            traces[next] = trace
+            return oldest
+        }
+    }
+
+    private struct Key: Hashable {
+        var high: UInt64
+        var low: UInt64
+    }
+
+    private struct State {
+        var rings: [Ring] = [Ring(), Ring(), Ring()]
+        /// How many kept traces have the id: a client may reuse one.
+        var ids: [Key: Int] = [:]
+    }
+
+    private let metrics: TraceMetrics
+    private let tracesMax: Int
+    private let state = Mutex(State())
+
+    init(_ metrics: TraceMetrics, _ tracesMax: Int) {
+        self.metrics = metrics
+        self.tracesMax = max(1, tracesMax)
+    }
+
+    package func contains(_ high: UInt64, _ low: UInt64) -> Bool {
+        state.withLock { $0.ids[Key(high: high, low: low)] != nil }
+    }
+
+    /// Newest first.
+    package var all: [KeptTrace] {
+        state.withLock { $0.rings.flatMap(\.traces) }
+            .sorted { $0.startedAtWall > $1.startedAtWall }
+    }
+
+    /// The traces with this id (32 hexadecimal digits).
+    package func find(_ id: String) -> [KeptTrace] {
+        let bytes = Array(id.utf8)
+        guard bytes.count == 32,
+            let high = Hexadecimal.parse(bytes.span, from: 0, digits: 16),
+            let low = Hexadecimal.parse(bytes.span, from: 16, digits: 16)
+        else { return [] }
+        return state.withLock { state in
+            state.rings.flatMap(\.traces)
+                .filter { $0.context.traceIDHigh == high && $0.context.traceIDLow == low }
+        }
+    }
+
+    func decided(_ decision: TraceDecision, slot: Int) {
+        metrics.decisions[decision.position].add(1, slot: slot)
+    }
+
+    func keep(
+        _ trace: RequestTrace,
+        _ summary: RequestSummary,
+        _ route: RouteTelemetry,
+        _ decision: TraceDecision,
+        wall: UInt64
+    ) {
+        let kept = KeptTrace(trace, summary, route, decision, wall: wall)
+        let pool = TraceMetrics.pool(of: decision)
+        state.withLock { state in
+            let gone = state.rings[pool].append(kept, max: tracesMax)
+            state.ids[
+                Key(high: kept.context.traceIDHigh, low: kept.context.traceIDLow),
+                default: 0
+            ] += 1
+            if let gone {
+                let key = Key(high: gone.context.traceIDHigh, low: gone.context.traceIDLow)
+                let left = (state.ids[key] ?? 1) - 1
+                state.ids[key] = left > 0 ? left : nil
+            } else {
+                metrics.kept[pool].add(1)
+            }
+        }
+        for (histogram, value) in trace.waitingExemplars {
+            histogram.point(at: trace.context, value: value, wall: wall)
+        }
+    }
+}
+
+extension KeptTrace {
+    init(
+        _ trace: RequestTrace,
+        _ summary: RequestSummary,
+        _ route: RouteTelemetry,
+        _ decision: TraceDecision,
+        wall: UInt64
+    ) {
+        context = trace.context
+        requestID = trace.requestID
+        method = trace.method
+        self.route = route.template
+        path = String(decoding: summary.path, as: UTF8.self)
+        status = summary.status
+        errorCode = summary.errorCode
+        role = trace.role
+        self.decision = decision
+        durationNanoseconds = trace.durationNanoseconds
+        startedAtWall = wall &- (uptimeNanoseconds() &- trace.startedAt)
+        layers = Layer.allCases.map { ($0, trace.selfNanoseconds($0)) }
+        spans = (0..<trace.spanCount).map { position in
+            var span = trace.span(position)
+            span.startedAt &-= trace.startedAt
+            span.endedAt &-= trace.startedAt
+            return span
+        }
+        spansLost = trace.spansLost
+        attributes = trace.attributes
+    }
+}
+
+struct TraceMetrics: MetricSet {
+    let decisions: [Counter]
+    let kept: [Gauge]
+
+    private static let pools = ["recent", "error", "slow"]
+
+    init(_ registry: MetricRegistry) {
+        let decisions = registry.counter(
+            "lucarne_spans_total",
+            "Finished request traces by tail sampling decision.",
+            labels: [MetricLabel("decision", TraceDecision.self)],
+            layer: "trace"
+        )
+        self.decisions = TraceDecision.allCases.map { decisions($0.rawValue) }
+        let kept = registry.gauge(
+            "lucarne_flight_recorder_traces",
+            "Traces held in memory.",
+            labels: [MetricLabel("pool", Self.pools)],
+            layer: "trace"
+        )
+        self.kept = Self.pools.map { kept($0) }
+    }
+
+    static func pool(of decision: TraceDecision) -> Int {
+        switch decision {
+        case .keptSampled, .keptForced, .dropped: 0
+        case .keptError: 1
+        case .keptSlow: 2
+        }
+    }
+}
