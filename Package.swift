@@ -105,6 +105,7 @@ let package = Package(
         .target(name: "Support", path: "Tests/Support", swiftSettings: strict),
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
+        tests("Telemetry", on: ["Telemetry", "JSONCoding"]),
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),

@@ -108,7 +108,12 @@ package final class HealthMonitor: Sendable {
     }
 
     package func learn(_ fact: Lifecycle.Fact) {
-        moved(state.withLock { $0.lifecycle.learn(fact) })
+        let change = state.withLock { state in
+            // Nothing moves before the start: this only tells it how the checks stand.
+            if fact == .started { _ = state.refresh(at: uptimeNanoseconds()) }
+            return state.lifecycle.learn(fact)
+        }
+        moved(change)
     }
 
     /// Stale findings become failures only when somebody looks: the timer does.

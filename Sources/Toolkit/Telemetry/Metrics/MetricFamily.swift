@@ -24,7 +24,7 @@ final class MetricFamily: Sendable {
     /// `le` values as text, canonical in both formats; the last is `+Inf`.
     let boundTexts: [[UInt8]]
     private let table: Mutex<Table>
-    unowned let registry: MetricRegistry
+    private let budget: SeriesBudget
 
     private struct Table {
         var series: [Series] = []
@@ -32,9 +32,9 @@ final class MetricFamily: Sendable {
         var overflow: Series?
     }
 
-    init(_ description: MetricDescription, registry: MetricRegistry) {
+    init(_ description: MetricDescription, budget: SeriesBudget) {
         self.description = description
-        self.registry = registry
+        self.budget = budget
         let isHistogram = description.kind == .histogram
         layout = isHistogram ? BucketLayout(bounds: description.integerBuckets) : nil
         boundTexts = isHistogram ? description.buckets.map { Array("\($0)".utf8) } : []
@@ -53,7 +53,7 @@ final class MetricFamily: Sendable {
         precondition(values.count == description.labels.count, "labels of \(description.name)")
         return table.withLock { table in
             if let position = table.positions[values] { return table.series[position] }
-            guard !hasOpenLabels || registry.reserve(lines: description.linesPerSeries) else {
+            guard !hasOpenLabels || budget.reserve(lines: description.linesPerSeries) else {
                 return overflow(in: &table)
             }
             return insert(values, into: &table)
@@ -74,7 +74,7 @@ final class MetricFamily: Sendable {
         let series = Series(
             values: values,
             labels: Exposition.labels(description.labels, values),
-            cell: registry.allocate(isHistogram ? buckets + 1 : 1),
+            cell: budget.allocate(isHistogram ? buckets + 1 : 1),
             exemplars: description.hasExemplars ? ExemplarSlots(count: buckets) : nil
         )
         table.positions[values] = table.series.count

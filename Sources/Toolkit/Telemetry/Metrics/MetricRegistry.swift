@@ -8,12 +8,8 @@ protocol MetricSet: Sendable {
 
 /// All families of the process, in the order of their declaration.
 package final class MetricRegistry: Sendable {
-    /// Lines of exposition that label values known only at run time may add up to.
-    package let linesMax: Int
-
-    private let lines = Atomic<Int>(0)
     private let state = Mutex(State())
-    private let arena = Mutex(CellArena())
+    private let budget: SeriesBudget
     private let sets = Mutex<[ObjectIdentifier: any MetricSet]>([:])
 
     private struct State {
@@ -21,7 +17,7 @@ package final class MetricRegistry: Sendable {
         var refreshers: [@Sendable () -> Void] = []
     }
 
-    package init(linesMax: Int = 50_000) { self.linesMax = linesMax }
+    package init(linesMax: Int = 50_000) { budget = SeriesBudget(linesMax: linesMax) }
 
     package func counter(
         _ name: String,
@@ -110,15 +106,17 @@ package final class MetricRegistry: Sendable {
 
     var families: [MetricFamily] { state.withLock { $0.families } }
 
+    package var linesMax: Int { budget.linesMax }
+
     /// Lines taken so far.
-    package var linesUsed: Int { lines.load(ordering: .relaxed) }
+    package var linesUsed: Int { budget.linesUsed }
 
     func runRefreshers() {
         for refresher in state.withLock({ $0.refreshers }) { refresher() }
     }
 
     private func declare(_ description: MetricDescription) -> MetricFamily {
-        let family = MetricFamily(description, registry: self)
+        let family = MetricFamily(description, budget: budget)
         state.withLock { state in
             precondition(
                 !state.families.contains { $0.description.name == description.name },
@@ -128,20 +126,11 @@ package final class MetricRegistry: Sendable {
         }
         if family.hasOpenLabels {
             // The overflow series has its place from the start.
-            lines.add(description.linesPerSeries, ordering: .relaxed)
+            budget.take(lines: description.linesPerSeries)
         } else {
             family.fill([])
-            lines.add(description.linesPerSeries * family.series.count, ordering: .relaxed)
+            budget.take(lines: description.linesPerSeries * family.series.count)
         }
         return family
     }
-
-    func reserve(lines wanted: Int) -> Bool {
-        let taken = lines.add(wanted, ordering: .relaxed).newValue
-        if taken <= linesMax { return true }
-        lines.subtract(wanted, ordering: .relaxed)
-        return false
-    }
-
-    func allocate(_ cells: Int) -> CellPointer { arena.withLock { $0.allocate(cells) } }
 }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Telemetry
+
+/// A small registry of every kind.
+private func registry() -> MetricRegistry {
+    let registry = MetricRegistry()
+    let requests = registry.counter(
+        "app_requests_total",
+        "Requests.",
+        labels: ["route"],
+        layer: "t"
+    )
+    requests("/a\\b\"c\nd").add(3)
+    let busy = registry.counter("app_busy_seconds_total", "Busy.", unit: .seconds, layer: "t")
+    busy().add(1_500_000_000)
+    registry.gauge("app_depth", "Depth \\ of\nit.", layer: "t")().add(-2)
+    let took = registry.histogram(
+        "app_took_seconds",
+        "Took.",
+        labels: [MetricLabel("kind", ["x"])],
+        buckets: [1e-05, 0.25, 1, 10],
+        exemplars: true,
+        layer: "t"
+    )("x")
+    took.observe(10_000)
+    took.observe(250_000_000)
+    took.observe(250_000_001)
+    took.observe(11_000_000_000)
+    let context = TraceContext(accepting: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    took.point(at: context, value: 250_000_000, wall: 1_700_000_000_123_456_789)
+    InfoFamily(registry, "app_build_info", "Build.", labels: ["version"]).set("1.2")
+    return registry
+}
+
+private func render(_ registry: MetricRegistry, _ format: ExpositionFormat) -> String {
+    String(decoding: Exposition.render(registry, as: format), as: UTF8.self)
+}
+
+struct ExpositionTests {
+    @Test func `text 0.0.4 is written as promtool reads it`() {
+        #expect(
+            render(registry(), .text) == #"""
+                # HELP app_requests_total Requests.
+                # TYPE app_requests_total counter
+                app_requests_total{route="/a\\b\"c\nd"} 3
+                # HELP app_busy_seconds_total Busy.
+                # TYPE app_busy_seconds_total counter
+                app_busy_seconds_total 1.5
+                # HELP app_depth Depth \\ of\nit.
+                # TYPE app_depth gauge
+                app_depth -2
+                # HELP app_took_seconds Took.
+                # TYPE app_took_seconds histogram
+                app_took_seconds_bucket{kind="x",le="1e-05"} 1
+                app_took_seconds_bucket{kind="x",le="0.25"} 2
+                app_took_seconds_bucket{kind="x",le="1.0"} 3
+                app_took_seconds_bucket{kind="x",le="10.0"} 3
+                app_took_seconds_bucket{kind="x",le="+Inf"} 4
+                app_took_seconds_sum{kind="x"} 11.500010001
+                app_took_seconds_count{kind="x"} 4
+                # HELP app_build_info Build.
+                # TYPE app_build_info gauge
+                app_build_info{version="1.2"} 1
+
+                """#
+        )
+    }
+
+    @Test func `OpenMetrics 1.0 has units, exemplars and an end`() {
+        #expect(
+            render(registry(), .openmetrics) == #"""
+                # TYPE app_requests counter
+                # HELP app_requests Requests.
+                app_requests_total{route="/a\\b\"c\nd"} 3
+                # TYPE app_busy_seconds counter
+                # UNIT app_busy_seconds seconds
+                # HELP app_busy_seconds Busy.
+                app_busy_seconds_total 1.5
+                # TYPE app_depth gauge
+                # HELP app_depth Depth \\ of\nit.
+                app_depth -2
+                # TYPE app_took_seconds histogram
+                # UNIT app_took_seconds seconds
+                # HELP app_took_seconds Took.
+                app_took_seconds_bucket{kind="x",le="1e-05"} 1
+                app_took_seconds_bucket{kind="x",le="0.25"} 2 \#
+                # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.25 1700000000.123
+                app_took_seconds_bucket{kind="x",le="1.0"} 3
+                app_took_seconds_bucket{kind="x",le="10.0"} 3
+                app_took_seconds_bucket{kind="x",le="+Inf"} 4
+                app_took_seconds_sum{kind="x"} 11.500010001
+                app_took_seconds_count{kind="x"} 4
+                # TYPE app_build info
+                # HELP app_build Build.
+                app_build_info{version="1.2"} 1
+                # EOF
+
+                """#
+        )
+    }
+
+    @Test(
+        arguments: [
+            (nil, ExpositionFormat.text),
+            ("*/*", .text),
+            ("application/openmetrics-text", .openmetrics),
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
+                    + "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                .openmetrics
+            ),
+            (
+                "text/plain;version=0.0.4;q=0.6, application/openmetrics-text;version=1.0.0;q=0.4",
+                .text
+            ),
+            ("application/openmetrics-text; version=9.0.0, text/plain;q=0.2", .text),
+            ("application/openmetrics-text;q=0, */*;q=0.1", .text),
+            ("application/json;;;,q=", .text),
+            ("application/openmetrics-text;q=nan", .text),
+        ] as [(String?, ExpositionFormat)]
+    )
+    func `the format is the best of what both speak`(_ accept: String?, _ format: ExpositionFormat)
+    {
+        #expect(ExpositionFormat.negotiated(accept) == format)
+    }
+
+    @Test func `an exemplar whose trace is gone is not shown`() {
+        let bytes = Exposition.render(registry(), as: .openmetrics) { _ in false }
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("trace_id"))
+    }
+
+    @Test func `beyond the ceiling observations share a series, and none is lost`() {
+        let registry = MetricRegistry(linesMax: 100)
+        let family = registry.counter("app_total", "A.", labels: ["path"], layer: "t")
+        for index in 0..<1_000 { family("/\(index)").add() }
+        #expect(registry.linesUsed <= 100)
+        #expect(family.family.series.count <= 100)
+        let sum = family.family.series.reduce(0) { $0 + $1.cell.sum() }
+        #expect(sum == 1_000)
+        #expect(render(registry, .text).contains(#"app_total{path="_overflow"} "#))
+    }
+
+    @Test func `what can be enumerated is 0 from the start`() {
+        let telemetry = Telemetry()
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        for line in [
+            #"lucarne_db_pool_acquires_total{pool="primary",result="timeout"} 0"#,
+            #"lucarne_http_connections_closed_total{listener="public",reason="parse_error"} 0"#,
+            #"lucarne_lifecycle_state{state="starting"} 1"#,
+            #"lucarne_lifecycle_state{state="ready"} 0"#,
+            #"lucarne_sql_transactions_total{outcome="rollback"} 0"#,
+        ] {
+            #expect(text.contains(line + "\n"), "\(line)")
+        }
+    }
+}

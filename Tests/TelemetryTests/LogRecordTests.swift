@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Testing
+
+@testable import Telemetry
+
+/// One field, as it comes out.
+private func json(_ key: StaticString, _ value: [UInt8]) -> String {
+    var bytes = LogBytes()
+    defer { bytes.free() }
+    var record = LogRecord(in: bytes, format: .json)
+    record.field(key, value[...])
+    record.close()
+    bytes = record.bytes
+    return String(decoding: bytes.copy(from: 0), as: UTF8.self)
+}
+
+private func json(_ key: StaticString, _ value: String) -> String { json(key, Array(value.utf8)) }
+
+struct LogRecordTests {
+    @Test(arguments: [
+        ("", #"{"k":""}"#),
+        ("plain text, 1234567890", #"{"k":"plain text, 1234567890"}"#),
+        ("quote \" and \\", #"{"k":"quote \" and \\"}"#),
+        ("line\nfeed\r\ttab", #"{"k":"line\nfeed\r\ttab"}"#),
+        ("null\u{0}bell\u{7}esc\u{1B}[31m", #"{"k":"null\u0000bell\u0007esc\u001b[31m"}"#),
+        ("del\u{7F} c1\u{9B}", #"{"k":"del\u007f c1\u009b"}"#),
+        ("\u{2028}\u{2029}\u{202E}\u{2066}\u{FEFF}", #"{"k":"\u2028\u2029\u202e\u2066\ufeff"}"#),
+        ("größe ✓ 🚀", #"{"k":"größe ✓ 🚀"}"#),
+        ("12345\u{1}", #"{"k":"12345\u0001"}"#),
+    ])
+    func `text is escaped where a reader could be misled`(_ value: String, _ line: String) {
+        #expect(json("k", value) == line + "\n")
+    }
+
+    @Test(
+        arguments: [
+            ([0xFF, 0xFE], "\u{FFFD}\u{FFFD}"), ([0xC0, 0x80], "\u{FFFD}\u{FFFD}"),
+            ([0xED, 0xA0, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}"), ([0x61, 0xE2, 0x82], "a\u{FFFD}"),
+        ] as [([UInt8], String)]
+    )
+    func `malformed UTF-8 is repaired`(_ bytes: [UInt8], _ text: String) {
+        #expect(json("k", bytes) == "{\"k\":\"\(text)\"}\n")
+    }
+
+    @Test func `every single byte makes a valid line`() throws {
+        for byte in UInt8.min...UInt8.max {
+            for padding in 0..<9 {
+                let value = Array(repeating: UInt8(ascii: "a"), count: padding) + [byte]
+                let line = json("k", value)
+                #expect(line.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+                #expect(throws: Never.self) { try JSONValue(parsing: Array(line.utf8)) }
+            }
+        }
+    }
+
+    @Test func `a long value is cut at a character, and the record says so`() {
+        let line = json("k", String(repeating: "ü", count: 100_000))
+        #expect(line.utf8.count < 5_000)
+        #expect(line.hasSuffix("ü\",\"_cut\":true}\n"))
+    }
+
+    @Test func `a record never exceeds its maximum, whatever is put into it`() {
+        var bytes = LogBytes()
+        defer { bytes.free() }
+        for value in [
+            String(repeating: "x", count: 4_000), String(repeating: "\u{1}", count: 4_000),
+        ] {
+            bytes.truncate(to: 0)
+            var record = LogRecord(in: bytes, format: .json)
+            for _ in 0..<100 { record.field("n", value) }
+            record.close()
+            bytes = record.bytes
+            #expect(bytes.count <= LogRecord.bytesMax)
+            let line = String(decoding: bytes.copy(from: 0), as: UTF8.self)
+            #expect(line.hasSuffix(",\"_cut\":true}\n"))
+            #expect(throws: Never.self) { try JSONValue(parsing: Array(line.utf8)) }
+        }
+    }
+
+    @Test(arguments: [
+        ("Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"),
+        ("token eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYSJ9.c2ln end", "token [redacted] end"),
+        (
+            "postgresql://admin:hunter2@db.example:5432/app",
+            "postgresql://admin:[redacted]@db.example:5432/app"
+        ),
+        ("host=db password=hunter2 user=a", "host=db password=[redacted] user=a"),
+        ("http://example.org:8080/a@b", "http://example.org:8080/a@b"),
+        ("a = b, eyJ is short", "a = b, eyJ is short"),
+        ("two eyJhbGciOiJIUzI1 eyJhbGciOiJIUzI2", "two [redacted] [redacted]"),
+    ])
+    func `what has the shape of a secret is masked`(_ value: String, _ masked: String) {
+        #expect(json("k", value) == "{\"k\":\"\(masked)\"}\n")
+    }
+
+    @Test(arguments: ["password", "authorization", "apikey", "cookie", "token"] as [StaticString])
+    func `what goes by a secret's name is masked`(_ key: StaticString) {
+        #expect(json(key, "hunter2") == "{\"\(key)\":\"[redacted]\"}\n")
+    }
+
+    @Test(
+        arguments: [
+            ("select=id&apikey=abc&order=id", "select=id&apikey=[redacted]&order=id"),
+            ("api%6Bey=abc", "api%6Bey=[redacted]"),
+            ("ACCESS_TOKEN=a=b&x", "ACCESS_TOKEN=[redacted]&x"),
+            ("a=1&&b", nil), ("apikey", nil), ("", nil), ("%=1&%6=2", nil),
+        ] as [(String, String?)]
+    )
+    func `secrets in a query are masked`(_ query: String, _ masked: String?) {
+        let bytes = Redaction.maskedQuery(Array(query.utf8)[...])
+        #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == masked)
+    }
+
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00.000000000Z"),
+            (1_700_000_000_123_456_789, "2023-11-14T22:13:20.123456789Z"),
+            (951_782_399_999_999_999, "2000-02-28T23:59:59.999999999Z"),
+            (951_782_400_000_000_001, "2000-02-29T00:00:00.000000001Z"),
+        ] as [(UInt64, String)]
+    )
+    func `times are RFC 3339 with nanoseconds`(_ wall: UInt64, _ text: String) {
+        var bytes = LogBytes()
+        defer { bytes.free() }
+        bytes.reserve(100)
+        var clock = LogClock()
+        clock.append(wall, to: &bytes)
+        clock.append(wall, to: &bytes)
+        #expect(String(decoding: bytes.copy(from: 0), as: UTF8.self) == text + text)
+    }
+
+    @Test func `logfmt quotes what has spaces`() {
+        var bytes = LogBytes()
+        defer { bytes.free() }
+        var record = LogRecord(in: bytes, format: .logfmt)
+        record.field("a", "b c")
+        record.field("d", "e")
+        record.field("f", "")
+        record.field("g", -5)
+        record.field("h", milliseconds: 1_234_567)
+        record.close()
+        bytes = record.bytes
+        let line = String(decoding: bytes.copy(from: 0), as: UTF8.self)
+        #expect(line == "a=\"b c\" d=e f=\"\" g=-5 h=1.234\n")
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+import Testing
+
+@testable import Telemetry
+
+private func lines(_ telemetry: Telemetry) -> Set<String> {
+    let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+    return Set(text.split(separator: "\n").map(String.init))
+}
+
+private func trace(_ telemetry: Telemetry, _ route: RouteTelemetry) -> RequestTrace {
+    let trace = RequestTrace(
+        startedAt: uptimeNanoseconds() - 3_000_000,
+        context: TraceContext(accepting: nil as String?),
+        method: .get
+    )
+    trace.route = route
+    telemetry.requestStarted(trace)
+    return trace
+}
+
+struct RequestTelemetryTests {
+    @Test func `one request is seen in flight, and then counted once`() throws {
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 0
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x/{id}", registry: telemetry.registry)
+        let trace = trace(telemetry, route)
+        trace.enter(.sql)
+        #expect(telemetry.flights.entries.map(\.layer) == [.sql])
+        #expect(telemetry.flights.entries.map(\.route) == ["/x/{id}"])
+        #expect(telemetry.http.active[0].value == 1)
+        telemetry.report(
+            .statement(summary: "SELECT x", nanoseconds: 5, sqlState: nil, rows: 3),
+            in: trace
+        )
+        trace.end(at: trace.startedAt + 4_000_000)
+        telemetry.requestEnded(trace, RequestSummary(status: 200))
+        #expect(telemetry.flights.entries.isEmpty)
+        #expect(telemetry.http.active[0].value == 0)
+        let lines = lines(telemetry)
+        let labels =
+            #"{http_request_method="GET",http_route="/x/{id}","#
+            + #"http_response_status_code="200",error_type="",url_scheme="http""#
+        #expect(lines.contains("http_server_request_duration_seconds_count\(labels)} 1"))
+        #expect(lines.contains("http_server_request_duration_seconds_sum\(labels)} 0.004"))
+        #expect(
+            lines.contains("http_server_request_duration_seconds_bucket\(labels),le=\"0.0025\"} 0")
+        )
+        #expect(
+            lines.contains("http_server_request_duration_seconds_bucket\(labels),le=\"0.005\"} 1")
+        )
+        #expect(lines.contains(#"lucarne_sql_queries_per_request_sum{http_route="/x/{id}"} 1"#))
+        #expect(lines.contains(#"lucarne_spans_total{decision="dropped"} 1"#))
+        #expect(telemetry.traces.all.isEmpty)
+    }
+
+    @Test func `the layers in the metrics add up to the duration in the metrics`() {
+        let telemetry = Telemetry()
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        for _ in 0..<100 {
+            let trace = trace(telemetry, route)
+            let before = trace.enter(.service)
+            trace.leave(to: before)
+            trace.move(to: .write)
+            telemetry.requestEnded(trace, RequestSummary(status: 200))
+        }
+        let layers = route.layers.reduce(0) { $0 + $1.value }
+        #expect(layers == route.duration(.get, status: 200, errorType: .none).sum)
+        #expect(layers >= 300_000_000)
+    }
+
+    @Test func `a failed request leaves a trace, an exemplar that opens it, and its debug records`()
+        throws
+    {
+        let records = Mutex<[UInt8]>([])
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 0
+        configuration.log.sinks = [
+            LogSinkConfiguration(
+                .custom(name: "test") { bytes in
+                    records.withLock { $0.append(contentsOf: bytes) }
+                    return true
+                }
+            )
+        ]
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        for status in [200, 500, 404] {
+            let trace = trace(telemetry, route)
+            let before = trace.enter(.sql)
+            trace.note("db.query.summary", "SELECT x")
+            trace.leave(to: before, failed: status == 500)
+            var summary = RequestSummary(status: status)
+            summary.path = Array("/x/\(status)".utf8)[...]
+            telemetry.requestEnded(trace, summary)
+        }
+        let kept = try #require(telemetry.traces.all.first)
+        #expect(telemetry.traces.all.count == 1)
+        #expect(kept.path == "/x/500")
+        #expect(kept.spans.first?.failed == true)
+        #expect(telemetry.traces.find(kept.context.traceIDText).count == 1)
+        let text = String(decoding: telemetry.exposition(as: .openmetrics), as: UTF8.self)
+        #expect(text.contains("# {trace_id=\"\(kept.context.traceIDText)\"}"))
+        telemetry.logs.close()
+        let lines = records.withLock { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
+        let debug = lines.filter { $0.contains(#""level":"debug""#) }
+        #expect(debug.count == 1)
+        #expect(debug.allSatisfy { $0.contains(kept.context.traceIDText) })
+        #expect(debug.allSatisfy { $0.contains(#""db.query.summary":"SELECT x""#) })
+        #expect(lines.filter { $0.contains(#""event":"http.request""#) }.count == 3)
+    }
+
+    @Test func `probes and scrapes are no part of the service's figures`() {
+        let telemetry = Telemetry()
+        let route = RouteTelemetry(
+            template: "/livez",
+            registry: telemetry.registry,
+            isOperational: true
+        )
+        telemetry.requestEnded(trace(telemetry, route), RequestSummary(status: 200))
+        let counted = lines(telemetry).filter {
+            $0.hasPrefix("http_server_request_duration_seconds_count") && !$0.hasSuffix(" 0")
+        }
+        #expect(counted.isEmpty)
+    }
+
+    @Test func `an outcome's series is found again, and their number is bounded`() {
+        let telemetry = Telemetry()
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        for status in 0..<1_000 {
+            route.duration(.get, status: status, errorType: .none).observe(1)
+        }
+        route.duration(.get, status: 7, errorType: .none).observe(1)
+        let family = telemetry.http.duration.family
+        #expect(family.series.filter { $0.values[1] == "/x" }.count <= 102)
+        #expect(route.duration(.get, status: 7, errorType: .none).count == 2)
+        for index in 0..<1_000 { route.problem("code\(index)").add() }
+        #expect(route.problem("code3").value == 1)
+    }
+
+    @Test func `the pool's gauges follow its events`() {
+        let telemetry = Telemetry()
+        telemetry.report(.connecting)
+        telemetry.report(.opened(nanoseconds: 1_000_000))
+        telemetry.report(.startedWaiting)
+        telemetry.report(.acquired(.waited, waitedNanoseconds: 10, queued: true))
+        var lines = lines(telemetry)
+        #expect(lines.contains(#"lucarne_db_pool_connections{pool="primary",state="used"} 1"#))
+        #expect(lines.contains(#"lucarne_db_pool_connections{pool="primary",state="idle"} 0"#))
+        #expect(lines.contains(#"lucarne_db_pool_waiters{pool="primary"} 0"#))
+        telemetry.report(.released(usedNanoseconds: 5))
+        telemetry.report(.closed(.lifetime, wasUsed: false))
+        lines = Set(
+            String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        )
+        #expect(lines.contains(#"lucarne_db_pool_connections{pool="primary",state="used"} 0"#))
+        #expect(lines.contains(#"lucarne_db_pool_connections{pool="primary",state="idle"} 0"#))
+    }
+}
