@@ -52,9 +52,9 @@ package struct Transaction: Sendable {
     /// Everything up to the transaction's end, for one round trip.
     var opening: [Query] {
         var queries: [Query] = []
-        queries.reserveCapacity(statements.count + preparation.count + 2)
+        queries.reserveCapacity(statements.count + preparation.count + 3)
         if isExplicit { queries.append(begin) }
-        if let query = settingsQuery { queries.append(query) }
+        if hasSettingsQuery { queries.append(settingsQuery) }
         queries.append(contentsOf: preparation)
         queries.append(contentsOf: statements)
         if case .rollback = ending { queries.append(.rollback) }
@@ -64,7 +64,7 @@ package struct Transaction: Sendable {
 
     /// Where the statements' results lie among those of `opening`.
     var statementRange: Range<Int> {
-        let first = (isExplicit ? 1 : 0) + (settingsQuery == nil ? 0 : 1) + preparation.count
+        let first = (isExplicit ? 1 : 0) + (hasSettingsQuery ? 1 : 0) + preparation.count
         return first..<first + statements.count
     }
 
@@ -73,25 +73,37 @@ package struct Transaction: Sendable {
         return Query("BEGIN\(level) READ \(access == .readOnly ? "ONLY" : "WRITE")")
     }
 
+    /// An implicit transaction has no BEGIN to say so.
+    private var saysReadOnly: Bool { access == .readOnly && !isExplicit }
+    private var hasSettingsQuery: Bool { saysReadOnly || !settings.isEmpty }
+
     /// One statement for all settings. Names and values are parameters, so that the text depends
     /// on their number only and is prepared once.
-    private var settingsQuery: Query? {
-        let readOnly = access == .readOnly && !isExplicit
-        guard !settings.isEmpty || readOnly else { return nil }
-        var sql = "SELECT "
+    private var settingsQuery: Query {
         var parameters: [Query.Parameter] = []
         parameters.reserveCapacity(settings.count * 2)
         for (name, value) in settings {
-            sql += parameters.isEmpty ? "set_config($" : ", set_config($"
-            sql += "\(parameters.count + 1), $\(parameters.count + 2), true)"
             parameters.append(.text(name))
             parameters.append(.text(value))
         }
-        if readOnly {
-            sql += settings.isEmpty ? "" : ", "
-            sql += "set_config('transaction_read_only', 'on', true)"
-        }
-        return Query(sql, parameters)
+        let texts = saysReadOnly ? SettingsText.readOnly : SettingsText.readWrite
+        let text =
+            settings.count < texts.count
+            ? texts[settings.count]
+            : SettingsText.text(of: settings.count, isReadOnly: saysReadOnly)
+        return Query(text, parameters)
+    }
+}
+
+/// The text that sets so many settings, made once: this is on the way of every request.
+private enum SettingsText {
+    static let readOnly = (0..<48).map { text(of: $0, isReadOnly: true) }
+    static let readWrite = (0..<48).map { text(of: $0, isReadOnly: false) }
+
+    static func text(of count: Int, isReadOnly: Bool) -> String {
+        var calls = (0..<count).map { "set_config($\($0 * 2 + 1), $\($0 * 2 + 2), true)" }
+        if isReadOnly { calls.append("set_config('transaction_read_only', 'on', true)") }
+        return "SELECT " + calls.joined(separator: ", ")
     }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
-/// A statement's parameters as libpq wants them: parallel arrays of pointers, lengths, formats.
-/// One buffer a session, reused: nothing is allocated once it has grown.
+/// The parameters of all statements of an exchange, as libpq wants them: parallel arrays of
+/// pointers, lengths, formats. One buffer a session, reused: nothing is allocated once it has
+/// grown.
 @safe struct ArgumentBuffer {
     private var bytes: [UInt8] = []
     private var offsets: [Int] = []
@@ -13,27 +15,51 @@
         Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?
     ) -> Int32
 
-    mutating func load(_ parameters: [Query.Parameter]) {
-        bytes.removeAll(keepingCapacity: bytes.capacity < 1 << 16)
+    /// Room above this is given back after a large parameter.
+    private static let bytesKept = 1 << 16
+
+    /// Text parameters are C strings to libpq, so a NUL would cut them short: refused, in the
+    /// server's own words, before anything is sent.
+    mutating func load(_ queries: [Query]) throws(PostgresFailure) {
+        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.bytesKept)
         offsets.removeAll(keepingCapacity: true)
         lengths.removeAll(keepingCapacity: true)
         formats.removeAll(keepingCapacity: true)
-        for parameter in parameters {
-            let start = bytes.count
-            switch parameter {
-            case .null:
-                append(offset: -1, length: 0, format: 0)
-                continue
-            case .text(let text): bytes.append(contentsOf: text.utf8)
-            case .bytes(let text): bytes.append(contentsOf: text)
-            case .binary(let value):
-                bytes.append(contentsOf: value)
-                append(offset: start, length: value.count, format: 1)
-                bytes.append(0)
-                continue
-            }
-            append(offset: start, length: bytes.count - start, format: 0)
-            bytes.append(0)
+        for query in queries {
+            for parameter in query.parameters { try load(parameter) }
+        }
+    }
+
+    private mutating func load(_ parameter: Query.Parameter) throws(PostgresFailure) {
+        let start = bytes.count
+        switch parameter {
+        case .null:
+            append(offset: -1, length: 0, format: 0)
+            return
+        case .text(let text): bytes.append(contentsOf: text.utf8)
+        case .bytes(let text): bytes.append(contentsOf: text)
+        case .binary(let value):
+            bytes.append(contentsOf: value)
+            append(offset: start, length: value.count, format: 1)
+            return
+        }
+        guard !hasNUL(from: start) else {
+            throw .server(
+                ServerError(
+                    sqlState: "22021",
+                    message: "invalid byte sequence for encoding \"UTF8\": 0x00"
+                )
+            )
+        }
+        append(offset: start, length: bytes.count - start, format: 0)
+        bytes.append(0)
+    }
+
+    private func hasNUL(from start: Int) -> Bool {
+        unsafe bytes.withUnsafeBytes { buffer in
+            let tail = unsafe UnsafeRawBufferPointer(rebasing: buffer[start...])
+            guard let base = tail.baseAddress else { return false }
+            return unsafe memchr(base, 0, tail.count) != nil
         }
     }
 
@@ -43,10 +69,12 @@
         formats.append(format)
     }
 
-    mutating func withPointers(_ body: Pointers) -> Int32 {
+    /// Calls `body` with one statement's share: `count` parameters from the `first` on.
+    mutating func withPointers(from first: Int, count: Int, _ body: Pointers) -> Int32 {
         unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe values.removeAll(keepingCapacity: true)
-            for offset in offsets {
+            for index in first..<first + count {
+                let offset = offsets[index]
                 let start = unsafe buffer.baseAddress.flatMap { base in
                     offset < 0 ? nil : unsafe UnsafeRawPointer(base + offset)
                 }
@@ -56,10 +84,10 @@
                 unsafe lengths.withUnsafeBufferPointer { lengths in
                     unsafe formats.withUnsafeBufferPointer { formats in
                         unsafe body(
-                            Int32(offsets.count),
+                            Int32(count),
                             values.baseAddress,
-                            lengths.baseAddress,
-                            formats.baseAddress
+                            lengths.baseAddress.map { unsafe $0 + first },
+                            formats.baseAddress.map { unsafe $0 + first }
                         )
                     }
                 }

@@ -27,24 +27,4 @@ package struct Query: Sendable {
     package init(_ sql: String, texts: [String?]) {
         self.init(sql, texts.map { $0.map(Parameter.text) ?? .null })
     }
-
-    /// Text parameters are C strings to libpq, so a NUL would cut them short: refused, in the
-    /// server's own words, before anything is sent.
-    func refuseNUL() throws(PostgresFailure) {
-        for parameter in parameters {
-            let hasNUL =
-                switch parameter {
-                case .null, .binary: false
-                case .text(let text): text.utf8.contains(0)
-                case .bytes(let bytes): bytes.contains(0)
-                }
-            guard hasNUL else { continue }
-            throw .server(
-                ServerError(
-                    sqlState: "22021",
-                    message: "invalid byte sequence for encoding \"UTF8\": 0x00"
-                )
-            )
-        }
-    }
 }

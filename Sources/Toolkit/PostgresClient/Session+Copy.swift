@@ -81,12 +81,12 @@ extension Session {
     private func sendPlain(_ sql: String, deadline: UInt64) async throws(PostgresFailure) {
         guard unsafe PQsendQuery(connection, sql) == 1 else { throw lost() }
         registration.isReadable = false
-        try await flush(deadline: deadline)
+        while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
     }
 
     private func plainResult(deadline: UInt64) async throws(PostgresFailure) -> OpaquePointer? {
         var patience = Patience(deadline: deadline)
-        try await input(&patience)
+        while unsafe PQisBusy(connection) == 1 { try await input(&patience) }
         return unsafe PQgetResult(connection)
     }
 

@@ -102,18 +102,19 @@ extension Session {
         cancellation: Cancellation? = nil
     ) async throws(PostgresFailure) -> [QueryResult] {
         guard isUsable else { throw .connectionLost("the server closed the connection") }
-        for query in queries { try query.refuseNUL() }
+        try arguments.load(queries)
         lookups = (0, 0, 0)
-        var steps: [Step] = []
-        steps.reserveCapacity(queries.count + 2)
+        let listening = cancellation?.onCancel { [weak self] in self?.cancelStatement() }
+        defer { if let listening { cancellation?.forget(listening) } }
         do throws(PostgresFailure) {
-            for query in queries { try send(query, &steps) }
-            guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
-            registration.isReadable = false
-            try await flush(deadline: deadline)
-            let listening = cancellation?.onCancel { [weak self] in self?.cancelStatement() }
-            defer { if let listening { cancellation?.forget(listening) } }
-            return try await receive(steps, deadline: deadline)
+            var answers = Answers(steps: try send(queries))
+            while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
+            var patience = Patience(deadline: deadline)
+            while try !receive(&answers) { try await input(&patience) }
+            isCancelling = false
+            if patience.isOver { throw .deadlinePassed }
+            if let failure = answers.failure { throw .server(failure) }
+            return answers.results
         } catch {
             if case .server = error { throw error }
             if case .deadlinePassed = error, !isBroken { throw error }
@@ -129,11 +130,35 @@ extension Session {
         case execute(sql: String)
     }
 
-    private func send(_ query: Query, _ steps: inout [Step]) throws(PostgresFailure) {
-        arguments.load(query.parameters)
-        guard query.isPrepared, settings.preparesStatements else {
-            let sent = unsafe arguments.withPointers { count, values, lengths, formats in
-                unsafe PQsendQueryParams(
+    private func send(_ queries: [Query]) throws(PostgresFailure) -> [Step] {
+        var steps: [Step] = []
+        steps.reserveCapacity(queries.count + 2)
+        var first = 0
+        for query in queries {
+            try send(query, argumentsFrom: first, &steps)
+            first += query.parameters.count
+        }
+        guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
+        registration.isReadable = false
+        return steps
+    }
+
+    private func send(
+        _ query: Query,
+        argumentsFrom first: Int,
+        _ steps: inout [Step]
+    ) throws(PostgresFailure) {
+        let count = query.parameters.count
+        let isPrepared = query.isPrepared && settings.preparesStatements
+        let name = isPrepared ? try preparedName(for: query.sql, &steps) : ""
+        let sent = unsafe arguments.withPointers(from: first, count: count) {
+            count,
+            values,
+            lengths,
+            formats in
+            unsafe isPrepared
+                ? PQsendQueryPrepared(connection, name, count, values, lengths, formats, 0)
+                : PQsendQueryParams(
                     connection,
                     query.sql,
                     count,
@@ -143,17 +168,9 @@ extension Session {
                     formats,
                     0
                 )
-            }
-            guard sent == 1 else { throw lost() }
-            steps.append(.execute(sql: ""))
-            return
-        }
-        let name = try preparedName(for: query.sql, &steps)
-        let sent = unsafe arguments.withPointers { count, values, lengths, formats in
-            unsafe PQsendQueryPrepared(connection, name, count, values, lengths, formats, 0)
         }
         guard sent == 1 else { throw lost() }
-        steps.append(.execute(sql: query.sql))
+        steps.append(.execute(sql: isPrepared ? query.sql : ""))
     }
 
     private func preparedName(
@@ -179,48 +196,18 @@ extension Session {
         }
     }
 
+    /// Waits for room in the kernel's buffer.
     func flush(deadline: UInt64) async throws(PostgresFailure) {
-        while true {
-            switch unsafe PQflush(connection) {
-            case 0: return
-            case 1:
-                registration.isWritable = false
-                guard await registration.wait(.write, deadline: deadline) == .ready else {
-                    isBroken = true
-                    throw .deadlinePassed
-                }
-            default: throw lost()
-            }
+        guard unsafe PQflush(connection) == 1 else { return try check() }
+        registration.isWritable = false
+        guard await registration.wait(.write, deadline: deadline) == .ready else {
+            isBroken = true
+            throw .deadlinePassed
         }
     }
 
-    private func receive(
-        _ steps: [Step],
-        deadline: UInt64
-    ) async throws(PostgresFailure) -> [QueryResult] {
-        var results: [QueryResult] = []
-        var failure: ServerError?
-        var patience = Patience(deadline: deadline)
-        for step in steps {
-            let answer = try await answer(to: step, &patience)
-            switch answer {
-            case .result(let result): if case .execute = step { results.append(result) }
-            case .failure(let error): if failure == nil { failure = error }
-            case .skipped: break
-            }
-            if case .result = answer { continue }
-            // What was not prepared, or whose plan went stale, is prepared anew next time.
-            switch step {
-            case .prepare(let sql): statements.forget(sql)
-            case .execute(let sql) where failure?.isStalePlan == true: statements.forget(sql)
-            case .execute, .forget: break
-            }
-        }
-        if let refusal = try await sync(&patience), failure == nil { failure = refusal }
-        isCancelling = false
-        if patience.isOver { throw .deadlinePassed }
-        if let failure { throw .server(failure) }
-        return results
+    private func check() throws(PostgresFailure) {
+        guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost() }
     }
 
     struct Patience {
@@ -228,81 +215,82 @@ extension Session {
         var isOver = false
     }
 
-    private enum Answer {
-        case result(QueryResult)
-        case failure(ServerError)
-        case skipped
-    }
+    /// How far reading has come: each step's answer is one result and the NULL that ends it,
+    /// then comes the Sync's own.
+    private struct Answers {
+        let steps: [Step]
+        var position = 0
+        var isAnswered = false
+        var results: [QueryResult] = []
+        var failure: ServerError?
 
-    /// A step's answer is one result and the NULL that ends it.
-    private func answer(
-        to step: Step,
-        _ patience: inout Patience
-    ) async throws(PostgresFailure) -> Answer {
-        var answer = Answer.skipped
-        while true {
-            try await input(&patience)
-            guard let result = unsafe PQgetResult(connection) else { return answer }
-            switch unsafe PQresultStatus(result) {
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_SINGLE_TUPLE:
-                answer = .result(unsafe QueryResult(adopting: result))
-            case PGRES_PIPELINE_ABORTED:
-                unsafe PQclear(result)
-            case PGRES_EMPTY_QUERY:
-                answer = .result(unsafe QueryResult(adopting: result))
-            default:
-                answer = .failure(unsafe ServerError(result))
-                unsafe PQclear(result)
-                guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost() }
-            }
+        init(steps: [Step]) {
+            self.steps = steps
+            results.reserveCapacity(steps.count)
         }
     }
 
-    /// Reads up to the Sync's own result. The implicit transaction commits at the Sync, so a
-    /// deferred constraint is refused only here.
-    private func sync(
-        _ patience: inout Patience
-    ) async throws(PostgresFailure) -> ServerError? {
-        var refusal: ServerError?
-        while true {
-            try await input(&patience)
+    /// Takes what has arrived. True when the Sync has been reached; false when the next result
+    /// would have to be waited for.
+    private func receive(_ answers: inout Answers) throws(PostgresFailure) -> Bool {
+        while unsafe PQisBusy(connection) == 0 {
             guard let result = unsafe PQgetResult(connection) else {
-                guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost() }
+                try endStep(&answers)
                 continue
             }
-            defer { unsafe PQclear(result) }
             switch unsafe PQresultStatus(result) {
-            case PGRES_PIPELINE_SYNC: return refusal
-            case PGRES_FATAL_ERROR where unsafe PQstatus(connection) == CONNECTION_OK:
-                refusal = unsafe ServerError(result)
-            default: throw lost()
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+                let result = unsafe QueryResult(adopting: result)
+                answers.isAnswered = true
+                if case .execute = answers.steps[answers.position] {
+                    answers.results.append(result)
+                }
+            case PGRES_PIPELINE_SYNC:
+                unsafe PQclear(result)
+                return true
+            case PGRES_PIPELINE_ABORTED: unsafe PQclear(result)
+            default:
+                // The implicit transaction commits at the Sync, so a deferred constraint is
+                // refused only behind the last step.
+                if answers.failure == nil { answers.failure = unsafe ServerError(result) }
+                unsafe PQclear(result)
+                try check()
             }
         }
+        return false
     }
 
-    /// Waits until the next `PQgetResult` will not block.
-    func input(_ patience: inout Patience) async throws(PostgresFailure) {
-        while unsafe PQisBusy(connection) == 1 {
-            // libpq may leave bytes in the kernel, and no edge will announce those again.
-            if !registration.isReadable || bytes_to_read(registration.descriptor) == 0 {
-                registration.isReadable = registration.peerHasLeft
-                switch await registration.wait(.read, deadline: patience.deadline) {
-                case .ready: break
-                case .closed: throw .connectionLost("the connection was closed")
-                case .timedOut where patience.isOver:
-                    isBroken = true
-                    throw .deadlinePassed
-                case .timedOut:
-                    patience = Patience(
-                        deadline: uptime() + Self.cancelPatience,
-                        isOver: true
-                    )
-                    cancelStatement()
-                    continue
-                }
-            }
-            guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
+    private func endStep(_ answers: inout Answers) throws(PostgresFailure) {
+        guard answers.position < answers.steps.count else { return try check() }
+        let step = answers.steps[answers.position]
+        // What was not prepared, or whose plan went stale, is prepared anew next time.
+        switch step {
+        case .prepare(let sql) where !answers.isAnswered: statements.forget(sql)
+        case .execute(let sql) where answers.failure?.isStalePlan == true: statements.forget(sql)
+        case .prepare, .execute, .forget: break
         }
+        answers.position += 1
+        answers.isAnswered = false
+    }
+
+    /// Waits for bytes from the server, and takes them in.
+    func input(_ patience: inout Patience) async throws(PostgresFailure) {
+        // libpq may leave bytes in the kernel, and no edge will announce those again.
+        if !registration.isReadable || bytes_to_read(registration.descriptor) == 0 {
+            registration.isReadable = registration.peerHasLeft
+            switch await registration.wait(.read, deadline: patience.deadline) {
+            case .ready: break
+            case .closed: throw .connectionLost("the connection was closed")
+            case .timedOut where patience.isOver:
+                isBroken = true
+                throw .deadlinePassed
+            case .timedOut:
+                patience = Patience(deadline: uptime() + Self.cancelPatience, isOver: true)
+                cancelStatement()
+                return
+            }
+        }
+        guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
     }
 
     func lost() -> PostgresFailure {
