@@ -112,6 +112,12 @@ let package = Package(
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
+        tests(
+            "Persistence",
+            on: [
+                "EventLoop", "LucarneCore", "Persistence", "PostgresClient", "Support", "Telemetry",
+            ]
+        ),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
         tests(
