@@ -122,9 +122,10 @@ struct TransactionTests {
             statements: [Query("CREATE TABLE never (id int)")]
         )
         try await withDatabase { database, context in
-            await #expect(throws: Problem.self) {
+            let refused = await #expect(throws: Problem.self) {
                 try await database.perform(make, in: context)
             }
+            #expect(refused?.kind == .methodNotAllowed)
         }
     }
 

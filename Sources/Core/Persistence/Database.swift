@@ -76,7 +76,6 @@ package struct Database: Sendable {
     ) async throws(PostgresFailure) -> Outcome {
         let trace = context.trace
         let started = uptimeNanoseconds()
-        trace.statementCount += transaction.statements.count
         func report(_ state: String?, _ rows: Int, _ outcome: SQLEvent.TransactionOutcome) {
             let took = uptimeNanoseconds() &- started
             telemetry.report(
