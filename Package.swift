@@ -120,6 +120,7 @@ let package = Package(
         ),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
+        tests("Operations", on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry"]),
         tests(
             "Lucarne",
             on: [

@@ -27,7 +27,7 @@ package final class RouteTelemetry: Sendable {
         methods: [RequestMethod] = [],
         isOperational: Bool = false
     ) {
-        let families = registry.shared(HTTPMetrics.self)
+        let families = (isOperational ? .unseen : registry).shared(HTTPMetrics.self)
         self.template = template
         self.isOperational = isOperational
         self.families = families

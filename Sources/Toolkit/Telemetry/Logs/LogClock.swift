@@ -49,3 +49,13 @@ struct LogClock {
         }
     }
 }
+
+/// A wall time (nanoseconds since 1970) as RFC 3339 has it, in UTC, for documents.
+package func internetTime(_ wall: UInt64) -> String {
+    var bytes = LogBytes()
+    defer { bytes.free() }
+    bytes.reserve(40)
+    var clock = LogClock()
+    clock.append(wall, to: &bytes)
+    return String(decoding: bytes.copy(from: 0), as: UTF8.self)
+}

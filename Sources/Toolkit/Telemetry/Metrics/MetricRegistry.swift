@@ -17,6 +17,9 @@ package final class MetricRegistry: Sendable {
         var refreshers: [@Sendable () -> Void] = []
     }
 
+    /// Where what is not to be shown is counted.
+    static let unseen = MetricRegistry()
+
     package init(linesMax: Int = 50_000) { budget = SeriesBudget(linesMax: linesMax) }
 
     package func counter(
@@ -132,5 +135,27 @@ package final class MetricRegistry: Sendable {
             budget.take(lines: description.linesPerSeries * family.series.count)
         }
         return family
+    }
+}
+
+extension MetricRegistry {
+    /// How many series a family has, and whether some share the overflow series.
+    package struct SeriesCount: Sendable {
+        package var name: String
+        package var series: Int
+        package var lines: Int
+        package var hasOverflowed: Bool
+    }
+
+    package var seriesCounts: [SeriesCount] {
+        families.map { family in
+            let count = family.series.count
+            return SeriesCount(
+                name: family.description.name,
+                series: count,
+                lines: count * family.description.linesPerSeries,
+                hasOverflowed: family.overflow != nil
+            )
+        }
     }
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import JSONCoding
+import Telemetry
+
+/// What goes on right now, and what this process is.
+struct InsideController: Sendable {
+    let telemetry: Telemetry
+    let sources: Operations.Sources
+
+    private static let pages = [
+        ("/metrics", "metrics, for Prometheus"),
+        ("/metrics/catalog", "what each metric means"),
+        ("/livez", "alive?"), ("/readyz?verbose", "ready, and if not, why"),
+        ("/startupz", "started?"),
+        ("/debug/requests", "requests being answered, with their layer and age"),
+        ("/debug/traces", "traces kept: failed, slow, asked for, a sample"),
+        ("/debug/log-level", "levels by module; POST changes them"),
+        ("/debug/logs/ledger", "records made, written, queued, dropped"),
+        ("/debug/pool", "database connections"),
+        ("/debug/cardinality", "families by number of series"),
+        ("/debug/config", "effective settings and their sources"),
+        ("/debug/build", "version and environment"),
+    ]
+
+    func index() -> Response {
+        let rows = Self.pages.map { path, meaning in
+            "<tr><td><a href=\"\(path)\"><code>\(path)</code></a><td>\(HTML.text(meaning))</tr>"
+        }
+        return Response(html: HTML.page("Inside", "<table>\(rows.joined())</table>"))
+    }
+
+    func requests() -> Response {
+        let entries = telemetry.flights.entries.map { entry in
+            JSONValue.object([
+                ("trace_id", .string(entry.context.traceIDText)),
+                ("request_id", .string(entry.requestID)),
+                ("method", .string(entry.method.label.text)),
+                ("route", .optional(entry.route)),
+                ("layer", .string(entry.layer.label.text)),
+                ("age_ms", .milliseconds(entry.ageNanoseconds)),
+            ])
+        }
+        return Response(
+            .object([("count", .integer(entries.count)), ("requests", .array(entries))])
+        )
+    }
+
+    func pool() -> Response { Response(sources.pool()) }
+    func configuration() -> Response { Response(sources.configuration()) }
+
+    func build() -> Response {
+        let identity = telemetry.configuration.identity
+        return Response(
+            .object([
+                ("name", .string(identity.name)),
+                ("version", .string(identity.version)),
+                ("revision", .string(identity.revision)),
+                ("environment", .string(identity.environment)),
+                ("instance", .string(identity.instanceID)),
+                ("more", sources.build()),
+            ])
+        )
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import JSONCoding
+import Telemetry
+
+/// The traces the process has kept.
+struct TraceController: Sendable {
+    let traces: TraceStore
+    let service: ServiceIdentity
+
+    private static let listedMax = 500
+
+    /// `?route=/rest/v1/{relation}&min_ms=100&error=1`, newest first.
+    func list(_ request: Request) -> Response {
+        let route = request.parameters("route").first
+        let atLeast = request.parameters("min_ms").first.flatMap { UInt64($0) } ?? 0
+        let failedOnly = request.parameters("error").first.map { $0 != "0" && $0 != "false" }
+        let found = traces.all.lazy.filter { trace in
+            (route == nil || trace.route == route)
+                && trace.durationNanoseconds >= atLeast.saturatingMilliseconds
+                && (failedOnly != true || trace.status >= 500)
+        }
+        let listed = Array(found.prefix(Self.listedMax))
+        guard !request.prefers("text/html") else {
+            return Response(html: TracePage.list(listed))
+        }
+        return Response(.object([("traces", .array(listed.map(summary)))]))
+    }
+
+    /// OTLP JSON, or a page with the waterfall for a browser (`?format=otlp|html`).
+    func show(_ request: Request) -> Response {
+        let found = traces.find(request.pathParameter("id"))
+        guard !found.isEmpty else {
+            return Response(status: 404, problem: "no such trace is kept (any more)")
+        }
+        let format = request.parameters("format").first
+        let wantsPage = format.map { $0 == "html" } ?? request.prefers("text/html")
+        guard !wantsPage else { return Response(html: TracePage.waterfall(found)) }
+        return Response(TraceDocument.otlp(found, service: service))
+    }
+
+    private func summary(_ trace: KeptTrace) -> JSONValue {
+        .object([
+            ("trace_id", .string(trace.context.traceIDText)),
+            ("request_id", .string(trace.requestID)),
+            ("time", .string(internetTime(trace.startedAtWall))),
+            ("method", .string(trace.method.label.text)),
+            ("route", .string(trace.route)),
+            ("path", .string(trace.path)),
+            ("status", .integer(trace.status)),
+            ("error_code", .optional(trace.errorCode)),
+            ("duration_ms", .milliseconds(trace.durationNanoseconds)),
+            ("kept", .string(trace.decision.rawValue)),
+        ])
+    }
+}
+
+extension UInt64 {
+    fileprivate var saturatingMilliseconds: UInt64 {
+        let (product, overflow) = multipliedReportingOverflow(by: 1_000_000)
+        return overflow ? .max : product
+    }
+}
