@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -26,6 +28,7 @@
 
 // Extensions that the importer hides: glibc declares them under _GNU_SOURCE only, or as variadic.
 int accept4(int, struct sockaddr *, socklen_t *, int);
+int pipe2(int[2], int);
 
 static inline int name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
@@ -37,3 +40,37 @@ static inline int bytes_to_read(int descriptor) {
   int count = 0;
   return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
 }
+
+// Starts a program as another user, in a session of its own, with its output on one descriptor; it
+// is sent a signal when the thread that started it is gone. Between fork and exec only system calls
+// are made, since other threads may hold any lock (signal-safety(7)). A uid of -1 changes no user.
+static inline pid_t spawn_supervised(const char *path, char *const *arguments,
+                                     char *const *environment, uid_t uid, gid_t gid, int output,
+                                     int death_signal) {
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child != 0) return child;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
+  for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
+  setsid();
+  if (uid != (uid_t)-1) {
+    if (syscall(SYS_setgroups, 1, &gid) != 0 || syscall(SYS_setresgid, gid, gid, gid) != 0 ||
+        syscall(SYS_setresuid, uid, uid, uid) != 0)
+      _exit(126);
+  }
+  // After the change of user, which clears it (prctl(2)).
+  prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
+  if (getppid() != parent) _exit(126);
+  const int nothing = open("/dev/null", O_RDONLY);
+  dup2(nothing, 0);
+  dup2(output, 1);
+  dup2(output, 2);
+  syscall(SYS_close_range, 3, ~0U, 0);
+  if (chdir("/") != 0) _exit(126);
+  execve(path, arguments, environment);
+  _exit(127);
+}
+
+static inline int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }

@@ -10,6 +10,8 @@ package struct ServerError: Error, Equatable, Sendable {
     package var hint: String?
     /// The C function that raised it: tells apart errors that share a code.
     package var routine: String?
+    /// The character of the statement it is about, counted from 1.
+    package var position: Int?
 
     package init(
         sqlState: String,
@@ -37,6 +39,7 @@ package struct ServerError: Error, Equatable, Sendable {
             hint: field("H"),
             routine: field("R")
         )
+        position = field("P").flatMap { Int($0) }
     }
 }
 

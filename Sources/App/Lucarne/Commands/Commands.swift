@@ -36,11 +36,14 @@ package enum Commands {
         case .serve:
             return Application.serve(try Configuration.load(invocation))
         case .migrate:
-            return ExitCode.failure
+            let configuration = try Configuration.load(invocation)
+            let isCheck = invocation.options["check"] != nil
+            return MigrateCommand.run(configuration, isCheck: isCheck)
         case .doctor:
-            return ExitCode.failure
+            return Doctor.run(try Configuration.load(invocation, generatingSecrets: false))
         case .healthcheck:
-            return ExitCode.failure
+            let configuration = try Configuration.load(invocation, generatingSecrets: false)
+            return try HealthCheck.run(configuration, invocation.options)
         }
     }
 }

@@ -42,6 +42,16 @@ enum Files {
         }
     }
 
+    static func append(_ path: String, _ contents: [UInt8]) throws(FileFailure) {
+        let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure(path: path, errno: errno) }
+        defer { close(descriptor) }
+        let written = unsafe write(descriptor, contents, contents.count)
+        guard written == contents.count, fsync(descriptor) == 0 else {
+            throw FileFailure(path: path, errno: errno)
+        }
+    }
+
     /// Makes the directory and what is missing above it.
     static func makeDirectory(_ path: String, mode: mode_t) throws(FileFailure) {
         if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `lucarne migrate`: applies, or with `--check` only counts.
+enum MigrateCommand {
+    static func run(_ configuration: Configuration, isCheck: Bool) -> Int32 {
+        do throws(StartFailure) {
+            return isCheck ? try check(configuration) : try apply(configuration)
+        } catch {
+            Terminal.complain("\(error)")
+            return ExitCode.failure
+        }
+    }
+
+    private static func apply(_ configuration: Configuration) throws(StartFailure) -> Int32 {
+        var configuration = configuration
+        configuration.database.migratesOnStart = true
+        let database = try PreparedDatabase.prepare(configuration) { _ in }
+        database.embedded?.stop()
+        for name in database.applied { Terminal.writeLine("applied \(name)") }
+        if database.applied.isEmpty { Terminal.writeLine("nothing to apply") }
+        return ExitCode.success
+    }
+
+    private static func check(_ configuration: Configuration) throws(StartFailure) -> Int32 {
+        let pending = try PreparedDatabase.pending(configuration)
+        for name in pending { Terminal.writeLine("pending \(name)") }
+        if pending.isEmpty { Terminal.writeLine("nothing is pending") }
+        return pending.isEmpty ? ExitCode.success : ExitCode.failure
+    }
+}

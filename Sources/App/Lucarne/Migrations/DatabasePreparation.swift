@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A database that can be served: running, reachable, migrated.
+package struct PreparedDatabase: Sendable {
+    /// What requests are served through.
+    package let connection: String
+    /// What may change the schema; the same one, where the database is not ours.
+    package let ownerConnection: String
+    /// Nil when DATABASE_URL names a server.
+    package let embedded: EmbeddedPostgres?
+    /// The migrations that were applied just now.
+    package let applied: [String]
+}
+
+extension PreparedDatabase {
+    /// Starts the embedded server if there is no other, and migrates if the configuration says so.
+    /// Blocks: call it before there are loops.
+    package static func prepare(
+        _ configuration: Configuration,
+        observe: @escaping @Sendable (EmbeddedEvent) -> Void
+    ) throws(StartFailure) -> PreparedDatabase {
+        let settings = configuration.database
+        let migrations = try Migration.read(from: settings.migrationsDirectory)
+        let embedded = try start(configuration, observe)
+        do throws(StartFailure) {
+            let owner = embedded?.connection(user: "postgres") ?? settings.url ?? ""
+            let applied =
+                settings.migratesOnStart
+                ? try Migrator(connection: owner).migrate(migrations) : []
+            return PreparedDatabase(
+                connection: embedded?.connection() ?? owner,
+                ownerConnection: owner,
+                embedded: embedded,
+                applied: applied
+            )
+        } catch {
+            embedded?.stop()
+            throw error
+        }
+    }
+
+    /// The names of what is pending; nothing is changed.
+    package static func pending(
+        _ configuration: Configuration
+    ) throws(StartFailure) -> [String] {
+        let migrations = try Migration.read(from: configuration.database.migrationsDirectory)
+        let embedded = try start(configuration) { _ in }
+        defer { embedded?.stop() }
+        let owner = embedded?.connection(user: "postgres") ?? configuration.database.url ?? ""
+        return try Migrator(connection: owner).pending(migrations)
+    }
+
+    private static func start(
+        _ configuration: Configuration,
+        _ observe: @escaping @Sendable (EmbeddedEvent) -> Void
+    ) throws(StartFailure) -> EmbeddedPostgres? {
+        guard configuration.database.url == nil else { return nil }
+        return try EmbeddedPostgres.start(
+            dataDirectory: configuration.dataDirectory,
+            binaries: configuration.database.postgresDirectory,
+            observe: observe
+        )
+    }
+}
