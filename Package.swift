@@ -129,5 +129,6 @@ let package = Package(
                 "PostgresClient",
             ]
         ),
+        tests("Tidy", on: []),
     ]
 )
