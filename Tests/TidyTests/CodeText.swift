@@ -53,11 +53,11 @@ struct CodeText {
         return hashes + (after.hasPrefix("\"\"\"") ? "\"\"\"" : "\"")
     }
 
-    private mutating func skipString(_ opening: String) {
+    private mutating func skipString(_ opening: String, quotes: String = "\"") {
         let closing = String(opening.reversed())
         let escapes = !opening.hasPrefix("#")
         rest = rest.dropFirst(opening.count)
-        line += "\""
+        line += quotes
         while let character = rest.first, !rest.hasPrefix(closing) {
             // `\(` opens an interpolation, which can hold strings of its own.
             if escapes, rest.hasPrefix("\\(") {
@@ -71,14 +71,14 @@ struct CodeText {
             }
         }
         rest = rest.dropFirst(closing.count)
-        line += "\""
+        line += quotes
     }
 
     private mutating func skipInterpolation() {
         var depth = 1
         while let character = rest.first, depth > 0 {
             if let quote = openingQuote() {
-                skipString(quote)
+                skipString(quote, quotes: "")
                 continue
             }
             rest.removeFirst()
