@@ -172,7 +172,7 @@ extension FieldResolver {
 }
 
 extension ReadNode {
-    /// The columns that showing and embedding take, so that no more than these must be readable.
+    /// The columns that showing, ordering and embedding take, so that no more than these must be readable.
     func columnsNeeded(beside others: [String] = []) -> [String] {
         let selected = select.map(\.field.name)
         // With the star nothing may come twice, or it would be ambiguous. What a function of the row
@@ -190,6 +190,7 @@ extension ReadNode {
             case .computed, nil: []
             }
         }
-        return Set(selected + keys + others).sorted()
+        let ordered = order.filter { $0.relation == nil }.map(\.field.name)
+        return Set(selected + keys + ordered + others).sorted()
     }
 }

@@ -18,9 +18,9 @@ extension ReadNode {
     }
 
     private mutating func attach(_ relationship: Relationship, parentAlias: String?) {
-        let newAlias = "\(relationship.target.name)_\(depth)"
+        let newAlias = relationship.target.name + "_" + String(depth)
         source = relationship.target
-        internalName = "\(relationship.source.name)_\(label)_\(depth)"
+        internalName = relationship.source.name + "_" + label + "_" + String(depth)
         if spread != nil, !relationship.isToOne { spread = .toMany(extra: [], order: []) }
         self.relationship = relationship
         switch relationship.join {

@@ -16,45 +16,52 @@ package struct QueryParameter: Sendable, Equatable {
     }
 
     /// Splits at `&` and `;`; `+` is a space (HTML 4.01 §17.13.4, appendix B.2.2).
-    package static func split(_ query: some Collection<UInt8>) -> [QueryParameter] {
-        query.split(omittingEmptySubsequences: true) { $0 == UInt8(ascii: "&") || $0 == 59 }
-            .map { pair in
-                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else {
-                    return QueryParameter(name: decoded(pair), value: nil)
-                }
-                return QueryParameter(
-                    name: decoded(pair[..<equals]),
-                    value: decoded(pair[pair.index(after: equals)...])
+    package static func split(_ query: some Sequence<UInt8>) -> [QueryParameter] {
+        let bytes = Array(query)
+        var parameters: [QueryParameter] = []
+        var start = 0
+        while start < bytes.count {
+            var equals: Int?
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "&"),
+                bytes[end] != UInt8(ascii: ";")
+            {
+                if equals == nil, bytes[end] == UInt8(ascii: "=") { equals = end }
+                end += 1
+            }
+            if end > start {
+                parameters.append(
+                    QueryParameter(
+                        name: decoded(bytes, start, equals ?? end),
+                        value: equals.map { decoded(bytes, $0 + 1, end) }
+                    )
                 )
             }
+            start = end + 1
+        }
+        return parameters
     }
 
-    private static func decoded(_ text: some Collection<UInt8>) -> [UInt8] {
+    private static func decoded(_ bytes: [UInt8], _ start: Int, _ end: Int) -> [UInt8] {
+        let isPlain = !bytes[start..<end].contains {
+            $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+")
+        }
+        if isPlain { return Array(bytes[start..<end]) }
         var result: [UInt8] = []
-        result.reserveCapacity(text.count)
-        var index = text.startIndex
-        while index < text.endIndex {
-            let byte = text[index]
-            index = text.index(after: index)
-            if byte == UInt8(ascii: "+") {
-                result.append(32)
-            } else if byte == UInt8(ascii: "%"), let (value, end) = escaped(text[index...]) {
-                result.append(value)
-                index = end
+        result.reserveCapacity(end - start)
+        var index = start
+        while index < end {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < end,
+                let high = hexadecimal(bytes[index + 1]), let low = hexadecimal(bytes[index + 2])
+            {
+                result.append(high << 4 | low)
+                index += 3
             } else {
-                result.append(byte)
+                result.append(bytes[index] == UInt8(ascii: "+") ? 32 : bytes[index])
+                index += 1
             }
         }
         return result
-    }
-
-    private static func escaped<Text: Collection<UInt8>>(
-        _ text: Text
-    ) -> (value: UInt8, end: Text.Index)? {
-        guard let high = text.first.flatMap(hexadecimal) else { return nil }
-        let second = text.index(after: text.startIndex)
-        guard second < text.endIndex, let low = hexadecimal(text[second]) else { return nil }
-        return (high << 4 | low, text.index(after: second))
     }
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {
@@ -65,6 +72,30 @@ package struct QueryParameter: Sendable, Equatable {
         default: nil
         }
     }
+}
+
+extension QueryParameter {
+    /// What a parameter is about, by its name.
+    enum Role { case select, columns, onConflict, order, logic, range, filter, nothing }
+
+    var role: Role {
+        if let whole = Self.reserved.first(where: { $0.name == name }) { return whole.role }
+        guard value != nil else { return .nothing }
+        let word = lastWord
+        // Almost every name is a column's: its length alone says that it is nothing else.
+        guard (2...6).contains(word.count) else { return .filter }
+        return Self.reservedWords.first { $0.word.elementsEqual(word) }?.role ?? .filter
+    }
+
+    private static let reserved: [(name: [UInt8], role: Role)] = [
+        (Array("select".utf8), .select), (Array("columns".utf8), .columns),
+        (Array("on_conflict".utf8), .onConflict),
+    ]
+
+    private static let reservedWords: [(word: [UInt8], role: Role)] = [
+        (Array("order".utf8), .order), (Array("limit".utf8), .range),
+        (Array("offset".utf8), .range), (Array("and".utf8), .logic), (Array("or".utf8), .logic),
+    ]
 }
 
 extension QueryParameter {

@@ -22,35 +22,40 @@ package struct RequestQuery: Sendable {
     package internal(set) var conflictColumns: [String]?
     /// The arguments of a function called by GET, in order; names may repeat.
     package internal(set) var arguments: [(name: String, value: String)] = []
-    /// The keys of all filters, as written, sorted, each once.
+    /// The keys of all filters, as written, each once.
     package internal(set) var filterKeys: [String] = []
     package let parameters: [QueryParameter]
 
     /// Reads a query string, still percent-encoded, without its question mark. In a call by GET,
     /// parameters without an operator are arguments.
     package init(
-        parsing query: some Collection<UInt8>,
+        parsing query: some Sequence<UInt8>,
         isCall: Bool = false,
         ignoring ignored: [String] = []
     ) throws(PlannerFailure) {
-        let ignored = ignored.map { Array($0.utf8) }
-        parameters = QueryParameter.split(query).filter { !ignored.contains($0.name) }
+        let given = QueryParameter.split(query)
+        let parameters =
+            ignored.isEmpty ? given : given.filter { !ignored.contains($0.nameText) }
+        self.parameters = parameters
         try refuseNULBytes()
-        let sorted = SortedParameters(parameters)
-        for parameter in sorted.orders { try readOrder(parameter) }
-        for parameter in sorted.logic { try readLogic(parameter) }
-        if let parameter = sorted.columns { columns = try Self.columns(parameter, "columns") }
-        if let parameter = sorted.select { select = try Self.select(parameter) }
-        for parameter in sorted.filters { try readFilter(parameter, isCall: isCall) }
-        if let parameter = sorted.onConflict {
-            conflictColumns = try Self.columns(parameter, "on_conflict")
+        let roles = parameters.map(\.role)
+        func all(_ role: QueryParameter.Role) -> some Sequence<QueryParameter> {
+            parameters.indices.lazy.filter { roles[$0] == role }.map { parameters[$0] }
         }
+        /// The first counts, even when it has no value.
+        func first(_ role: QueryParameter.Role) -> QueryParameter? {
+            roles.firstIndex(of: role).map { parameters[$0] }.flatMap { $0.value == nil ? nil : $0 }
+        }
+        // Of several mistakes the first in this order is reported.
+        for parameter in all(.order) { try readOrder(parameter) }
+        for parameter in all(.logic) { try readLogic(parameter) }
+        columns = try first(.columns).map(Self.columns)
+        if let parameter = first(.select) { select = try Self.select(parameter) }
+        for parameter in all(.filter) { try readFilter(parameter, isCall: isCall) }
+        conflictColumns = try first(.onConflict).map(Self.columns)
         columns = columns.map { Set($0).sorted() }
-        try readRanges(sorted)
+        if roles.contains(.range) { try readRanges(Array(all(.range))) }
     }
-
-    /// The canonical form of the whole query, for `Content-Location`.
-    package var canonicalText: String { QueryParameter.canonical(parameters) }
 
     private func refuseNULBytes() throws(PlannerFailure) {
         for parameter in parameters
@@ -58,6 +63,9 @@ package struct RequestQuery: Sendable {
             throw .nulByte
         }
     }
+
+    /// The canonical form of the whole query, for `Content-Location`.
+    package var canonicalText: String { QueryParameter.canonical(parameters) }
 }
 
 extension RequestQuery {
@@ -84,12 +92,11 @@ extension RequestQuery {
     }
 
     fileprivate static func columns(
-        _ parameter: QueryParameter,
-        _ name: String
+        _ parameter: QueryParameter
     ) throws(PlannerFailure) -> [String] {
         try Parser.parse(
             parameter.value ?? [],
-            as: "failed to parse \(name) parameter (\(parameter.valueText))"
+            as: "failed to parse \(parameter.nameText) parameter (\(parameter.valueText))"
         ) { $0.columnNames() }
     }
 
@@ -126,9 +133,10 @@ extension RequestQuery {
         if !filterKeys.contains(key) { filterKeys.append(key) }
     }
 
-    fileprivate mutating func readRanges(_ sorted: SortedParameters) throws(PlannerFailure) {
-        guard !sorted.ranges.isEmpty else { return }
-        for asked in AskedRange.collected(sorted.ranges) {
+    fileprivate mutating func readRanges(
+        _ parameters: [QueryParameter]
+    ) throws(PlannerFailure) {
+        for asked in AskedRange.collected(parameters) {
             if asked.key.isEmpty {
                 range = asked.range
             } else {
@@ -154,46 +162,6 @@ extension RequestQuery {
     private static func hasOperator(_ value: [UInt8]) -> Bool {
         var parser = Parser(value)
         return parser.condition(.whole) != nil || parser.position > 0
-    }
-}
-
-/// The parameters by what they mean.
-private struct SortedParameters {
-    var select: QueryParameter?
-    var columns: QueryParameter?
-    var onConflict: QueryParameter?
-    var orders: [QueryParameter] = []
-    var logic: [QueryParameter] = []
-    var ranges: [QueryParameter] = []
-    var filters: [QueryParameter] = []
-    private var seen: Set<String> = []
-
-    init(_ parameters: [QueryParameter]) {
-        for parameter in parameters { add(parameter) }
-    }
-
-    // The first `select` counts, even when it has no value.
-    private mutating func add(_ parameter: QueryParameter) {
-        let hasValue = parameter.value != nil
-        switch true {
-        case Self.is(parameter.name[...], "select"):
-            if seen.insert("select").inserted, hasValue { select = parameter }
-        case Self.is(parameter.name[...], "columns"):
-            if seen.insert("columns").inserted, hasValue { columns = parameter }
-        case Self.is(parameter.name[...], "on_conflict"):
-            if seen.insert("on_conflict").inserted, hasValue { onConflict = parameter }
-        case !hasValue: break
-        case Self.is(parameter.lastWord, "order"): orders.append(parameter)
-        case Self.is(parameter.lastWord, "and"), Self.is(parameter.lastWord, "or"):
-            logic.append(parameter)
-        case Self.is(parameter.lastWord, "limit"), Self.is(parameter.lastWord, "offset"):
-            ranges.append(parameter)
-        default: filters.append(parameter)
-        }
-    }
-
-    private static func `is`(_ bytes: ArraySlice<UInt8>, _ word: String) -> Bool {
-        bytes.elementsEqual(word.utf8)
     }
 }
 
