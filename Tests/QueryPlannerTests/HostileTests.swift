@@ -53,7 +53,7 @@ struct HostileTests {
     }
 
     @Test func `hostile names do reach the statement, as names`() throws {
-        let sql = try rows("planets", "select=%22x%5C%22;canary%22&limit=1")
+        let sql = try rows("planets", "select=%22x%5C%22%3Bcanary%22&limit=1")
         #expect(sql.text.contains(#""api"."planets"."x"";canary""#))
     }
 

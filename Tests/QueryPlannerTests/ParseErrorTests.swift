@@ -120,7 +120,7 @@ struct ParseErrorTests {
     }
 
     @Test func `nesting beyond any use is refused rather than followed`() {
-        let deep = String(repeating: "and(", count: 1_000)
+        let deep = String(repeating: "and(", count: 20_000)
         let error = failure { () throws(PlannerFailure) in
             try RequestQuery(parsing: "and=(\(deep)".utf8)
         }

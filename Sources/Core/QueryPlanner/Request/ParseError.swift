@@ -23,7 +23,10 @@ struct ParseError {
         if messages.isEmpty || other.position > position {
             self = other
         } else if other.position == position {
-            messages += other.messages
+            // Each alternative brings what those before it have said already.
+            for message in other.messages where !messages.contains(message) {
+                messages.append(message)
+            }
         }
     }
 
