@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint bench conformance clean
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Install what is missing, build, serve the demo, and say what to try
+	@scripts/install build
+	@scripts/run $(ARGS)
+
+build: ## Build the release binary, .build/release/lucarne
+	@scripts/install build
+	swift build -c release --product lucarne
+
+test: ## Install what the tests need, and run all of them (ARGS='--filter RestTests' for some)
+	@scripts/install test
+	@scripts/test $(ARGS)
+
+lint: ## Check format and style
+	@scripts/lint
+
+check: lint test ## What CI runs: format, lint, house rules, tests
+
+bench: ## Measure beside pgbench and nginx, and print the ratios (ARGS='--quick')
+	@scripts/install bench
+	@Benchmarks/run $(ARGS)
+
+conformance: ## Replay PostgREST's cases (CASES=file for other cases than the developers')
+	@scripts/install test
+	@scripts/conformance $(CASES) $(ARGS)
+
+clean: ## Remove what was built
+	rm -rf .build
