@@ -126,7 +126,7 @@ let package = Package(
             on: [
                 "Lucarne", "Cryptography", "EventLoop", "JSONCoding", "QueryPlanner", "Rest",
                 "Telemetry",
-                "PostgresClient",
+                "PostgresClient", "Support",
             ]
         ),
         tests("Tidy", on: []),

@@ -14,14 +14,12 @@ import Testing
     }
 
     @Test func `the demo's schema is applied, and its policies hold`() throws {
-        let scratch = Scratch()
-        let server = try EmbeddedPostgres.start(dataDirectory: scratch.path, binaries: nil) { _ in }
-        defer { server.stop() }
+        let database = try TestDatabase()
         let files = try Migration.read(from: migrations)
         #expect(files.count >= 4)
-        _ = try Migrator(connection: server.connection(user: "postgres")).migrate(files)
+        _ = try Migrator(connection: database.owner).migrate(files)
 
-        let session = try BlockingSession(server.connection())
+        let session = try BlockingSession(database.connection(user: "authenticator"))
         try session.run("BEGIN; SET LOCAL ROLE anon")
         #expect(try session.query("SELECT count(*) FROM planets") == [["8"]])
         #expect(try session.query("SELECT name FROM planets_larger_than(60000)") == [["Jupiter"]])

@@ -36,7 +36,7 @@ package enum Commands {
         case .serve:
             return Application.serve(try Configuration.load(invocation))
         case .migrate:
-            let configuration = try Configuration.load(invocation)
+            let configuration = try Configuration.load(invocation, generatingSecrets: false)
             let isCheck = invocation.options["check"] != nil
             return MigrateCommand.run(configuration, isCheck: isCheck)
         case .doctor:

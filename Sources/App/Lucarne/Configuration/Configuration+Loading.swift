@@ -48,7 +48,7 @@ extension Configuration {
         }
         try fillFromEnvironmentFiles(&values, surroundings)
         values.fillDefaults(likePostgREST: configFile != nil)
-        if configFile == nil, generatingSecrets { try generateSecret(&values) }
+        if configFile == nil { try generateSecret(&values, mayCreate: generatingSecrets) }
         return try Configuration(reading: values)
     }
 
@@ -84,14 +84,17 @@ extension Configuration {
     }
 
     private static func generateSecret(
-        _ values: inout SettingValues
+        _ values: inout SettingValues,
+        mayCreate: Bool
     ) throws(ConfigurationFailure) {
         guard values.text(.jwtSecret) == nil,
             values.text(.environment) == DeploymentEnvironment.development.rawValue,
             let directory = values.text(.dataDirectory)
         else { return }
+        let path = SigningSecret.path(in: directory)
+        guard mayCreate || Files.exists(path) else { return }
         let secret = try SigningSecret.generated(in: directory)
-        values.set(.jwtSecret, secret, from: .generated(directory + "/jwt-secret"))
+        values.set(.jwtSecret, secret, from: .generated(path))
         values.set(.jwtSecretIsBase64, "off", from: .standard)
     }
 }

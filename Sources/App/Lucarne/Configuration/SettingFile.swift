@@ -118,11 +118,13 @@ enum SettingFile {
 
 /// PostgREST says host, port and socket apart; we say one address.
 private struct PostgRESTListener {
-    private var host = "127.0.0.1"
-    private var port = "3000"
+    private var host: String?
+    private var port: String?
     private var socket: String?
     private var adminHost: String?
     private var adminPort: String?
+
+    private var isGiven: Bool { host != nil || port != nil || socket != nil }
 
     mutating func take(_ name: String, _ value: String) -> Bool {
         switch name {
@@ -137,13 +139,15 @@ private struct PostgRESTListener {
     }
 
     func finish(into values: inout SettingValues, path: String) {
-        let source = SettingSource.file(path, line: 0)
+        // Several lines make one address: the file as a whole is where it came from.
+        let source = isGiven ? SettingSource.file(path, line: nil) : .standard
         if values[.address] == nil {
-            let address = socket.map { "unix:\($0)" } ?? join(host, port)
+            let address = socket.map { "unix:\($0)" } ?? join(host, port ?? "3000")
             values.set(.address, address, from: source)
         }
         if let adminPort, values[.operationsAddress] == nil {
-            values.set(.operationsAddress, join(adminHost ?? host, adminPort), from: source)
+            let address = join(adminHost ?? host, adminPort)
+            values.set(.operationsAddress, address, from: .file(path, line: nil))
         }
     }
 
@@ -156,7 +160,8 @@ private struct PostgRESTListener {
         }
     }
 
-    private func join(_ host: String, _ port: String) -> String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    private func join(_ host: String?, _ port: String) -> String {
+        let host = host ?? "127.0.0.1"
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

@@ -6,7 +6,7 @@ package import EventLoop
 package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
     case flag
     case variable(String)
-    case file(String, line: Int)
+    case file(String, line: Int?)
     case database
     case standard
     case generated(String)
@@ -15,7 +15,7 @@ package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .flag: "flag"
         case .variable(let name): "environment \(name)"
-        case .file(let path, let line): "\(path):\(line)"
+        case .file(let path, let line): line.map { "\(path):\($0)" } ?? path
         case .database: "database"
         case .standard: "default"
         case .generated(let path): "generated, \(path)"

@@ -67,9 +67,11 @@ extension SigningSecret {
         }
     }
 
+    static func path(in directory: String) -> String { directory + "/jwt-secret" }
+
     /// Development's own: made once, kept beside the database it belongs to.
     static func generated(in directory: String) throws(ConfigurationFailure) -> String {
-        let path = directory + "/jwt-secret"
+        let path = path(in: directory)
         if Files.exists(path) { return try contents(of: path) }
         let secret = Base64.url.encode(randomBytes(36))
         do throws(FileFailure) {

@@ -20,11 +20,16 @@ enum SystemMigration {
         );
         """
 
-    /// The privileges on what comes later in `public` are given once, together with the role: a
-    /// database that had the role before keeps its own rules.
-    private static let roles = """
+    /// Privileges on what comes later in `public` are given to a new database, or together with a
+    /// new role: whoever had rules of their own keeps them.
+    private static let roles = #"""
         DO $$
-        DECLARE made boolean := false;
+        DECLARE
+            made boolean := to_regnamespace('auth') IS NULL AND NOT EXISTS (
+                SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+                WHERE relkind IN ('r', 'p', 'v') AND nspname <> 'lucarne'
+                    AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%'
+            );
         BEGIN
             IF to_regrole('anon') IS NULL THEN
                 CREATE ROLE anon NOLOGIN NOINHERIT;
@@ -64,7 +69,7 @@ enum SystemMigration {
                     GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
             END IF;
         END $$;
-        """
+        """#
 
     private static let schemas = """
         DO $$
