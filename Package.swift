@@ -79,7 +79,7 @@ let package = Package(
             "Rest",
             on: [
                 "Endpoints", "Persistence", "QueryPlanner", "LucarneCore", "HTTPServer",
-                "JSONCoding", "PostgresClient",
+                "JSONCoding", "PostgresClient", "Cryptography", "Telemetry", "EventLoop",
             ]
         ),
         target(
@@ -119,7 +119,13 @@ let package = Package(
             ]
         ),
         tests("QueryPlanner", on: ["QueryPlanner"]),
-        tests("Rest", on: ["Rest", "QueryPlanner", "LucarneCore", "JSONCoding"]),
+        tests(
+            "Rest",
+            on: [
+                "Rest", "QueryPlanner", "LucarneCore", "JSONCoding", "EventLoop", "PostgresClient",
+                "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography",
+            ]
+        ),
         tests("Operations", on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry"]),
         tests(
             "Lucarne",

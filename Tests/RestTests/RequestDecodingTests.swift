@@ -30,20 +30,6 @@ struct RequestDecodingTests {
         #expect(preferences.unknown.isEmpty)
     }
 
-    @Test(
-        arguments: [
-            (nil, [MediaType.any]),
-            ("text/csv, application/json;q=0.9", [.csv, .json]),
-            ("application/json;q=0.2, text/csv;q=0.9", [.csv, .json]),
-            ("*/*, text/csv", [.csv, .any]),
-            ("text/csv, */*; q=0.01", [.csv, .any]),
-            ("application/vnd.pgrst.object+json;nulls=stripped", [.singular(nullsStripped: true)]),
-        ] as [(String?, [MediaType])]
-    )
-    func `media types come in the order of their weights`(header: String?, types: [MediaType]) {
-        #expect(AcceptHeader.mediaTypes(header) == types)
-    }
-
     @Test(arguments: [
         ("GET", "/films", RestAction.read(QualifiedName("a", "films"), headersOnly: false)),
         ("HEAD", "/films/", .read(QualifiedName("a", "films"), headersOnly: true)),

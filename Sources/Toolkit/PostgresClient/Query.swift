@@ -17,6 +17,8 @@ package struct Query: Sendable {
     package var parameters: [Parameter]
     /// Statements that never come again would only push others out of the cache.
     package var isPrepared: Bool
+    /// Values come back in PostgreSQL's binary format, for those whose bytes are wanted as they are.
+    package var wantsBinaryResult = false
 
     package init(_ sql: String, _ parameters: [Parameter] = [], isPrepared: Bool = true) {
         self.sql = sql

@@ -151,13 +151,14 @@ extension Session {
         let count = query.parameters.count
         let isPrepared = query.isPrepared && settings.preparesStatements
         let name = isPrepared ? try preparedName(for: query.sql, &steps) : ""
+        let format: Int32 = query.wantsBinaryResult ? 1 : 0
         let sent = unsafe arguments.withPointers(from: first, count: count) {
             count,
             values,
             lengths,
             formats in
             unsafe isPrepared
-                ? PQsendQueryPrepared(connection, name, count, values, lengths, formats, 0)
+                ? PQsendQueryPrepared(connection, name, count, values, lengths, formats, format)
                 : PQsendQueryParams(
                     connection,
                     query.sql,
@@ -166,7 +167,7 @@ extension Session {
                     values,
                     lengths,
                     formats,
-                    0
+                    format
                 )
         }
         guard sent == 1 else { throw lost() }

@@ -7,7 +7,7 @@ extension Catalog {
     /// Parameters and relationships are compared less strictly.
     private static let looseScoreMin = 0.33
 
-    func tableNotFound(_ name: QualifiedName) -> PlannerFailure {
+    package func tableNotFound(_ name: QualifiedName) -> PlannerFailure {
         let names = tableNames[name.schema] ?? []
         var hint: String?
         if names.count < Self.suggestedNamesMax,

@@ -22,7 +22,16 @@ package struct CatalogLoader {
     }
 
     package static func load(_ source: CatalogSource, exposing schemas: [String]) -> Catalog {
-        CatalogLoader(source, schemas).catalog()
+        load(source, RoutineReader(source).routines(), exposing: schemas)
+    }
+
+    /// With functions that were read before, for those who need their OIDs as well.
+    static func load(
+        _ source: CatalogSource,
+        _ routines: [Int: Routine],
+        exposing schemas: [String]
+    ) -> Catalog {
+        CatalogLoader(source, schemas).catalog(Array(routines.values))
     }
 
     private init(_ source: CatalogSource, _ schemas: [String]) {
@@ -33,7 +42,7 @@ package struct CatalogLoader {
         relations = Self.relations(in: source)
     }
 
-    private func catalog() -> Catalog {
+    private func catalog(_ routines: [Routine]) -> Catalog {
         let views = ViewKeys(
             rules: source.viewRules,
             keys: keys,
@@ -52,7 +61,7 @@ package struct CatalogLoader {
             tables: tables(primaryKeys),
             relationships: relationships.all(),
             computedRelationships: computedRelationships(),
-            routines: RoutineReader(source).routines(),
+            routines: routines,
             representations: representations(),
             mediaConverters: mediaConverters()
         )

@@ -30,7 +30,7 @@ struct RelationshipFinder {
                 }
             }
         }
-        return forward.map(\.relationship) + manyToMany(forward)
+        return forward.map(\.relationship) + manyToMany(forward) + throughHiddenJunctions()
             + forward.compactMap { reversed($0.relationship) }
     }
 
@@ -83,6 +83,45 @@ struct RelationshipFinder {
             }
         }
         return found
+    }
+
+    /// Ways that lead through a table nobody may see. They cannot be taken, but they are the reason
+    /// why no other name is suggested: their junctions have no name.
+    private func throughHiddenJunctions() -> [Relationship] {
+        let primary = Dictionary(
+            keys.primary.map { ($0.relation, Set($0.columns)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let hidden = keys.foreign.filter { key in
+            relations[key.relation] == nil && !key.isInherited && !key.isUnique
+                && primary[key.relation]?.isSuperset(of: key.columns) == true
+        }
+        return Dictionary(grouping: hidden, by: \.relation).values.flatMap { ways in
+            ways.flatMap { first in
+                ways.filter { $0.name != first.name }.compactMap { hiddenWay(first, $0) }
+            }
+        }
+    }
+
+    private func hiddenWay(
+        _ first: CatalogKeys.ForeignKey,
+        _ second: CatalogKeys.ForeignKey
+    ) -> Relationship? {
+        guard let source = relations[first.target], let target = relations[second.target] else {
+            return nil
+        }
+        let junction = Junction(
+            table: QualifiedName("", ""),
+            sourceConstraint: first.name,
+            targetConstraint: second.name,
+            sourceColumns: [],
+            targetColumns: []
+        )
+        return Relationship(
+            source: source.name,
+            target: target.name,
+            join: .manyToMany(junction)
+        )
     }
 
     private func reversed(_ relationship: Relationship) -> Relationship? {

@@ -19,8 +19,12 @@ struct RoutineReader {
         settingRows = Dictionary(grouping: settings.indices) { settings.number($0, 0) }
     }
 
-    func routines() -> [Routine] {
-        rows.indices.compactMap(routine)
+    /// By OID.
+    func routines() -> [Int: Routine] {
+        let found = rows.indices.compactMap { row in
+            routine(row).map { (rows.number(row, 0), $0) }
+        }
+        return Dictionary(found, uniquingKeysWith: { first, _ in first })
     }
 
     private func routine(_ row: Int) -> Routine? {

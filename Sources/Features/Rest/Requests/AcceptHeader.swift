@@ -33,8 +33,8 @@ package enum AcceptHeader {
             let value = compact[compact.index(mark, offsetBy: 3)...].prefix { $0 != ";" }
             quality = Double(value) ?? 1
         }
-        let parameters = text.count { $0 == ";" }
-        let wildcards = text.count { $0 == "*" }
+        let parameters = type.count { $0 == ";" }
+        let wildcards = type.count { $0 == "*" }
         return Wish(type: String(type), quality: quality, specificity: parameters - wildcards)
     }
 

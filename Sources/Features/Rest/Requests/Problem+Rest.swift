@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+import QueryPlanner
 
 /// What REST itself refuses, in PostgREST's words: clients match on the codes and people read the
 /// messages.
 extension Problem {
+    init(_ failure: PlannerFailure) {
+        self.init(
+            RestStatus.kind(ofCode: failure.code),
+            code: failure.code,
+            failure.message,
+            details: failure.details,
+            hint: failure.hint
+        )
+    }
+
     static func functionMethod(_ method: String) -> Problem {
         Problem(
             .methodNotAllowed,

@@ -67,8 +67,23 @@ package enum RestAction: Equatable, Sendable {
 
     /// Whether the query string holds arguments of a function beside its filters.
     package var isFunctionRead: Bool {
-        if case .call(_, .read) = self { return true }
-        return false
+        switch self {
+        case .call(_, .read), .functionOptions: true
+        default: false
+        }
+    }
+
+    /// Low in cardinality: `SELECT films`.
+    var summary: String {
+        switch self {
+        case .read(let name, _): "SELECT \(name.name)"
+        case .write(let name, .insert): "INSERT \(name.name)"
+        case .write(let name, .upsert): "UPSERT \(name.name)"
+        case .write(let name, .update): "UPDATE \(name.name)"
+        case .write(let name, .delete): "DELETE \(name.name)"
+        case .call(let name, _): "CALL \(name.name)"
+        case .describeSchema, .relationOptions, .functionOptions, .schemaOptions: "DESCRIBE schema"
+        }
     }
 
     package var isHeadersOnly: Bool {

@@ -94,4 +94,7 @@ package struct RestRequest: Sendable {
             return (String(name), parts.count > 1 ? String(parts[1]) : "")
         }
     }
+
+    /// RFC 9110 §14.2: `Range` has a meaning for GET alone.
+    var rangeHeader: String? { message.method == "GET" ? message.header("range") : nil }
 }

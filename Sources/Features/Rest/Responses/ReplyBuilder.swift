@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package import LucarneCore
-package import QueryPlanner
+import LucarneCore
+import QueryPlanner
 
 /// Makes the response of an answer, by what was asked for.
-package struct ReplyBuilder {
+struct ReplyBuilder {
     let request: RestRequest
     /// What the body is.
     let mediaType: MediaType
@@ -12,22 +12,17 @@ package struct ReplyBuilder {
     let mount: String
     let isErrorVerbose: Bool
 
-    package init(
-        request: RestRequest,
-        mediaType: MediaType,
-        offset: Int,
-        settings: RestSettings
-    ) {
+    init(_ request: RestRequest, _ output: Output, offset: Int = 0, _ settings: RestSettings) {
         self.request = request
-        self.mediaType = mediaType
         self.offset = offset
+        mediaType = output.mediaType
         mount = settings.path == "/" ? "" : settings.path
         isErrorVerbose = settings.isErrorVerbose
     }
 
     private typealias Header = RestReply.Header
 
-    package func read(
+    func read(
         _ answer: RestAnswer,
         of relation: QualifiedName,
         canonicalQuery: String,
@@ -51,7 +46,7 @@ package struct ReplyBuilder {
         return try finish(answer, RestReply(status: range.status, headers: headers, body: body))
     }
 
-    package func insert(
+    func insert(
         _ answer: RestAnswer,
         into relation: QualifiedName,
         resolvesConflicts: Bool
@@ -86,13 +81,13 @@ package struct ReplyBuilder {
         return Header("Location", "\(mount)/\(relation.name)?" + pairs.joined(separator: "&"))
     }
 
-    package func update(_ answer: RestAnswer) throws(Problem) -> RestReply {
+    func update(_ answer: RestAnswer) throws(Problem) -> RestReply {
         let total = countedTotal(answer)
         let range = ContentRange(offset: 0, rows: answer.pageTotal, total: total).header
         return try change(answer, [range] + applied { $0.resolution = nil })
     }
 
-    package func delete(_ answer: RestAnswer) throws(Problem) -> RestReply {
+    func delete(_ answer: RestAnswer) throws(Problem) -> RestReply {
         let range = ContentRange(total: countedTotal(answer)).header
         return try change(
             answer,
@@ -104,7 +99,7 @@ package struct ReplyBuilder {
         )
     }
 
-    package func upsert(_ answer: RestAnswer) throws(Problem) -> RestReply {
+    func upsert(_ answer: RestAnswer) throws(Problem) -> RestReply {
         let status = (answer.insertedCount ?? 0) > 0 ? 201 : 200
         let headers = applied {
             $0.resolution = nil
@@ -127,7 +122,7 @@ package struct ReplyBuilder {
         return try finish(answer, RestReply(status: status, headers: all, body: answer.body))
     }
 
-    package func call(
+    func call(
         _ answer: RestAnswer,
         returnsVoid: Bool,
         headersOnly: Bool
@@ -152,9 +147,9 @@ package struct ReplyBuilder {
     }
 
     /// What EXPLAIN printed.
-    package func plan(_ text: [UInt8]) -> RestReply {
-        let body = RestReply.Body.bytes(text)
-        return RestReply(status: 200, headers: [Self.length(body)] + contentHeaders, body: body)
+    func plan(_ answer: RestAnswer) -> RestReply {
+        let headers = [Self.length(answer.body)] + contentHeaders
+        return RestReply(status: 200, headers: headers, body: answer.body)
     }
 
     private func finish(_ answer: RestAnswer, _ reply: RestReply) throws(Problem) -> RestReply {

@@ -4,6 +4,8 @@
 package struct RestAnswer: Sendable {
     /// All rows there are, where somebody wanted them counted.
     package var tableTotal: Int?
+    /// As many as PostgreSQL expects there to be.
+    package var plannedTotal: Int?
     /// Rows in this answer.
     package var pageTotal = 0
     /// `column=eq.value` of the key of the one row inserted.

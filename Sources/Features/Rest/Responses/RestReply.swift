@@ -4,6 +4,7 @@ package import LucarneCore
 /// Bytes PostgreSQL made, still in its result: they reach the socket without being copied.
 package protocol AnswerBytes: AnyObject, Sendable {
     var count: Int { get }
+    var copied: [UInt8] { get }
 }
 
 /// A response in the dialect's terms, before it is HTTP.
@@ -18,6 +19,15 @@ package struct RestReply: Sendable {
             case .none: 0
             case .bytes(let bytes): bytes.count
             case .answer(let answer): answer.count
+            }
+        }
+
+        /// For the few who look into it.
+        var copied: [UInt8] {
+            switch self {
+            case .none: []
+            case .bytes(let bytes): bytes
+            case .answer(let answer): answer.copied
             }
         }
     }

@@ -53,6 +53,11 @@ package struct RestSettings: Sendable {
     /// Whether `ALTER ROLE … SET pgrst.…` of the connecting role is read (`db-config`).
     package var databaseConfiguration = true
     package var preConfig: QualifiedName?
+    package var jwtSecret: String?
+    package var jwtSecretIsBase64 = false
+    package var jwtAudience: String?
+    package var jwtRoleClaimKey = "$.role"
+    package var jwtCacheEntriesMax = 1_000
     /// Where the server listens, for documents that name it.
     package var serverHost = "127.0.0.1"
     package var serverPort = 8080

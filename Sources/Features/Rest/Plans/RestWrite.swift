@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import LucarneCore
+import QueryPlanner
+
+/// A change to the rows of a relation, planned.
+struct RestWrite {
+    private let request: RestRequest
+    private let write: RestAction.Write
+    private let query: RequestQuery
+    private let plan: MutationPlan
+    private let output: Output
+    private let state: RestState
+
+    init(
+        _ relation: QualifiedName,
+        _ write: RestAction.Write,
+        _ request: RestRequest,
+        _ state: RestState
+    ) throws(RestRefusal) {
+        self.request = request
+        self.state = state
+        self.write = write
+        do throws(PlannerFailure) {
+            query = try RequestQuery(parsing: request.message.query.utf8, ignoring: ["apikey"])
+            // Nothing is skipped in a write, but what is no range is still refused.
+            let range = try RowRange.topLevel(of: query)
+            if write == .upsert, range != .all { throw .limitOnPut }
+        } catch { throw .plan(error) }
+        let body: WriteBody?
+        do throws(Problem) {
+            let payload = try RestPayload.read(request, hasColumns: query.columns != nil)
+            body = payload?.written(query.columns)
+        } catch { throw .problem(error) }
+        do throws(PlannerFailure) {
+            plan = try MutationPlan(
+                MutationPlan.Kind(write),
+                of: relation,
+                query,
+                body: body,
+                MutationPlan.Options(request.preferences),
+                in: state.catalog,
+                state.planner
+            )
+        } catch { throw .plan(error) }
+        if let problem = request.refusedPreferences { throw .problem(problem) }
+        do throws(PlannerFailure) {
+            output = try plan.output(
+                accepting: request.accepted,
+                planEnabled: state.settings.planEnabled,
+                in: state.catalog
+            )
+        } catch { throw .plan(error) }
+    }
+
+    func transaction(for identity: Identity) -> RestTransaction {
+        var transaction = RestTransaction(request, identity, state)
+        transaction.statement = plan.sql(output)
+        transaction.isReadOnly = false
+        transaction.isBinary = output.isBinary
+        guard !output.isPlan else {
+            transaction.shape = .plan
+            return transaction
+        }
+        transaction.shape = .answer(isWrite: true)
+        let checks = RestChecks(request, output)
+        transaction.check =
+            switch write {
+            case .insert: checks.singular
+            case .update, .delete: checks.singularAndFew
+            case .upsert: RestChecks.upserted
+            }
+        return transaction
+    }
+
+    func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
+        let builder = ReplyBuilder(request, output, state.settings)
+        guard !output.isPlan else { return builder.plan(answer) }
+        var reply: RestReply
+        switch write {
+        case .insert:
+            let hasKey = state.catalog.table(plan.relation)?.primaryKey.isEmpty == false
+            reply = try builder.insert(
+                answer,
+                into: plan.relation,
+                resolvesConflicts: hasKey || query.conflictColumns != nil
+            )
+        case .update: reply = try builder.update(answer)
+        case .delete: reply = try builder.delete(answer)
+        case .upsert: reply = try builder.upsert(answer)
+        }
+        reply.warn(of: plan.legacyTargets, state.settings)
+        return reply
+    }
+}
+
+/// Why a request was not planned: the planner's reasons, and ours.
+enum RestRefusal: Error {
+    case plan(PlannerFailure)
+    case problem(Problem)
+
+    var problem: Problem {
+        switch self {
+        case .plan(let failure): Problem(failure)
+        case .problem(let problem): problem
+        }
+    }
+}
+
+extension RestRequest {
+    /// `handling=strict` refuses wishes nobody understood.
+    var refusedPreferences: Problem? {
+        guard preferences.handling == .strict, !preferences.unknown.isEmpty else { return nil }
+        return .invalidPreferences(preferences.unknown)
+    }
+}
+
+extension RestPayload {
+    /// The body of a write and its columns; `columns` is what the query string says of them.
+    fileprivate func written(_ columns: [String]?) -> WriteBody {
+        switch self {
+        case .json(let bytes, let keys): WriteBody(json: bytes, columns: keys)
+        case .uncheckedJSON(let bytes): WriteBody(json: bytes, columns: Set(columns ?? []))
+        case .form, .raw: WriteBody(json: [], columns: [])
+        }
+    }
+}
+
+extension MutationPlan.Kind {
+    fileprivate init(_ write: RestAction.Write) {
+        switch write {
+        case .insert: self = .insert
+        case .upsert: self = .put
+        case .update: self = .update
+        case .delete: self = .delete
+        }
+    }
+}
+
+extension MutationPlan.Options {
+    fileprivate init(_ preferences: Preferences) {
+        let representation: Representation =
+            switch preferences.representation {
+            case .full: .full
+            case .headersOnly: .headersOnly
+            case .minimal, nil: .minimal
+            }
+        let resolution: ConflictResolution? =
+            switch preferences.resolution {
+            case .mergeDuplicates: .merge
+            case .ignoreDuplicates: .ignore
+            case nil: nil
+            }
+        self.init(
+            representation: representation,
+            resolution: resolution,
+            appliesDefaults: preferences.missing == .defaults
+        )
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import LucarneCore
+
+extension Response {
+    init(_ reply: RestReply, to request: Request, under state: RestState?) {
+        self.init(status: reply.status, reason: reply.reason, body: Body(reply.body))
+        for header in reply.headers where header.name != "Content-Length" {
+            headers.append(header.name, header.value)
+        }
+        if !headers.contains("Vary") { headers.append("Vary", "Accept, Prefer, Range") }
+        if let name = state?.settings.traceHeader {
+            headers.set(name, request.headers[name] ?? "")
+        }
+        failure = reply.problem.map {
+            Failure(type: $0.kind.rawValue, code: $0.code, message: $0.message)
+        }
+    }
+}
+
+extension Response.Body {
+    fileprivate init(_ body: RestReply.Body) {
+        switch body {
+        case .none: self = .empty
+        case .bytes(let bytes): self = .bytes(bytes)
+        case .answer(let answer):
+            self = (answer as? any ExternalBytes).map(Self.external) ?? .bytes(answer.copied)
+        }
+    }
+}

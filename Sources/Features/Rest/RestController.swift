@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cryptography
+import Endpoints
+package import HTTPServer
+import LucarneCore
+import QueryPlanner
+import Telemetry
+
+/// REST's HTTP side: who asks, what they ask, and what they are told.
+package struct RestController: Sendable {
+    private let service: RestService
+    private let states: RestStates
+    private let mount: String
+    private let timeout: UInt64
+
+    private static let authentication = Boundary(.auth, "rest.authenticate")
+    private static let validation = Boundary(.validate, "rest.decode")
+    private static let serving = Boundary(.service, "rest.serve")
+    private static let serialization = Boundary(.serialize, "rest.encode")
+
+    /// `timeout`: nanoseconds after which a request's statements are given up.
+    package init(
+        service: RestService,
+        states: RestStates,
+        mount: String,
+        timeout: UInt64 = 60_000_000_000
+    ) {
+        self.service = service
+        self.states = states
+        self.mount = mount == "/" ? "" : mount
+        self.timeout = timeout
+    }
+
+    package func respond(to request: Request) async -> Response {
+        guard let state = states.current else {
+            let reply = RestReply(refusing: .noCatalog, isAnonymous: true, RestSettings())
+            return Response(reply, to: request, under: nil)
+        }
+        let origin = CrossOrigin(allowedOrigins: state.settings.corsAllowedOrigins)
+        if request.method == .options,
+            let granted = origin.preflight(
+                origin: request.headers["origin"],
+                requestedMethod: request.headers["access-control-request-method"],
+                requestedHeaders: request.headers["access-control-request-headers"]
+            )
+        {
+            let headers = granted.map { RestReply.Header($0.name, $0.value) }
+            return Response(RestReply(status: 200, headers: headers), to: request, under: state)
+        }
+        let reply = await reply(to: request, state)
+        var response = Self.serialization.measure(in: request) { request in
+            Response(reply, to: request, under: state)
+        }
+        for header in origin.headers(for: request.headers["origin"]) {
+            response.headers.set(header.name, header.value)
+        }
+        if state.settings.serverTimingEnabled, reply.problem == nil {
+            response.headers.set("Server-Timing", ServerTiming.header(request.trace))
+        }
+        return response
+    }
+
+    private func reply(to request: Request, _ state: RestState) async -> RestReply {
+        let identity: Identity
+        do throws(TokenFailure) {
+            identity = try Self.authentication.measure(in: request) {
+                request throws(TokenFailure) in
+                try state.authenticator.identify(Self.token(of: request))
+            }
+        } catch { return RestReply(refusing: error, state.settings) }
+        request.trace.role = identity.role
+        do throws(Problem) {
+            let decoded = try Self.validation.measure(in: request) { request throws(Problem) in
+                try RestRequest(RestMessage(request, mount: mount), state.settings)
+            }
+            let context = RequestContext(
+                identity: identity,
+                deadline: uptimeNanoseconds() &+ timeout,
+                trace: request.trace,
+                cancellation: request.cancellation
+            )
+            return try await Self.serving.measure(in: context) {
+                (context: RequestContext) async throws(Problem) -> RestReply in
+                try await service.respond(to: decoded, under: state, in: context)
+            }
+        } catch {
+            return RestReply(refusing: error, isAnonymous: identity.isAnonymous, state.settings)
+        }
+    }
+
+    /// The bearer token, or the key that some clients send beside it or in its place.
+    private static func token(of request: Request) -> [UInt8]? {
+        if let header = request.headers["authorization"],
+            let token = Authenticator.bearerToken(header)
+        {
+            return token
+        }
+        if let key = request.headers.bytes(of: "apikey") { return Array(key) }
+        guard let query = request.queryBytes else { return nil }
+        return QueryParameter.split(query).first { $0.name.elementsEqual("apikey".utf8) }?.value
+    }
+}
+
+extension RestMessage {
+    fileprivate init(_ request: Request, mount: String) {
+        var headers: [Header] = []
+        headers.reserveCapacity(request.headers.count)
+        request.headers.forEach { headers.append(Header($0.lowercased(), $1)) }
+        let path = request.pathBytes.dropFirst(mount.utf8.count)
+        self.init(
+            method: request.method.text,
+            path: String(decoding: path, as: UTF8.self),
+            query: request.query ?? "",
+            headers: headers,
+            body: request.body
+        )
+    }
+}
+
+/// The time a request's stages took, under the names PostgREST gives them.
+enum ServerTiming {
+    static func header(_ trace: RequestTrace) -> String {
+        let stages: [(StaticString, UInt64)] = [
+            ("jwt", trace.selfNanoseconds(.auth)),
+            ("parse", trace.selfNanoseconds(.validate)),
+            ("plan", trace.selfNanoseconds(.service)),
+            ("transaction", trace.selfNanoseconds(.poolWait) + trace.selfNanoseconds(.sql)),
+            ("response", trace.selfNanoseconds(.serialize)),
+        ]
+        return stages.map { name, nanoseconds in
+            let tenths = nanoseconds / 100_000
+            return "\(name);dur=\(tenths / 10).\(tenths % 10)"
+        }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LucarneCore
+package import Persistence
+import PostgresClient
+import QueryPlanner
+
+/// Runs what requests ask of the database.
+package struct RestRepository: Sendable {
+    private let database: Database
+
+    package init(database: Database) {
+        self.database = database
+    }
+
+    /// One transaction, one row of answer.
+    package func perform(
+        _ request: RestTransaction,
+        in context: RequestContext
+    ) async throws(Problem) -> RestAnswer {
+        let transaction = Transaction(request)
+        let results = try await database.perform(transaction, in: context) {
+            results throws(Problem) in
+            guard let check = request.check else { return }
+            try check(Self.answer(results, request))
+        }
+        let answer = Self.answer(results, request)
+        // Where nothing stays, or nothing was changed, the end does not wait for the check.
+        if case .commit = transaction.ending { try request.check?(answer) }
+        return answer
+    }
+
+    private static func answer(
+        _ results: [QueryResult],
+        _ request: RestTransaction
+    ) -> RestAnswer {
+        guard let result = results.first else { return RestAnswer() }
+        switch request.shape {
+        case .plan: return RestAnswer(planLines: result)
+        case .answer(let isWrite):
+            guard result.rowCount > 0 else { return RestAnswer() }
+            var answer = RestAnswer(result, isWrite: isWrite, isBinary: request.isBinary)
+            if request.countPlan != nil, results.count > 1 {
+                answer.plannedTotal = PlannedRows.read(results[1])
+            }
+            return answer
+        }
+    }
+}
+
+extension Transaction {
+    fileprivate init(_ request: RestTransaction) {
+        var statements = [Query(request.statement)]
+        statements[0].wantsBinaryResult = request.isBinary
+        if let countPlan = request.countPlan { statements.append(Query(countPlan)) }
+        if request.rollsBack {
+            // What a commit would refuse must be refused although nothing is committed.
+            statements.append(Query("SET CONSTRAINTS ALL IMMEDIATE"))
+        }
+        self.init(
+            summary: request.summary,
+            access: request.isReadOnly ? .readOnly : .readWrite,
+            statements: statements,
+            ending: request.rollsBack
+                ? .rollback : request.check != nil && !request.isReadOnly ? .commitUnless : .commit
+        )
+        isolation = request.isolation
+        settings = request.settings.map { ($0.name, $0.value) }
+        if let function = request.preRequest {
+            preparation = [Query("SELECT \(function.quoted)()")]
+        }
+    }
+}
+
+extension Query {
+    fileprivate init(_ sql: SQL) {
+        self.init(sql.text, texts: sql.parameters)
+    }
+}
+
+extension RestAnswer {
+    fileprivate init(_ result: QueryResult, isWrite: Bool, isBinary: Bool) {
+        func text(_ column: ResultColumn) -> String? {
+            result.string(0, column.index(isWrite: isWrite))
+        }
+        func number(_ column: ResultColumn) -> Int? {
+            guard isBinary else { return text(column).flatMap { Int($0) } }
+            return result.binaryInteger(0, column.index(isWrite: isWrite))
+        }
+        tableTotal = number(.totalResultSet)
+        pageTotal = number(.pageTotal) ?? 0
+        responseHeaders = text(.responseHeaders)
+        responseStatus = text(.responseStatus)
+        insertedCount = number(.responseInserted)
+        if isWrite, !isBinary {
+            location = PostgresArray.texts(result.string(0, ResultColumn.locationIndex) ?? "{}")
+        }
+        body = .answer(ResultCell(result, column: ResultColumn.body.index(isWrite: isWrite)))
+    }
+
+    /// EXPLAIN prints a row for each line, or one row of JSON.
+    fileprivate init(planLines result: QueryResult) {
+        self.init()
+        var text: [UInt8] = []
+        for row in 0..<result.rowCount {
+            text.append(contentsOf: (result.string(row, 0) ?? "").utf8)
+            text.append(UInt8(ascii: "\n"))
+        }
+        body = .bytes(text)
+    }
+}
+
+extension QueryResult {
+    /// An `int4` or `int8` in PostgreSQL's binary format: network byte order.
+    fileprivate func binaryInteger(_ row: Int, _ column: Int) -> Int? {
+        let value = unsafe Array(bytes(row, column))
+        guard !isNull(row, column), value.count == 4 || value.count == 8 else { return nil }
+        let bits = value.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return value.count == 4
+            ? Int(Int32(truncatingIfNeeded: bits)) : Int(truncatingIfNeeded: bits)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package import HTTPServer
+package import Telemetry
+
+/// Where REST answers. The dialect refuses methods in its own words, so each path takes them all.
+package enum RestRoutes {
+    package static func routes(
+        at mount: String,
+        bodyBytesMax: Int,
+        controller: RestController,
+        registry: MetricRegistry
+    ) -> [Route] {
+        let prefix = mount == "/" ? "" : mount
+        let methods: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
+        // A path with a part too many is a mistake with a code of its own.
+        let templates = [
+            prefix.isEmpty ? "/" : prefix, "\(prefix)/{relation}", "\(prefix)/rpc/{function}",
+            "\(prefix)/{relation}/{rest*}",
+        ]
+        let slashed = prefix.isEmpty ? [] : ["\(prefix)/"]
+        return (templates + slashed).map { template in
+            Route(
+                nil,
+                template,
+                bodyBytesMax: bodyBytesMax,
+                telemetry: RouteTelemetry(template: template, registry: registry, methods: methods),
+                respond: controller.respond(to:)
+            )
+        }
+    }
+}

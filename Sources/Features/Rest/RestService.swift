@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package import LucarneCore
+import QueryPlanner
+
+/// What REST promises: a request, planned against the catalog, run in one transaction, answered.
+package struct RestService: Sendable {
+    private let repository: RestRepository
+
+    package init(repository: RestRepository) {
+        self.repository = repository
+    }
+
+    package func respond(
+        to request: RestRequest,
+        under state: RestState,
+        in context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        switch request.action {
+        case .read(let relation, _): try await read(relation, request, state, context)
+        case .write(let relation, let write):
+            try await self.write(relation, write, request, state, context)
+        case .call(let function, _): try await call(function, request, state, context)
+        case .describeSchema(let headersOnly):
+            try await describe(headersOnly, request, state, context)
+        case .relationOptions(let relation): try options(of: relation, state)
+        case .functionOptions(let function): try functionOptions(function, request, state)
+        case .schemaOptions: RestOptions.reply(allowing: RestOptions.schemaMethods)
+        }
+    }
+
+    private func read(
+        _ relation: QualifiedName,
+        _ request: RestRequest,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let read = try planned { () throws(PlannerFailure) in
+            try RestRead(relation, request, state)
+        }
+        if let problem = request.refusedPreferences { throw problem }
+        let transaction = read.transaction(for: context.identity)
+        return try read.reply(to: try await repository.perform(transaction, in: context))
+    }
+
+    private func write(
+        _ relation: QualifiedName,
+        _ write: RestAction.Write,
+        _ request: RestRequest,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let write = try accepted { () throws(RestRefusal) in
+            try RestWrite(relation, write, request, state)
+        }
+        let transaction = write.transaction(for: context.identity)
+        return try write.reply(to: try await repository.perform(transaction, in: context))
+    }
+
+    private func call(
+        _ function: QualifiedName,
+        _ request: RestRequest,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let call = try accepted { () throws(RestRefusal) in
+            try RestCall(function, request, state)
+        }
+        let transaction = call.transaction(for: context.identity)
+        return try call.reply(to: try await repository.perform(transaction, in: context))
+    }
+
+    private func describe(
+        _ headersOnly: Bool,
+        _ request: RestRequest,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let description = try planned { () throws(PlannerFailure) in
+            try RestDescription(request, state)
+        }
+        let transaction = description.transaction(for: context.identity)
+        let answer = try await repository.perform(transaction, in: context)
+        return description.reply(to: answer, isHeadersOnly: headersOnly)
+    }
+
+    private func options(
+        of relation: QualifiedName,
+        _ state: RestState
+    ) throws(Problem) -> RestReply {
+        guard let table = state.catalog.table(relation) else {
+            throw Problem(state.catalog.tableNotFound(relation))
+        }
+        return RestOptions.reply(allowing: RestOptions.methods(of: table))
+    }
+
+    private func functionOptions(
+        _ function: QualifiedName,
+        _ request: RestRequest,
+        _ state: RestState
+    ) throws(Problem) -> RestReply {
+        let call = try accepted { () throws(RestRefusal) in
+            try RestCall(function, request, state)
+        }
+        return RestOptions.reply(allowing: call.methods)
+    }
+
+    private func planned<Plan>(
+        _ plan: () throws(PlannerFailure) -> Plan
+    ) throws(Problem) -> Plan {
+        do throws(PlannerFailure) { return try plan() } catch { throw Problem(error) }
+    }
+
+    private func accepted<Plan>(
+        _ plan: () throws(RestRefusal) -> Plan
+    ) throws(Problem) -> Plan {
+        do throws(RestRefusal) { return try plan() } catch { throw error.problem }
+    }
+}

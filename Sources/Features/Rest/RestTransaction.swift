@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import LucarneCore
+package import QueryPlanner
+
+/// Everything one request does to the database, decided before any of it happens.
+package struct RestTransaction: Sendable {
+    /// A setting that holds for the transaction.
+    package struct Setting: Equatable, Sendable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// What the statement's rows look like.
+    package enum Shape: Sendable {
+        /// The one row of `RestAnswer`; writes have one column more.
+        case answer(isWrite: Bool)
+        /// The lines that EXPLAIN prints.
+        case plan
+    }
+
+    /// For dashboards: the same for every request to one relation.
+    package var summary: String
+    /// In order: settings of the role come before the role is taken on.
+    package var settings: [Setting]
+    package var preRequest: QualifiedName?
+    package var statement: SQL
+    package var shape: Shape
+    /// The body is bytes that somebody's function made, to be sent as they are.
+    package var isBinary = false
+    /// An EXPLAIN that estimates how many rows there are in all.
+    package var countPlan: SQL?
+    package var isReadOnly: Bool
+    package var isolation: String?
+    /// Nothing of it stays (`db-tx-end`, `Prefer: tx=rollback`).
+    package var rollsBack: Bool
+    /// Throws where the answer is one the client did not allow: then, too, nothing of it stays.
+    var check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
+
+    /// A read of nothing yet, by `identity`, under the settings that hold for its request.
+    init(_ request: RestRequest, _ identity: Identity, _ state: RestState, routine: Routine? = nil)
+    {
+        summary = request.action.summary
+        settings = Setting.all(of: request, from: identity, state, routine: routine)
+        preRequest = state.settings.preRequest
+        statement = SQL(text: "", parameters: [])
+        shape = .answer(isWrite: false)
+        isReadOnly = true
+        isolation = routine?.isolation ?? state.roles[identity.role]?.isolation
+        let end = state.settings.transactionEnd
+        rollsBack =
+            switch request.preferences.transaction {
+            case .commit: false
+            case .rollback: true
+            case nil: end.isRollback
+            }
+    }
+}
