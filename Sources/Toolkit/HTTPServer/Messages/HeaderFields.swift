@@ -95,6 +95,27 @@ extension HeaderFields {
         unsafe value.withUnsafeBufferPointer { unsafe append(name, raw: $0) }
     }
 
+    /// Adds all of another's fields behind these.
+    package mutating func append(contentsOf other: HeaderFields) {
+        guard other.isWireForm else {
+            for position in other.entries.indices { copy(position, of: other) }
+            return
+        }
+        makeWireForm()
+        let shift = UInt32(bytes.count)
+        bytes.append(contentsOf: other.bytes)
+        for entry in other.entries {
+            entries.append(
+                Entry(
+                    nameStart: entry.nameStart + shift,
+                    nameEnd: entry.nameEnd + shift,
+                    valueStart: entry.valueStart + shift,
+                    valueEnd: entry.valueEnd + shift
+                )
+            )
+        }
+    }
+
     /// Replaces all fields of that name.
     package mutating func set(_ name: String, _ value: String) {
         remove(name)
@@ -136,7 +157,10 @@ extension HeaderFields {
         guard ByteClass.isToken(name.utf8.span) else { return }
         makeWireForm()
         let start = bytes.count
-        bytes.reserveCapacity(start + name.utf8.count + value.count + 4)
+        if bytes.isEmpty {
+            bytes.reserveCapacity(768)
+            entries.reserveCapacity(12)
+        }
         bytes.append(contentsOf: name.utf8)
         bytes.append(UInt8(ascii: ":"))
         bytes.append(UInt8(ascii: " "))

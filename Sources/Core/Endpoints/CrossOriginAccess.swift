@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package import HTTPServer
+
+/// Which pages of other origins may call, and read the answers (Fetch Standard §3.2), as
+/// PostgREST's users know it: with no origins configured, every one may, without credentials.
+///
+/// A feature that speaks for itself is left alone.
+package struct CrossOriginAccess: Middleware {
+    package var name: StaticString { "cors" }
+
+    private let allowedOrigins: [String]
+
+    private static let methods = ["GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"]
+    private static let exposed =
+        "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, "
+        + "Server, Transfer-Encoding, Range-Unit"
+
+    package init(allowedOrigins: [String] = []) {
+        self.allowedOrigins = allowedOrigins
+    }
+
+    /// Answers a preflight; anything else, and a preflight in vain, goes on to its route.
+    package func before(_ request: inout Request) -> Response? {
+        guard request.method == .options, let origin = request.headers["Origin"],
+            let method = request.headers["Access-Control-Request-Method"],
+            Self.methods.contains(method), let granted = grant(origin)
+        else { return nil }
+        var response = Response(status: 200, headers: granted)
+        let asked = (request.headers["Access-Control-Request-Headers"] ?? "")
+            .split(separator: ",").map { $0.drop { $0 == " " } }
+        let accepted =
+            ["Authorization"] + asked.map(String.init)
+            + ["Accept", "Accept-Language", "Content-Language"]
+        response.headers.append(
+            "Access-Control-Allow-Methods",
+            Self.methods.joined(separator: ", ")
+        )
+        response.headers.append(
+            "Access-Control-Allow-Headers",
+            accepted.joined(separator: ", ")
+        )
+        response.headers.append("Access-Control-Max-Age", "86400")
+        return response
+    }
+
+    package func after(_ request: Request, _ response: inout Response) {
+        // The answer to one origin is no answer to another: caches have to know.
+        if !allowedOrigins.isEmpty { response.headers.appendToList("Vary", "Origin") }
+        guard let origin = request.headers["Origin"], let granted = grant(origin),
+            !response.headers.contains("Access-Control-Allow-Origin")
+        else { return }
+        response.headers.append(contentsOf: granted)
+        response.headers.append("Access-Control-Expose-Headers", Self.exposed)
+    }
+
+    private func grant(_ origin: String) -> HeaderFields? {
+        if allowedOrigins.isEmpty { return ["Access-Control-Allow-Origin": "*"] }
+        guard allowedOrigins.contains(origin) else { return nil }
+        return [
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Credentials": "true",
+        ]
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compression
+import EventLoop
+import Telemetry
+
+extension Connection {
+    /// Bodies up to here are compressed in one go; longer ones a piece at a time, between which
+    /// the loop's other connections have their turn.
+    private static let compressAtOnceMax = 128 * 1_024
+    private static let pieceBytes = 64 * 1_024
+
+    /// Writes a response; says in `passage` what became of it.
+    func write(_ response: Response, to request: Request, _ passage: inout Passage) async {
+        var response = response
+        if response.closesConnection || state.isDraining { passage.keepsAlive = false }
+        passage.status = response.status
+        let coding = negotiate(&response, for: request)
+        if ResponseEncoder.hasNoBody(response.status) { response.body = .empty }
+        switch response.body {
+        case .stream(let length, let produce):
+            await stream(response, length, coding, to: request, &passage, produce)
+        case .bytes(let bytes) where coding == .gzip && bytes.count > Self.compressAtOnceMax:
+            await stream(response, nil, coding, to: request, &passage) { writer in
+                for start in stride(from: 0, to: bytes.count, by: Self.pieceBytes) {
+                    let end = min(start + Self.pieceBytes, bytes.count)
+                    try await writer.write(Array(bytes[start..<end]))
+                    await Task.yield()
+                }
+            }
+        case .external(let owner) where coding == .gzip && owner.count > Self.compressAtOnceMax:
+            await stream(response, nil, coding, to: request, &passage) { writer in
+                for start in stride(from: 0, to: owner.count, by: Self.pieceBytes) {
+                    try await writer.write(owner.copy(from: start, count: Self.pieceBytes))
+                    await Task.yield()
+                }
+            }
+        case .empty, .bytes, .external:
+            await writeWhole(response, coding, to: request, &passage)
+        }
+    }
+
+    private func writeWhole(
+        _ response: Response,
+        _ coding: Coding,
+        to request: Request,
+        _ passage: inout Passage
+    ) async {
+        let body = coding == .gzip ? compressed(response.body, request.trace) : response.body
+        let isHead = request.method == .head
+        var length = ResponseEncoder.BodyLength.known(body.knownCount)
+        // A compressed length would have to be found out by compressing (RFC 9110 §8.6).
+        if ResponseEncoder.hasNoBody(response.status) || (isHead && coding == .gzip) {
+            length = .absent
+        }
+        var output = state.takeOutput()
+        let persistence = persistence(request, passage)
+        ResponseEncoder.append(response, length, persistence, date: &state.date, to: &output)
+        let deadline = uptimeNanoseconds() + limits.writeTimeout.nanoseconds
+        passage.firstByteAt = uptimeNanoseconds()
+        do throws(SocketError) {
+            switch body {
+            case .bytes(let bytes) where !isHead:
+                try await socket.write(output, body: bytes, deadline: deadline)
+            case .external(let owner) where !isHead:
+                try await write(output, owner, deadline)
+            case .empty, .bytes, .external, .stream:
+                try await socket.write(output, deadline: deadline)
+            }
+            passage.bytesWritten = isHead ? 0 : body.knownCount
+        } catch {
+            passage.abort(AbortReason(error))
+        }
+        state.give(output)
+    }
+
+    /// The bytes stay in place for as long as their owner lives, and we hold it.
+    private func write(
+        _ head: [UInt8],
+        _ owner: any ExternalBytes,
+        _ deadline: UInt64
+    ) async throws(SocketError) {
+        let bytes = unsafe owner.withBytes { unsafe $0 }
+        defer { withExtendedLifetime(owner) {} }
+        try await unsafe socket.write(head, body: bytes, deadline: deadline)
+    }
+
+    private func stream(
+        _ response: Response,
+        _ length: Int?,
+        _ coding: Coding,
+        to request: Request,
+        _ passage: inout Passage,
+        _ produce: (BodyWriter) async throws -> Void
+    ) async {
+        let isHead = request.method == .head
+        var framing: ResponseEncoder.BodyLength = .chunked
+        if let length, coding == .identity {
+            framing = .known(length)
+        } else if request.version == .http10 {
+            // No chunks in 1.0: the end of the connection is the end of the body.
+            framing = .untilClose
+            passage.keepsAlive = false
+        }
+        var head = state.takeOutput()
+        let persistence = persistence(request, passage)
+        ResponseEncoder.append(response, framing, persistence, date: &state.date, to: &head)
+        let compressor = coding == .gzip && !isHead ? state.takeCompressor() : nil
+        let body = StreamedBody(socket, head, framing, compressor, limits.writeTimeout)
+        do {
+            if isHead {
+                try await body.sendHead()
+            } else {
+                try await produce(BodyWriter(body))
+                try await body.finish()
+            }
+        } catch {
+            await cutShort(body, error, request, &passage)
+        }
+        if let compressor { state.give(compressor) }
+        guard body.hasStarted else { return }
+        passage.bytesWritten = body.bytesWritten
+        passage.firstByteAt = body.firstByteAt
+    }
+
+    /// A stream that fails before its first byte can still say so. Later, the connection ends
+    /// where the body should not: the client sees that it is not whole.
+    private func cutShort(
+        _ body: StreamedBody,
+        _ error: any Error,
+        _ request: Request,
+        _ passage: inout Passage
+    ) async {
+        passage.keepsAlive = false
+        if let failure = body.failure { return passage.abort(AbortReason(failure)) }
+        guard !body.hasStarted else { return passage.status = 500 }
+        let response = server.pipeline.refuse(.failed, request)
+        passage.status = response.status
+        await writeWhole(response, .identity, to: request, &passage)
+    }
+
+    /// An answer to what is no request, and then the end.
+    func refuse(_ response: Response) async {
+        var output = state.takeOutput()
+        let body = response.body.knownCount
+        ResponseEncoder.append(response, .known(body), .close, date: &state.date, to: &output)
+        if case .bytes(let bytes) = response.body { output.append(contentsOf: bytes) }
+        let deadline = uptimeNanoseconds() + limits.writeTimeout.nanoseconds
+        do throws(SocketError) {
+            try await socket.write(output, deadline: deadline)
+            await linger()
+        } catch {
+            // Whom the answer was for has gone.
+        }
+        state.give(output)
+    }
+
+    private func persistence(
+        _ request: Request,
+        _ passage: Passage
+    ) -> ResponseEncoder.Persistence {
+        guard passage.keepsAlive else { return .close }
+        return request.version == .http10 ? .keepAliveSaid : .keepAlive
+    }
+}
+
+extension Connection {
+    enum Coding { case identity, gzip }
+
+    /// Compresses what is long enough, text, and wanted so. `Vary` tells caches that others may
+    /// want it otherwise (RFC 9110 §12.5.5).
+    private func negotiate(_ response: inout Response, for request: Request) -> Coding {
+        switch response.body {
+        case .empty: return .identity
+        case .bytes, .external:
+            guard response.body.knownCount >= limits.compressBytesMin else { return .identity }
+        case .stream(let length, _):
+            guard length ?? .max >= limits.compressBytesMin else { return .identity }
+        }
+        guard ContentCoding.isCompressible(response.headers) else { return .identity }
+        response.headers.appendToList("Vary", "Accept-Encoding")
+        guard request.version == .http11, ContentCoding.acceptsGzip(request.headers) else {
+            return .identity
+        }
+        response.headers.append("Content-Encoding", "gzip")
+        weakenTag(&response)
+        return .gzip
+    }
+
+    // RFC 9110 §8.8.1: a strong validator changes with the coding.
+    private func weakenTag(_ response: inout Response) {
+        guard let tag = response.headers["ETag"], !tag.hasPrefix("W/") else { return }
+        response.headers.set("ETag", "W/\(tag)")
+    }
+
+    private func compressed(_ body: Response.Body, _ trace: RequestTrace) -> Response.Body {
+        let previous = trace.enter(.serialize)
+        defer { trace.leave(to: previous) }
+        let compressor = state.takeCompressor()
+        defer { state.give(compressor) }
+        var output: [UInt8] = []
+        output.reserveCapacity(body.knownCount / 3)
+        switch body {
+        case .bytes(let bytes): compressor.append(bytes, flush: .finish, to: &output)
+        case .external(let owner):
+            unsafe owner.withBytes { unsafe compressor.append($0, flush: .finish, to: &output) }
+        case .empty, .stream: break
+        }
+        return .bytes(output)
+    }
+}
+
+extension Response.Body {
+    /// 0 for streams.
+    var knownCount: Int {
+        switch self {
+        case .empty, .stream: 0
+        case .bytes(let bytes): bytes.count
+        case .external(let owner): owner.count
+        }
+    }
+}
+
+extension ExternalBytes {
+    var count: Int { unsafe withBytes { $0.count } }
+
+    func copy(from start: Int, count: Int) -> [UInt8] {
+        unsafe withBytes { unsafe Array($0[start..<min(start + count, $0.count)]) }
+    }
+}
+
+extension AbortReason {
+    init(_ error: SocketError) {
+        switch error {
+        case .timedOut: self = .deadline
+        case .closed: self = .shutdown
+        case .addressInvalid, .system: self = .clientClosed
+        }
+    }
+}

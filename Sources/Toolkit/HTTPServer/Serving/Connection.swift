@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import Telemetry
+
+/// One client's connection: request, response, request, response, until one side has enough.
+///
+/// Confined to its loop. This is the one place where a request's passage is measured as a whole:
+/// it starts with its first byte and ends with the last one of its response.
+final class Connection {
+    let socket: StreamSocket
+    let server: Server
+    let state: ServerLoop
+    var unread = ReadBuffer()
+    /// When the current request's first byte was there.
+    var startedAt: UInt64 = 0
+    /// Nothing of a request has come yet.
+    private(set) var isIdle = false
+    private var cancellation: Cancellation?
+
+    init(_ socket: StreamSocket, server: Server, state: ServerLoop) {
+        self.socket = socket
+        self.server = server
+        self.state = state
+    }
+
+    var limits: ServerLimits { server.limits }
+
+    func run() async {
+        server.telemetry.report(.accepted, on: server.listener)
+        state.add(self)
+        socket.registration.onPeerLeft = { [unowned self] in cancellation?.cancel() }
+        let reason = await serve()
+        socket.close()
+        state.remove(self)
+        server.telemetry.report(.closed(reason, wasIdle: isIdle), on: server.listener)
+    }
+
+    /// Says that there is no room, and goes.
+    func refuse() async {
+        await refuse(server.pipeline.refuse(.tooManyConnections))
+        socket.close()
+        server.telemetry.report(.accepted, on: server.listener)
+        server.telemetry.report(.closed(.limit, wasIdle: false), on: server.listener)
+    }
+
+    /// The drain's deadline has passed, or nothing was going on anyway.
+    func abandon() {
+        cancellation?.cancel()
+        socket.close()
+    }
+
+    func becameIdle() {
+        guard !isIdle else { return }
+        isIdle = true
+        server.telemetry.report(.becameIdle, on: server.listener)
+    }
+
+    func becameActive() {
+        startedAt = uptimeNanoseconds()
+        guard isIdle else { return }
+        isIdle = false
+        server.telemetry.report(.becameActive, on: server.listener)
+    }
+
+    private func serve() async -> ConnectionEvent.CloseReason {
+        while true {
+            do throws(ReadFailure) {
+                let (head, bytes) = try await readHead()
+                if let reason = await exchange(head, bytes) { return reason }
+            } catch {
+                return await close(after: error)
+            }
+        }
+    }
+
+    /// Answers one request. The reason to close the connection, or nil to go on.
+    private func exchange(
+        _ head: RequestHead,
+        _ bytes: [UInt8]
+    ) async -> ConnectionEvent.CloseReason? {
+        let trace = RequestTrace(head, bytes, startedAt: startedAt)
+        let match = server.pipeline.router.match(
+            head.method,
+            path: bytes.span.extracting(head.path),
+            offset: head.path.lowerBound
+        )
+        trace.route = match.route?.telemetry ?? server.telemetry.unmatchedRoute
+        server.telemetry.requestStarted(trace)
+        let cancellation = Cancellation()
+        self.cancellation = cancellation
+        defer { self.cancellation = nil }
+
+        var request = Request(
+            head: head,
+            bytes: bytes,
+            body: [],
+            peerAddress: socket.peerAddress,
+            trace: trace,
+            cancellation: cancellation
+        )
+        var passage = Passage(keepsAlive: head.keepsAlive)
+        let response = await answer(&request, match, head, &passage)
+        if let response {
+            trace.move(to: .write)
+            await write(response, to: request, &passage)
+        }
+        if cancellation.isCancelled { passage.abort(.clientClosed) }
+        server.telemetry.requestEnded(trace, passage.summary(of: request, response))
+        if passage.failure == nil, passage.keepsAlive { return nil }
+        if passage.leavesUnread { await linger() }
+        return passage.closeReason(isDraining: server.isDraining)
+    }
+
+    /// The response, or nil when the peer left before the request was complete.
+    private func answer(
+        _ request: inout Request,
+        _ match: RouteMatch,
+        _ head: RequestHead,
+        _ passage: inout Passage
+    ) async -> Response? {
+        do throws(ReadFailure) {
+            request.body = try await readBody(head, match)
+            request.trace.enter(.middleware)
+            return await server.pipeline.respond(to: &request, as: match)
+        } catch {
+            passage.failure = error
+            passage.keepsAlive = false
+            passage.leavesUnread = true
+            request.trace.enter(.middleware)
+            switch error {
+            case .malformed(.bodyTooLarge) where !match.isFound:
+                return await server.pipeline.respond(to: &request, as: match)
+            case .malformed(let why):
+                server.telemetry.report(.parseError(why.reason), on: server.listener)
+                return server.pipeline.refuse(Refusal(why), request)
+            case .timedOut:
+                server.telemetry.report(.parseError(.timeout), on: server.listener)
+                return server.pipeline.refuse(.timedOut, request)
+            case .left, .idle, .abandoned:
+                passage.abort(error == .abandoned ? .shutdown : .clientClosed)
+                passage.leavesUnread = false
+                return nil
+            }
+        }
+    }
+
+    /// What a connection dies of between requests.
+    private func close(after failure: ReadFailure) async -> ConnectionEvent.CloseReason {
+        switch failure {
+        case .left: return .client
+        case .idle: return .idleTimeout
+        case .abandoned: return .shutdown
+        case .timedOut:
+            server.telemetry.report(.parseError(.timeout), on: server.listener)
+            await refuse(server.pipeline.refuse(.timedOut))
+            return .readTimeout
+        case .malformed(let why):
+            server.telemetry.report(.parseError(why.reason), on: server.listener)
+            await refuse(server.pipeline.refuse(Refusal(why)))
+            return .parseError
+        }
+    }
+}
+
+/// Why there is no request.
+enum ReadFailure: Error, Equatable {
+    case malformed(Malformed)
+    /// It began, and did not come to its end in time.
+    case timedOut
+    case idle
+    /// The peer has gone.
+    case left
+    /// Closed on this side.
+    case abandoned
+}
+
+/// What is known of a request's way through the connection.
+struct Passage {
+    var keepsAlive: Bool
+    var failure: ReadFailure?
+    /// The peer may still be sending: it must be listened to, or it will not read the answer.
+    var leavesUnread = false
+    var aborted: AbortReason?
+    var status = 0
+    var bytesWritten = 0
+    var firstByteAt: UInt64 = 0
+
+    mutating func abort(_ reason: AbortReason) {
+        aborted = reason
+        keepsAlive = false
+    }
+
+    func closeReason(isDraining: Bool) -> ConnectionEvent.CloseReason {
+        switch failure {
+        case .timedOut: .readTimeout
+        case .malformed: .parseError
+        case .abandoned: .shutdown
+        case .left, .idle: .client
+        case nil where aborted == .deadline: .writeTimeout
+        case nil: isDraining ? .shutdown : .client
+        }
+    }
+
+    /// 499 is what the log of a request says that nobody waited for.
+    func summary(of request: Request, _ response: Response?) -> RequestSummary {
+        var summary = RequestSummary(status: status == 0 ? 499 : status)
+        summary.requestBytes = request.body.count
+        summary.responseBytes = bytesWritten
+        summary.path = request.pathBytes
+        summary.query = request.queryBytes ?? []
+        summary.clientAddress = request.peerAddress
+        summary.userAgent = request.headers["User-Agent"] ?? ""
+        summary.aborted = aborted
+        summary.firstByteAt = firstByteAt
+        guard let failure = response?.failure else { return summary }
+        summary.errorType = failure.type
+        summary.errorCode = failure.code
+        summary.errorMessage = failure.message
+        return summary
+    }
+}
+
+extension RequestTrace {
+    /// The caller's trace and request id are taken where they are well formed.
+    fileprivate convenience init(_ head: RequestHead, _ bytes: [UInt8], startedAt: UInt64) {
+        let fields = HeaderFields(of: bytes, at: head.fields)
+        let context =
+            if let position = fields.position(of: "traceparent") {
+                TraceContext(accepting: bytes.span.extracting(head.fields[position].value))
+            } else {
+                TraceContext(accepting: Span<UInt8>?.none)
+            }
+        self.init(
+            startedAt: startedAt,
+            context: context,
+            requestID: fields.bytes(of: "X-Request-Id").flatMap(Self.requestID),
+            method: head.method.label
+        )
+    }
+
+    /// An id goes into logs and headers: short, visible, and without quotes.
+    private static func requestID(_ bytes: ArraySlice<UInt8>) -> String? {
+        guard (1...128).contains(bytes.count) else { return nil }
+        let isPlain = bytes.allSatisfy {
+            ByteClass.isToken($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/")
+                || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "@")
+        }
+        return isPlain ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package import EventLoop
+import Synchronization
+package import Telemetry
+
+/// An HTTP/1.1 server on the loops of a group: a task a connection, on the connection's loop.
+package final class Server: Sendable {
+    let pipeline: Pipeline
+    let limits: ServerLimits
+    let telemetry: Telemetry
+    let listener: Listener
+    private let draining = Atomic<Bool>(false)
+    private let connections = Atomic<Int>(0)
+    private let loops = Mutex<[ServerLoop]>([])
+
+    /// At once, on each loop; whoever comes on top of that is dropped without a word.
+    private static let refusalsInFlightMax = 64
+
+    package init(
+        _ pipeline: Pipeline,
+        limits: ServerLimits = ServerLimits(),
+        telemetry: Telemetry,
+        listener: Listener = .public
+    ) {
+        self.pipeline = pipeline
+        self.limits = limits
+        self.telemetry = telemetry
+        self.listener = listener
+    }
+
+    package var isDraining: Bool { draining.load(ordering: .relaxed) }
+    package var connectionCount: Int { connections.load(ordering: .relaxed) }
+
+    /// Listens, and serves until it has been drained. `whenListening` learns the addresses, with
+    /// the ports that the kernel chose.
+    package func serve(
+        on addresses: [SocketAddress],
+        group: EventLoopGroup,
+        whenListening: @Sendable ([SocketAddress]) -> Void = { _ in }
+    ) async throws {
+        let first = try addresses.map { address throws(SocketError) in
+            try ListeningSocket(address)
+        }
+        var loops: [ServerLoop] = []
+        for (index, loop) in group.loops.enumerated() {
+            let own = index == 0 ? first : try first.map { try $0.sibling() }
+            loops.append(ServerLoop(loop: loop, listening: own))
+        }
+        self.loops.withLock { $0 = loops }
+        whenListening(first.map(\.address))
+        try await withTaskCancellationHandler {
+            try await acceptOnAll(loops, addresses.count)
+        } onCancel: {
+            closeAll()
+        }
+    }
+
+    private func acceptOnAll(_ loops: [ServerLoop], _ addressCount: Int) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for state in loops {
+                for _ in 0..<addressCount {
+                    group.addTask(executorPreference: state.loop) {
+                        try await self.acceptAll(state)
+                    }
+                }
+            }
+        }
+    }
+
+    private func acceptAll(_ state: ServerLoop) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            // Gone before its connections are, so that the kernel turns newcomers away.
+            guard let acceptor = try state.nextAcceptor() else { return }
+            while let socket = await next(from: acceptor, state) {
+                admit(socket, state, to: &group)
+            }
+        }
+    }
+
+    private func next(from acceptor: Acceptor, _ state: ServerLoop) async -> StreamSocket? {
+        while true {
+            do throws(SocketError) {
+                return try await acceptor.accept()
+            } catch {
+                guard error != .closed else { return nil }
+                // Out of descriptors, most likely: whoever is served has to leave first.
+                try? await state.loop.sleep(nanoseconds: 50_000_000)
+            }
+        }
+    }
+
+    private func admit(
+        _ socket: StreamSocket,
+        _ state: ServerLoop,
+        to group: inout ThrowingDiscardingTaskGroup<any Error>
+    ) {
+        let count = connections.wrappingAdd(1, ordering: .relaxed).newValue
+        let isRefused = count > limits.connectionsMax
+        if isRefused, state.refusalsInFlight >= Self.refusalsInFlightMax {
+            socket.close()
+            connections.wrappingSubtract(1, ordering: .relaxed)
+            return
+        }
+        if isRefused { state.refusalsInFlight += 1 }
+        group.addTask(executorPreference: state.loop) {
+            let connection = Connection(socket, server: self, state: state)
+            if isRefused {
+                await connection.refuse()
+                state.refusalsInFlight -= 1
+            } else {
+                await connection.run()
+            }
+            self.connections.wrappingSubtract(1, ordering: .relaxed)
+        }
+    }
+
+    /// Stops accepting, closes what is idle, and lets each request in flight be the last one of
+    /// its connection. `serve` returns when none is left.
+    package func beginDrain() {
+        guard !draining.exchange(true, ordering: .relaxed) else { return }
+        for state in loops.withLock({ $0 }) { state.loop.perform { state.beginDrain() } }
+    }
+
+    /// Waits until the drain is over, and cuts off what takes longer.
+    package func finishDrain(within patience: Duration) async {
+        beginDrain()
+        let deadline = uptimeNanoseconds() + patience.nanoseconds
+        while connectionCount > 0, uptimeNanoseconds() < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        closeAll()
+    }
+
+    private func closeAll() {
+        draining.store(true, ordering: .relaxed)
+        for state in loops.withLock({ $0 }) {
+            state.loop.perform {
+                state.beginDrain()
+                state.closeAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Endpoints
+import HTTPServer
+import Telemetry
+import Testing
+
+struct MiddlewareTests {
+    private func pipeline(_ middleware: any Middleware, _ response: Response) -> Pipeline {
+        let telemetry = RouteTelemetry(template: "/", registry: MetricRegistry())
+        let route = Route(.get, "/", telemetry: telemetry) { _ in response }
+        return Pipeline(router: Router([route]), middleware: [middleware])
+    }
+
+    private func ask(
+        _ middleware: any Middleware,
+        _ request: Request,
+        _ response: Response = Response(status: 200)
+    ) async -> HeaderFields {
+        await pipeline(middleware, response).respond(to: request).headers
+    }
+
+    @Test func `a response says under which ids it is known`() async throws {
+        let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let trace = RequestTrace(
+            startedAt: uptimeNanoseconds(),
+            context: TraceContext(accepting: caller),
+            requestID: "abc"
+        )
+        let headers = await ask(TraceHeaders(), Request(.get, "/", trace: trace))
+        let traceparent = try #require(headers["traceparent"])
+        #expect(traceparent.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-"))
+        #expect(!traceparent.contains("b7ad6b7169203331"))
+        #expect(headers["X-Request-Id"] == "abc")
+        #expect(headers["Server-Timing"]?.hasSuffix("traceparent;desc=\"\(traceparent)\"") == true)
+    }
+
+    @Test func `the time of each layer is in Server-Timing, in milliseconds`() async throws {
+        let trace = RequestTrace(startedAt: 0, context: .restarted())
+        trace.enter(.sql, named: "sql", at: 1_500_000)
+        trace.leave(to: .parse, failed: false, at: 13_512_345)
+        let headers = await ask(TraceHeaders(), Request(.get, "/", trace: trace))
+        let timing = try #require(headers["Server-Timing"])
+        #expect(timing.contains("parse;dur=1.500, sql;dur=12.012, "))
+    }
+
+    @Test func `a feature that times itself is not contradicted`() async {
+        let response = Response(status: 200, headers: ["Server-Timing": "jwt;dur=1.0"])
+        let headers = await ask(TraceHeaders(), Request(.get, "/"), response)
+        let values = headers.values(of: "Server-Timing")
+        #expect(values.count == 2)
+        #expect(values[0] == "jwt;dur=1.0")
+        #expect(values[1].hasPrefix("traceparent;desc="))
+    }
+
+    @Test func `errors are not cached, and content is what its type says`() async {
+        let fine = await ask(SecurityHeaders(), Request(.get, "/"))
+        #expect(fine["X-Content-Type-Options"] == "nosniff")
+        #expect(fine["Cache-Control"] == nil)
+        let missing = await ask(SecurityHeaders(), Request(.get, "/none"))
+        #expect(missing.values(of: "Cache-Control") == ["no-store"])
+    }
+
+    @Test func `a preflight is answered before any route`() async {
+        let request = Request(
+            .options,
+            "/",
+            headers: [
+                "Origin": "http://example.com", "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "Foo,Bar",
+            ]
+        )
+        let headers = await ask(CrossOriginAccess(), request)
+        #expect(headers.values(of: "Access-Control-Allow-Origin") == ["*"])
+        #expect(
+            headers["Access-Control-Allow-Methods"]
+                == "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
+        )
+        #expect(
+            headers["Access-Control-Allow-Headers"]
+                == "Authorization, Foo, Bar, Accept, Accept-Language, Content-Language"
+        )
+        #expect(headers["Access-Control-Max-Age"] == "86400")
+    }
+
+    @Test(arguments: [
+        ([], "http://a.example", "*"),
+        (["http://a.example"], "http://a.example", "http://a.example"),
+        (["http://a.example"], "http://b.example", nil),
+        (["http://a.example"], nil, nil),
+        ([], nil, nil),
+    ] as [([String], String?, String?)])
+    func `an origin may read what it is allowed to`(
+        allowed: [String],
+        origin: String?,
+        granted: String?
+    ) async {
+        let headers: HeaderFields = origin.map { ["Origin": $0] } ?? [:]
+        let response = await ask(
+            CrossOriginAccess(allowedOrigins: allowed),
+            Request(.get, "/", headers: headers)
+        )
+        #expect(response["Access-Control-Allow-Origin"] == granted)
+        #expect(response.contains("Access-Control-Expose-Headers") == (granted != nil))
+        #expect(response["Vary"] == (allowed.isEmpty ? nil : "Origin"))
+    }
+}
