@@ -118,6 +118,7 @@ let package = Package(
                 "EventLoop", "LucarneCore", "Persistence", "PostgresClient", "Support", "Telemetry",
             ]
         ),
+        tests("Endpoints", on: ["Endpoints", "HTTPServer", "LucarneCore", "Telemetry"]),
         tests("QueryPlanner", on: ["QueryPlanner"]),
         tests(
             "Rest",

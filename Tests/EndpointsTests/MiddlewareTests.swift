@@ -82,13 +82,15 @@ struct MiddlewareTests {
         #expect(headers["Access-Control-Max-Age"] == "86400")
     }
 
-    @Test(arguments: [
-        ([], "http://a.example", "*"),
-        (["http://a.example"], "http://a.example", "http://a.example"),
-        (["http://a.example"], "http://b.example", nil),
-        (["http://a.example"], nil, nil),
-        ([], nil, nil),
-    ] as [([String], String?, String?)])
+    @Test(
+        arguments: [
+            ([], "http://a.example", "*"),
+            (["http://a.example"], "http://a.example", "http://a.example"),
+            (["http://a.example"], "http://b.example", nil),
+            (["http://a.example"], nil, nil),
+            ([], nil, nil),
+        ] as [([String], String?, String?)]
+    )
     func `an origin may read what it is allowed to`(
         allowed: [String],
         origin: String?,

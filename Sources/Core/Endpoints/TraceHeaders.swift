@@ -67,9 +67,9 @@ enum ServerTiming {
         let microseconds = nanoseconds / 1_000
         append(decimal: microseconds / 1_000, to: &value)
         value.append(UInt8(ascii: "."))
-        for unit in [100, 10, 1] as InlineArray<3, UInt64> {
-            value.append(UInt8(ascii: "0") + UInt8(microseconds / unit % 10))
-        }
+        value.append(UInt8(ascii: "0") + UInt8(microseconds / 100 % 10))
+        value.append(UInt8(ascii: "0") + UInt8(microseconds / 10 % 10))
+        value.append(UInt8(ascii: "0") + UInt8(microseconds % 10))
     }
 
     private static func append(decimal number: UInt64, to value: inout [UInt8]) {

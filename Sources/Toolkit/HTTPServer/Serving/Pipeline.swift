@@ -53,7 +53,7 @@ package struct Pipeline: Sendable {
             request.pathParameters = parameters
             return await route.respond(request)
         case .methodNotAllowed(let allow, _):
-            guard request.method == .options else { 
+            guard request.method == .options else {
                 return refuse(.methodNotAllowed(allow), under: request.trace)
             }
             return Response(status: 204, headers: ["Allow": allow])

@@ -38,21 +38,31 @@ package final class Server: Sendable {
         group: EventLoopGroup,
         whenListening: @Sendable ([SocketAddress]) -> Void = { _ in }
     ) async throws {
-        let first = try addresses.map { address throws(SocketError) in
-            try ListeningSocket(address)
-        }
-        var loops: [ServerLoop] = []
-        for (index, loop) in group.loops.enumerated() {
-            let own = index == 0 ? first : try first.map { try $0.sibling() }
-            loops.append(ServerLoop(loop: loop, listening: own))
-        }
+        let (loops, bound) = try listen(on: addresses, group)
         self.loops.withLock { $0 = loops }
-        whenListening(first.map(\.address))
+        whenListening(bound)
         try await withTaskCancellationHandler {
             try await acceptOnAll(loops, addresses.count)
         } onCancel: {
             closeAll()
         }
+    }
+
+    /// A listening socket for each loop and address, and the addresses. Each loop owns its own:
+    /// they go when it stops accepting.
+    private func listen(
+        on addresses: [SocketAddress],
+        _ group: EventLoopGroup
+    ) throws(SocketError) -> ([ServerLoop], [SocketAddress]) {
+        var first: [ListeningSocket] = []
+        for address in addresses { first.append(try ListeningSocket(address)) }
+        var loops: [ServerLoop] = []
+        for (index, loop) in group.loops.enumerated() {
+            var own: [ListeningSocket] = []
+            for socket in first { own.append(index == 0 ? socket : try socket.sibling()) }
+            loops.append(ServerLoop(loop: loop, listening: own))
+        }
+        return (loops, first.map(\.address))
     }
 
     private func acceptOnAll(_ loops: [ServerLoop], _ addressCount: Int) async throws {
@@ -69,11 +79,19 @@ package final class Server: Sendable {
 
     private func acceptAll(_ state: ServerLoop) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            // Gone before its connections are, so that the kernel turns newcomers away.
-            guard let acceptor = try state.nextAcceptor() else { return }
-            while let socket = await next(from: acceptor, state) {
-                admit(socket, state, to: &group)
-            }
+            try await accept(state, into: &group)
+        }
+    }
+
+    /// The listening socket goes when this returns, before its connections do: the kernel turns
+    /// newcomers away.
+    private func accept(
+        _ state: ServerLoop,
+        into group: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        guard let acceptor = try state.nextAcceptor() else { return }
+        while let socket = await next(from: acceptor, state) {
+            admit(socket, state, to: &group)
         }
     }
 
