@@ -178,13 +178,11 @@ extension EmbeddedPostgres {
     private static var now: Int { time(nil) }
 }
 
-/// Carries the cluster to the thread that keeps it.
-///
-/// Unchecked: made on one thread, taken on the other, never touched by both at once.
-private final class SharedCluster: @unchecked Sendable {
-    private var cluster: PostgresCluster?
+/// Carries the cluster to the thread that keeps it, since no closure may own what is not copyable.
+private final class SharedCluster: Sendable {
+    private let cluster: Mutex<PostgresCluster?>
 
-    init(_ cluster: consuming PostgresCluster) { self.cluster = consume cluster }
+    init(_ cluster: consuming PostgresCluster) { self.cluster = Mutex(consume cluster) }
 
-    func take() -> PostgresCluster? { cluster.take() }
+    func take() -> PostgresCluster? { cluster.withLock { $0.take() } }
 }
