@@ -51,8 +51,8 @@ struct FailureTests {
                 Could not find a relationship between 'planets' and 'moons' in the schema cache
                 """,
             details: """
-                Searched for a foreign key relationship between 'planets' and 'moons' using the hint \
-                'nope' in the schema 'api', but no matches were found.
+                Searched for a foreign key relationship between 'planets' and 'moons' using the \
+                hint 'nope' in the schema 'api', but no matches were found.
                 """
         ),
         Expectation(
@@ -112,8 +112,8 @@ struct FailureTests {
             code: "PGRST202",
             message: "Could not find the function api.ad(a) in the schema cache",
             details: """
-                Searched for the function api.ad with parameter a, but no matches were found in the \
-                schema cache.
+                Searched for the function api.ad with parameter a, but no matches were found \
+                in the schema cache.
                 """
         ),
         Expectation(
@@ -121,8 +121,8 @@ struct FailureTests {
             code: "PGRST202",
             message: "Could not find the function api.add(a) in the schema cache",
             details: """
-                Searched for the function api.add with parameter a, but no matches were found in the \
-                schema cache.
+                Searched for the function api.add with parameter a, but no matches were found \
+                in the schema cache.
                 """,
             hint: "Perhaps you meant to call the function api.add(a, b)"
         ),

@@ -10,7 +10,8 @@ import QueryPlanner
 /// INSERT INTO …
 /// $ {"name":"Mars"}
 /// ```
-/// Preferences and body may be left out. A line with `$` for each value; entries end at a blank line.
+/// Preferences and body may be left out. A line with `$` for each value; entries end at a blank
+/// line.
 struct Golden: CustomTestStringConvertible, Sendable {
     let request: String
     let text: String

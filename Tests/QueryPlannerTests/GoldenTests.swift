@@ -6,7 +6,11 @@ import Testing
 struct GoldenTests {
     private func check(_ golden: Golden) throws {
         let settings = PlannerSettings(aggregatesEnabled: true)
-        let sql = try SampleRequest(golden.request).sql(in: Sample.plain, settings)
+        let request = SampleRequest(golden.request)
+        let hasColours = request.preferences.contains("colours")
+        let catalog =
+            hasColours ? Sample.catalog(representations: Sample.colours) : Sample.plain
+        let sql = try request.sql(in: catalog, settings)
         #expect(sql.text == golden.text)
         #expect(sql.parameters == golden.values)
     }
@@ -20,7 +24,7 @@ struct GoldenTests {
     @Test(arguments: Golden.read("calls"))
     func `a call becomes its statement`(golden: Golden) throws { try check(golden) }
 
-    @Test(arguments: [("reads", 28), ("writes", 16), ("calls", 10)])
+    @Test(arguments: [("reads", 29), ("writes", 17), ("calls", 10), ("errors", 23)])
     func `no golden file has been lost`(name: String, count: Int) {
         #expect(Golden.read(name).count >= count)
     }

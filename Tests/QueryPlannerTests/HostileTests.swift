@@ -11,8 +11,8 @@ struct HostileTests {
         "x) FROM canary; --", "\u{2019}; canary", "canary\n;", #"" OR "canary" = ""#,
     ]
 
-    /// Every place of a request whose text can reach the statement; `@` is where the hostile text goes,
-    /// percent-encoded, and `"@"` where the grammar lets anything into a name.
+    /// Every place of a request whose text can reach the statement; `@` is where the hostile text
+    /// goes, percent-encoded, and `"@"` where the grammar lets anything into a name.
     static let places = [
         "GET /planets?select=\"@\"", "GET /planets?select=\"@\":id", "GET /planets?select=id:\"@\"",
         "GET /planets?select=facts->\"@\"", "GET /planets?select=facts->>\"@\"",

@@ -6,7 +6,8 @@ import Testing
 /// The two runs of the grammar, the quick one and the one that records errors, are one grammar.
 struct ParserTests {
     static let queries = [
-        "select=id,a:name,facts->a->>0,x::text,n.sum()::int,count(),\"q,(\":b,m:moons!hint!inner(id,...s(*))",
+        "select=id,a:name,facts->a->>0,x::text,n.sum()::int,count(),\"q,(\":b",
+        "select=m:moons!hint!inner(id,...s(*)),n!left(a:b->c)",
         "order=a.desc.nullslast,facts->>b,stars(name).asc,\"x.y\".nullsfirst",
         "or=(a.eq.1,not.and(b.in.(1,\"2,3\"),c.fts(english).x),d.is.not_null,e.like(all).{a,b})",
         "rel.deep.not.or=(id.gt.1,name.eq.\"a\\\"b\")", "a->b->>c=not.in.(x,\"y)\",z)",

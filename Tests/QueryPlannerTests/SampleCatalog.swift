@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import QueryPlanner
 
-/// A small world: planets with moons and a star, missions that visit many planets, a tree of stations.
+/// A small world: planets with moons and a star, missions that visit many planets, a tree of
+/// stations.
 enum Sample {
     static func name(_ name: String) -> QualifiedName { QualifiedName("api", name) }
 
@@ -195,7 +196,8 @@ enum Sample {
     ]
 }
 
-/// The rows that a read selects, as SQL and values: the part of the statement that depends on the request.
+/// The rows that a read selects, as SQL and values: the part of the statement that depends on the
+/// request.
 func rows(
     _ relation: String,
     _ query: String,

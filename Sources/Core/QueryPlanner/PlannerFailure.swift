@@ -43,7 +43,8 @@ extension PlannerFailure {
             "PGRST103",
             "Requested range not satisfiable",
             details:
-                "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+                "The lower boundary must be lower than or equal to the upper boundary "
+                + "in the Range header."
         )
     }
 

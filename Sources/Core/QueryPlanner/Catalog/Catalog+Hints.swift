@@ -22,8 +22,8 @@ extension Catalog {
         )
     }
 
-    /// Suggests another origin if nothing leads from this one, or else another target. When both are
-    /// there it is the hint of the request that is wrong, and nothing is suggested.
+    /// Suggests another origin if nothing leads from this one, or else another target. When both
+    /// are there it is the hint of the request that is wrong, and nothing is suggested.
     func relationshipHint(from origin: QualifiedName, to target: String) -> String? {
         let origins = sources[origin.schema] ?? []
         if origins.contains(origin) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Catalog {
-    /// The one way from `origin` to what a request calls `target`. Several candidates are told apart by
-    /// the hint; without one the caller is told how to say it.
+    /// The one way from `origin` to what a request calls `target`. Several candidates are told
+    /// apart by the hint; without one the caller is told how to say it.
     func relationship(
         from origin: QualifiedName,
         to target: String,
@@ -29,9 +29,11 @@ extension Catalog {
         let hinted = hint.map { "' using the hint '" + $0 } ?? ""
         return PlannerFailure(
             "PGRST200",
-            "Could not find a relationship between '\(origin.name)' and '\(target)' in the schema cache",
+            "Could not find a relationship between '\(origin.name)' and '\(target)' "
+                + "in the schema cache",
             details: "Searched for a foreign key relationship between '\(origin.name)' and "
-                + "'\(target)\(hinted)' in the schema '\(origin.schema)', but no matches were found.",
+                + "'\(target)\(hinted)' in the schema '\(origin.schema)', "
+                + "but no matches were found.",
             hint: relationshipHint(from: origin, to: target)
         )
     }
@@ -52,8 +54,8 @@ extension Relationship {
         }
     }
 
-    /// The foreign key of a table to itself gives two ways, named by convention: the table's name leads to
-    /// the many, the column's to the one.
+    /// The foreign key of a table to itself gives two ways, named by convention: the table's name
+    /// leads to the many, the column's to the one.
     private func isMeantOnItself(by name: String, hint: String?) -> Bool {
         switch (join, hint) {
         case (.oneToMany, nil): name == target.name
@@ -105,11 +107,13 @@ extension PlannerFailure {
         for candidate in candidates { candidate.appendDescription(to: &details) }
         return PlannerFailure(
             "PGRST201",
-            "Could not embed because more than one relationship was found for '\(origin)' and '\(target)'",
+            "Could not embed because more than one relationship was found for "
+                + "'\(origin)' and '\(target)'",
             details: "[" + String(decoding: details, as: UTF8.self) + "]",
             detailsAreJSON: true,
             hint:
-                "Try changing '\(target)' to one of the following: \(hints.joined(separator: ", ")). "
+                "Try changing '\(target)' to one of the following: "
+                + "\(hints.joined(separator: ", ")). "
                 + "Find the desired relationship in the 'details' key."
         )
     }

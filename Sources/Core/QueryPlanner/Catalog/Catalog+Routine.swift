@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Catalog {
-    /// The one overload that takes these arguments. When none does by name, a POST may mean the one with a
-    /// single unnamed parameter of the body's kind.
+    /// The one overload that takes these arguments. When none does by name, a POST may mean the one
+    /// with a single unnamed parameter of the body's kind.
     func routine(
         _ name: QualifiedName,
         given keys: Set<String>,

@@ -4,7 +4,8 @@
 package struct MediaConverter: Sendable, Hashable {
     /// The aggregate, or the domain that a function already returns.
     package let function: QualifiedName
-    /// The row type that the function takes (or the function that returns the domain); nil for `anyelement`.
+    /// The row type that the function takes (or the function that returns the domain); nil for
+    /// `anyelement`.
     package let target: QualifiedName?
     /// What the response says it is: `*/*` answers as `application/octet-stream`.
     package let mediaType: MediaType
@@ -16,10 +17,11 @@ package struct MediaConverter: Sendable, Hashable {
     }
 }
 
-/// What introspection found in the exposed schemas. Immutable: a reload makes a new one, and requests in
-/// flight keep theirs. Every look-up is a hash look-up, whatever the number of tables.
+/// What introspection found in the exposed schemas. Immutable: a reload makes a new one, and
+/// requests in flight keep theirs. Every look-up is a hash look-up, whatever the number of tables.
 package final class Catalog: Sendable {
-    /// A cast from or to a domain, by which the user decides how a type looks in a request or a response.
+    /// A cast from or to a domain, by which the user decides how a type looks in a request or a
+    /// response.
     package struct Cast: Hashable, Sendable {
         package let source: String
         package let target: String
@@ -42,8 +44,8 @@ package final class Catalog: Sendable {
     }
 
     package let tables: [QualifiedName: Table]
-    /// By source, each list in the order in which an ambiguity names its members. Computed relationships
-    /// have replaced the detected ones of the same source and name.
+    /// By source, each list in the order in which an ambiguity names its members. Computed
+    /// relationships have replaced the detected ones of the same source and name.
     package let relationships: [QualifiedName: [Relationship]]
     /// By name, overloads with the fewest parameters first.
     package let routines: [QualifiedName: [Routine]]
@@ -59,8 +61,8 @@ package final class Catalog: Sendable {
     /// The sources of relationships by the schema that these lead to, through hidden tables too.
     let sources: [String: Set<QualifiedName>]
 
-    /// `relationships` are the detected ones, in both directions; `computedRelationships` override them.
-    /// Members of schemas that are not exposed may be among them: they are dropped here.
+    /// `relationships` are the detected ones, in both directions; `computedRelationships` override
+    /// them. Members of schemas that are not exposed may be among them: they are dropped here.
     package init(
         exposedSchemas: [String],
         tables: [Table] = [],
@@ -111,7 +113,8 @@ package final class Catalog: Sendable {
         Dictionary(grouping: names, by: \.schema).mapValues { $0.map(\.name).sorted() }
     }
 
-    /// A computed relationship hides every detected one from the same source to a relation of its name.
+    /// A computed relationship hides every detected one from the same source to a relation of its
+    /// name.
     private static func overridden(
         _ detected: [Relationship],
         by computed: [Relationship]

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the name that was probably meant, by shared letter groups and then by edit distance, as FuzzySet
-/// does (Glen Chiacchieri, 2012; Levenshtein, 1966): the hints of the dialect come from it.
+/// Finds the name that was probably meant, by shared letter groups and then by edit distance, as
+/// FuzzySet does (Glen Chiacchieri, 2012; Levenshtein, 1966): the hints of the dialect come from
+/// it.
 struct FuzzyIndex {
     private let entries: [(key: String, name: String)]
 
@@ -14,7 +15,8 @@ struct FuzzyIndex {
         }
     }
 
-    /// The most similar name, with how similar it is: from `scoreMin` to 1, which is the name itself.
+    /// The most similar name, with how similar it is: from `scoreMin` to 1, which is the name
+    /// itself.
     func best(for text: String, scoreMin: Double) -> (score: Double, name: String)? {
         let key = text.lowercased()
         if let exact = entries.first(where: { $0.key == key }) { return (1, exact.name) }

@@ -36,8 +36,8 @@ extension MediaType {
     }
 }
 
-/// The pieces of `type/subtype; name=value; name="value"` (RFC 9110 §8.3.1). Stops quietly at the first
-/// parameter that is not one.
+/// The pieces of `type/subtype; name=value; name="value"` (RFC 9110 §8.3.1). Stops quietly at the
+/// first parameter that is not one.
 private struct MediaTypeText {
     let essence: String
     private var parameters: [(name: String, value: String)] = []

@@ -11,8 +11,8 @@ package struct ColumnPair: Hashable, Sendable {
     }
 }
 
-/// The table in the middle of a many-to-many relationship. In both lists `source` is a column of the
-/// outer table and `target` one of the junction.
+/// The table in the middle of a many-to-many relationship. In both lists `source` is a column of
+/// the outer table and `target` one of the junction.
 package struct Junction: Hashable, Sendable {
     package let table: QualifiedName
     package let sourceConstraint: String
@@ -35,8 +35,8 @@ package struct Junction: Hashable, Sendable {
     }
 }
 
-/// A way from a row of `source` to rows of `target`, seen from the source. Each foreign key gives two of
-/// them, one in each direction.
+/// A way from a row of `source` to rows of `target`, seen from the source. Each foreign key gives
+/// two of them, one in each direction.
 package struct Relationship: Hashable, Sendable {
     package enum Join: Hashable, Sendable {
         /// The foreign key is on the target.
@@ -88,8 +88,8 @@ package struct Relationship: Hashable, Sendable {
 }
 
 extension Relationship {
-    /// The order in which an ambiguity lists its candidates. It is part of the error's text, so it must
-    /// not depend on how the catalog was read.
+    /// The order in which an ambiguity lists its candidates. It is part of the error's text, so it
+    /// must not depend on how the catalog was read.
     static func isListed(_ left: Relationship, before right: Relationship) -> Bool {
         if left.isComputed != right.isComputed { return !left.isComputed }
         if left.target != right.target { return left.target < right.target }

@@ -5,8 +5,8 @@ package struct RoutineParameter: Hashable, Sendable {
     /// Empty for an unnamed parameter.
     package let name: String
     package let type: String
-    /// The type that takes any length: `character varying` for `character`, `bit varying` for `bit`,
-    /// which would cut or refuse when cast to without one.
+    /// The type that takes any length: `character varying` for `character`, `bit varying` for
+    /// `bit`, which would cut or refuse when cast to without one.
     package let castType: String
     package let isRequired: Bool
     package let isVariadic: Bool
@@ -33,8 +33,8 @@ package final class Routine: Sendable {
     /// What comes back of one call.
     package enum Shape: Hashable, Sendable {
         case scalar(QualifiedName)
-        /// Columns: a table's row type, a composite type, OUT parameters or RETURNS TABLE (`record`).
-        /// `isAlias` is true for a domain over a composite type.
+        /// Columns: a table's row type, a composite type, OUT parameters or RETURNS TABLE
+        /// (`record`). `isAlias` is true for a domain over a composite type.
         case composite(QualifiedName, isAlias: Bool = false)
     }
 

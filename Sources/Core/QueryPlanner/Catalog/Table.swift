@@ -44,7 +44,8 @@ package struct Column: Sendable, Equatable {
     }
 }
 
-/// Anything with rows: a table, view or their kin. Immutable and shared, so that a look-up copies nothing.
+/// Anything with rows: a table, view or their kin. Immutable and shared, so that a look-up copies
+/// nothing.
 package final class Table: Sendable {
     package enum Kind: Sendable, Equatable {
         case table, view, materializedView, foreignTable, partitionedTable
@@ -81,7 +82,8 @@ package final class Table: Sendable {
         self.isDeletable = isDeletable
         self.primaryKey = primaryKey
         self.columns = columns
-        // A dictionary for each of ten thousand narrow tables would cost more memory than it saves time.
+        // A dictionary for each of ten thousand narrow tables would cost more memory than it saves
+        // time.
         self.positions =
             columns.count <= 16
             ? [:]

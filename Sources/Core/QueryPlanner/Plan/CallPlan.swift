@@ -4,8 +4,8 @@
 package enum CallArguments: Sendable {
     /// By GET or as a form. A name repeats for the elements of a variadic parameter.
     case named([(name: String, value: String)])
-    /// An object of arguments, whose keys (or `columns`) are these; or, for a function of one unnamed
-    /// parameter, that parameter.
+    /// An object of arguments, whose keys (or `columns`) are these; or, for a function of one
+    /// unnamed parameter, that parameter.
     case json([UInt8], keys: Set<String>)
     /// The one unnamed parameter, as it came.
     case raw([UInt8])
@@ -22,12 +22,13 @@ package enum CallArguments: Sendable {
 /// A call of one function, chosen among its overloads, and the read that shows what it returned.
 ///
 /// ```
-/// let plan = try CallPlan(of: name, .named(query.arguments), query, range: range, in: catalog, settings)
-/// let plan = try CallPlan(of: name, arguments, contentType: .json, query, range: range, in: …)   // POST
+/// let plan = try CallPlan(of: name, .named(query.arguments), query, range: range, in: …)
+/// let plan = try CallPlan(of: name, arguments, contentType: .json, query, range: range, in: …)
 /// ```
 package struct CallPlan: Sendable {
     package let routine: Routine
-    /// The relation whose rows the function returns, or the function itself: what converters are for.
+    /// The relation whose rows the function returns, or the function itself: what converters are
+    /// for.
     package let relation: QualifiedName
     package let range: RowRange
     /// Nothing may be written: by GET, or when the function says that it does not.

@@ -26,7 +26,7 @@ package struct WriteBody: Sendable {
 /// A write that means something in this database, and the read that shows what it wrote.
 ///
 /// ```
-/// let plan = try MutationPlan(.insert, of: relation, query, body: body, options, in: catalog, settings)
+/// let plan = try MutationPlan(.insert, of: relation, query, body: body, options, in: …)
 /// let output = try plan.output(accepting: accepted, planEnabled: true, in: catalog)
 /// let sql = plan.sql(output)
 /// ```
@@ -131,7 +131,8 @@ package struct MutationPlan: Sendable {
 
     package var legacyTargets: [(name: String, alias: String)] { root.legacyTargets }
 
-    /// Whether the statement counts what it inserted, in `response_inserted`: 201 or 200 depends on it.
+    /// Whether the statement counts what it inserted, in `response_inserted`: 201 or 200 depends on
+    /// it.
     package var countsInserted: Bool {
         kind == .put || (kind == .insert && options.resolution == .merge)
     }
@@ -172,11 +173,12 @@ extension FieldResolver {
 }
 
 extension ReadNode {
-    /// The columns that showing, ordering and embedding take, so that no more than these must be readable.
+    /// The columns that showing, ordering and embedding take, so that no more than these must be
+    /// readable.
     func columnsNeeded(beside others: [String] = []) -> [String] {
         let selected = select.map(\.field.name)
-        // With the star nothing may come twice, or it would be ambiguous. What a function of the row
-        // looks at is not known.
+        // With the star nothing may come twice, or it would be ambiguous. What a function of the
+        // row looks at is not known.
         if selected.contains("*") || children.contains(where: { $0.relationship?.function != nil })
         {
             return ["*"]

@@ -9,8 +9,8 @@ struct PlannedField: Hashable, Sendable {
 
     var name: String
     var path: [JSONStep] = []
-    /// A JSON path into anything but json goes through `to_jsonb`. json itself does not, so that an index
-    /// on the expression is used.
+    /// A JSON path into anything but json goes through `to_jsonb`. json itself does not, so that an
+    /// index on the expression is used.
     var convertsToJSON = false
     var textVector: TextVector?
     /// The type as declared; empty when unknown.
@@ -68,7 +68,8 @@ struct FieldResolver {
         self.table = table
     }
 
-    /// An unknown column is not an error here: it can be a function of the row, and PostgreSQL knows.
+    /// An unknown column is not an error here: it can be a function of the row, and PostgreSQL
+    /// knows.
     func resolved(_ field: Field, textVector: PlannedField.TextVector? = nil) -> PlannedField {
         guard let column = table?.column(field.name) else {
             return PlannedField(name: field.name, path: field.path, convertsToJSON: true)

@@ -8,8 +8,8 @@ extension ReadNode {
         if found { throw .aggregatesDisabled }
     }
 
-    /// An aggregate in a to-one spread would see one row. It moves up to the node whose rows it is to
-    /// gather: the first one above that is no spread.
+    /// An aggregate in a to-one spread would see one row. It moves up to the node whose rows it is
+    /// to gather: the first one above that is no spread.
     mutating func hoistAggregates() {
         _ = hoistedAggregates()
     }
@@ -47,7 +47,8 @@ extension ReadNode {
         return taken
     }
 
-    /// What a to-many spread is ordered by is aggregated along with it, so it must be selected as well.
+    /// What a to-many spread is ordered by is aggregated along with it, so it must be selected as
+    /// well.
     mutating func moveSpreadOrders() throws(PlannerFailure) {
         if spread?.isToMany == true {
             let selectsAggregate = select.contains { $0.aggregate != nil }

@@ -3,8 +3,8 @@
 extension ReadNode {
     /// Changes the node at the end of `path`.
     ///
-    /// Each node on the way becomes the first of its siblings: the order of the keys in the response
-    /// depends on it, and clients that compare bytes know it so.
+    /// Each node on the way becomes the first of its siblings: the order of the keys in the
+    /// response depends on it, and clients that compare bytes know it so.
     mutating func update(
         at path: ArraySlice<String>,
         legacyTargetNames: Bool,

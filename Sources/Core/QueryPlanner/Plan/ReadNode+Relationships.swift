@@ -4,7 +4,8 @@ extension ReadNode {
     /// Finds, for every embedded relation, the way to it from its parent.
     mutating func relate(in catalog: Catalog, schema: String) throws(PlannerFailure) {
         for index in children.indices {
-            // At depth 1 the parent can be the result of a write or call, which is called by its alias.
+            // At depth 1 the parent can be the result of a write or call, which is called by its
+            // alias.
             let origin = depth == 0 ? sourceAlias ?? source.name : source.name
             let child = children[index]
             let relationship = try catalog.relationship(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ReadNode {
-    /// Replaces `*` by the columns where each of them must be known: for representations, for GROUP BY,
-    /// for the arrays of a spread.
+    /// Replaces `*` by the columns where each of them must be known: for representations, for GROUP
+    /// BY, for the arrays of a spread.
     mutating func expandStars(relation: QualifiedName, inAggregate: Bool, in catalog: Catalog) {
         let needsColumns =
             inAggregate || spread?.isToMany == true || select.contains { $0.aggregate != nil }
@@ -26,7 +26,8 @@ extension ReadNode {
         }
     }
 
-    /// What a JSON path or a representation finds is called by its key or column, not by the expression.
+    /// What a JSON path or a representation finds is called by its key or column, not by the
+    /// expression.
     mutating func addAliases() {
         for index in select.indices where select[index].alias == nil {
             let selection = select[index]

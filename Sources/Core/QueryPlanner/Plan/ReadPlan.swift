@@ -4,11 +4,11 @@
 ///
 /// The stages before I/O, as `Features/Rest` chains them:
 /// ```
-/// let query = try RequestQuery(parsing: queryBytes)                          // well formed?
+/// let query = try RequestQuery(parsing: queryBytes)                   // well formed?
 /// let range = try RowRange.topLevel(of: query, rangeHeader: header)
-/// let plan = try ReadPlan(of: relation, query, range: range, in: catalog, settings)   // meaningful?
+/// let plan = try ReadPlan(of: relation, query, range: range, in: …)   // meaningful?
 /// let output = try plan.output(accepting: accepted, isHead: false, planEnabled: true, in: catalog)
-/// let sql = plan.sql(output, count: .exact)                                  // a plan always renders
+/// let sql = plan.sql(output, count: .exact)                           // a plan always renders
 /// ```
 package struct ReadPlan: Sendable {
     let root: ReadNode
@@ -91,8 +91,8 @@ extension ReadNode {
         updateAll { $0.range = $0.range.limited(to: settings.rowsMax) }
     }
 
-    /// Puts every filter, order, range and condition to the node it speaks of. Backwards, as each touches
-    /// the order of the nodes and the first in the request is to win.
+    /// Puts every filter, order, range and condition to the node it speaks of. Backwards, as each
+    /// touches the order of the nodes and the first in the request is to win.
     private mutating func locate(
         _ query: RequestQuery,
         range: RowRange,

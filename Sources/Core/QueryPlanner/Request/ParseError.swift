@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was expected where, in the form that clients of the dialect already know: PostgREST reports its
-/// parser library's errors as they are (Leijen & Meijer, "Parsec: Direct Style Monadic Parser
-/// Combinators for the Real World", §4). The furthest position wins; at one position messages add up.
+/// What was expected where, in the form that clients of the dialect already know: PostgREST reports
+/// its parser library's errors as they are (Leijen & Meijer, "Parsec: Direct Style Monadic Parser
+/// Combinators for the Real World", §4). The furthest position wins; at one position messages add
+/// up.
 struct ParseError {
     enum Message: Equatable {
         case systemUnexpected(String)

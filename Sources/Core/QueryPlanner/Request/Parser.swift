@@ -3,8 +3,8 @@
 /// A recursive-descent parser over the decoded bytes of one parameter.
 ///
 /// A rule answers nil when it fails; if `position` has moved by then, it had begun to match and no
-/// alternative is tried, unless it ran in `attempt`. Errors are only recorded on the second run, which
-/// happens when the first one failed: the common case pays nothing for good messages.
+/// alternative is tried, unless it ran in `attempt`. Errors are only recorded on the second run,
+/// which happens when the first one failed: the common case pays nothing for good messages.
 struct Parser {
     let bytes: [UInt8]
     var position = 0

@@ -99,7 +99,8 @@ extension QueryParameter {
 }
 
 extension QueryParameter {
-    /// The parameters in the order of their names, encoded anew: one text for all spellings of a query.
+    /// The parameters in the order of their names, encoded anew: one text for all spellings of a
+    /// query.
     package static func canonical(_ parameters: [QueryParameter]) -> String {
         var bytes: [UInt8] = []
         let sorted = parameters.enumerated().sorted { left, right in

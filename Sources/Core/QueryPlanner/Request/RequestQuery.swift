@@ -2,8 +2,8 @@
 
 /// A well-formed query string: what it asks for, before anyone knows whether such things exist.
 package struct RequestQuery: Sendable {
-    /// Something said of the relation at the end of a path of embedded relations; an empty path is the
-    /// request's own.
+    /// Something said of the relation at the end of a path of embedded relations; an empty path is
+    /// the request's own.
     package struct Located<Value: Sendable>: Sendable {
         package let path: [String]
         package let value: Value
@@ -157,8 +157,8 @@ extension RequestQuery {
         ) { $0.treePath() }
     }
 
-    /// An argument is whatever does not begin like a condition; one that begins so and goes wrong after
-    /// its first sign is still an error.
+    /// An argument is whatever does not begin like a condition; one that begins so and goes wrong
+    /// after its first sign is still an error.
     private static func hasOperator(_ value: [UInt8]) -> Bool {
         var parser = Parser(value)
         return parser.condition(.whole) != nil || parser.position > 0

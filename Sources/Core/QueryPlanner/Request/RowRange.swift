@@ -13,7 +13,8 @@ package struct RowRange: Hashable, Sendable {
         self.limit = limit
     }
 
-    /// `limit=0` without an offset asks for nothing, on purpose; any other empty range is a mistake.
+    /// `limit=0` without an offset asks for nothing, on purpose; any other empty range is a
+    /// mistake.
     package var asksForNothing: Bool { offset == 0 && limit == 0 }
 
     private var isEmpty: Bool { limit.map { $0 <= 0 } ?? false }
@@ -40,8 +41,8 @@ package struct RowRange: Hashable, Sendable {
         return RowRange(offset: start, limit: end < start ? -1 : end - start + 1)
     }
 
-    /// The rows of the top level: what `limit` and `offset` leave of a `Range: 0-9` header. Give the
-    /// header only for GET (RFC 9110 §14.2).
+    /// The rows of the top level: what `limit` and `offset` leave of a `Range: 0-9` header. Give
+    /// the header only for GET (RFC 9110 §14.2).
     package static func topLevel(
         of query: RequestQuery,
         rangeHeader: String? = nil
@@ -54,7 +55,8 @@ package struct RowRange: Hashable, Sendable {
         return range
     }
 
-    /// `first-last` or `first-`. Anything else is ignored, as RFC 9110 §14.2 wants of a unit unknown.
+    /// `first-last` or `first-`. Anything else is ignored, as RFC 9110 §14.2 wants of a unit
+    /// unknown.
     private static func parsing(header: String) throws(PlannerFailure) -> RowRange {
         let parts = header.utf8.split(
             separator: UInt8(ascii: "-"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One statement: its text, and the values of `$1`, `$2`, … Values are never part of the text, so equal
-/// requests but for their values share one prepared statement.
+/// One statement: its text, and the values of `$1`, `$2`, … Values are never part of the text, so
+/// equal requests but for their values share one prepared statement.
 package struct SQL: Sendable, Equatable {
     package let text: String
     package let parameters: [String?]
@@ -28,8 +28,8 @@ struct SQLWriter {
         )
     }
 
-    /// Text of the catalog (types, default expressions, function names), or a type name the parser has
-    /// admitted.
+    /// Text of the catalog (types, default expressions, function names), or a type name the parser
+    /// has admitted.
     mutating func trusted(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     mutating func identifier(_ name: String) {

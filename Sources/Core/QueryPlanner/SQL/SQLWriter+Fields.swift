@@ -79,8 +79,8 @@ extension SQLWriter {
         }
     }
 
-    // The type is not quoted, as `"bigint"` would be no type. The parser admits letters, digits, `_`, `$`
-    // and spaces only.
+    // The type is not quoted, as `"bigint"` would be no type. The parser admits letters, digits,
+    // `_`, `$` and spaces only.
     private mutating func cast(to type: String?, _ write: (inout SQLWriter) -> Void) {
         guard let type else { return write(&self) }
         raw("CAST( ")

@@ -82,8 +82,8 @@ extension SQLWriter {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    // = ANY rather than IN: there is an empty array, but no empty IN; and a list of any length is one
-    // parameter of one prepared statement.
+    // = ANY rather than IN: there is an empty array, but no empty IN; and a list of any length is
+    // one parameter of one prepared statement.
     private mutating func isIn(_ elements: [String], transform: String?) {
         if elements == [""] { return raw("= ANY('{}')") }
         raw("= ANY (")

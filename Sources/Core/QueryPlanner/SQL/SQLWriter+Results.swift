@@ -78,7 +78,10 @@ extension SQLWriter {
         raw("(SELECT coalesce(string_agg(a.k, ','), '')")
         raw("  FROM (SELECT json_object_keys(r)::text as k")
         raw(
-            "    FROM ( SELECT row_to_json(hh) as r from pgrst_source as hh limit 1) s  ) a) || E'\\n' || "
+            "    FROM ( SELECT row_to_json(hh) as r from pgrst_source as hh limit 1) s  ) a) "
+        )
+        raw(
+            "|| E'\\n' || "
         )
         raw("coalesce(string_agg(substring(_postgrest_t::text, 2, ")
         raw("length(_postgrest_t::text) - 2), E'\\n'), '')")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// One JSON parameter holds all rows, whatever their number: one statement to prepare, and PostgreSQL
-// reads the JSON into the columns' types (PostgreSQL manual §9.16.1, json_to_recordset).
+// One JSON parameter holds all rows, whatever their number: one statement to prepare, and
+// PostgreSQL reads the JSON into the columns' types (PostgreSQL manual §9.16.1).
 extension SQLWriter {
     struct BodyForm {
         var selects = false
@@ -140,8 +140,8 @@ extension SQLWriter {
         countInserted(adds: false)
     }
 
-    /// Counts rows inserted in a setting of the transaction, and takes those back that turn out to be
-    /// there: the command tag of an upsert does not tell them apart.
+    /// Counts rows inserted in a setting of the transaction, and takes those back that turn out to
+    /// be there: the command tag of an upsert does not tell them apart.
     private mutating func countInserted(adds: Bool) {
         raw("set_config('pgrst.inserted', (coalesce(")
         raw("nullif(current_setting('pgrst.inserted', true), '')::int, 0) ")
