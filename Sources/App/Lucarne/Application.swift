@@ -1,10 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
+import EventLoop
+import Glibc
+import Synchronization
+import Telemetry
 
 /// The composition root: what `lucarne serve` starts, and stops again.
 package enum Application {
     /// Serves until a signal ends it; the result is the process's exit code.
     package static func serve(_ configuration: Configuration) -> Int32 {
-        Terminal.complain("this build cannot serve yet")
-        return ExitCode.failure
+        // Before any thread is started, so that each inherits the mask and only loops see them.
+        Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+        let telemetry = Telemetry(configuration.telemetry)
+        defer { telemetry.logs.close() }
+        do throws(StartFailure) {
+            let started = uptimeNanoseconds()
+            let database = try PreparedDatabase.prepare(configuration) { telemetry.report($0) }
+            defer { database.embedded?.stop() }
+            telemetry.report(.startup(.database, nanoseconds: uptimeNanoseconds() &- started))
+            return try run(configuration, telemetry, database)
+        } catch {
+            Terminal.complain(error.description)
+            return ExitCode.failure
+        }
+    }
+
+    private static func run(
+        _ configuration: Configuration,
+        _ telemetry: Telemetry,
+        _ database: PreparedDatabase
+    ) throws(StartFailure) -> Int32 {
+        let group = try loops(configuration, telemetry)
+        let outcome = Mutex<Result<Void, StartFailure>>(.success(()))
+        let serving = Serving(configuration, telemetry, group, database)
+        group.start { Shard.bind(index: $0) }
+        Task(executorPreference: group.loops[0]) {
+            do throws(StartFailure) {
+                try await serving.run()
+            } catch {
+                outcome.withLock { $0 = .failure(error) }
+            }
+            group.stop()
+        }
+        // The main thread is the first loop.
+        group.loops[0].run()
+        try outcome.withLock { $0 }.get()
+        return ExitCode.success
+    }
+
+    private static func loops(
+        _ configuration: Configuration,
+        _ telemetry: Telemetry
+    ) throws(StartFailure) -> EventLoopGroup {
+        let count = configuration.loops == 0 ? EventLoopGroup.coreCount : configuration.loops
+        do throws(SocketError) {
+            let group = try EventLoopGroup(count: count)
+            for loop in group.loops {
+                loop.observe = {
+                    telemetry.report(LoopEvent(busyNanoseconds: $0, lagNanoseconds: $1))
+                }
+            }
+            return group
+        } catch {
+            throw StartFailure("cannot make an event loop: \(error)")
+        }
     }
 }

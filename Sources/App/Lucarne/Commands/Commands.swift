@@ -43,7 +43,7 @@ package enum Commands {
             return Doctor.run(try Configuration.load(invocation, generatingSecrets: false))
         case .healthcheck:
             let configuration = try Configuration.load(invocation, generatingSecrets: false)
-            return try HealthCheck.run(configuration, invocation.options)
+            return try HealthCheckCommand.run(configuration, invocation.options)
         }
     }
 }

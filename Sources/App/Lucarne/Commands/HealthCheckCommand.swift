@@ -3,7 +3,7 @@ internal import EventLoop
 internal import Glibc
 
 /// `lucarne healthcheck`: one GET of /readyz, for containers that have no other client.
-enum HealthCheck {
+enum HealthCheckCommand {
     static func run(
         _ configuration: Configuration,
         _ options: [String: String]

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import HTTPServer
+import LucarneCore
+import Persistence
+import PostgresClient
+import QueryPlanner
+import Rest
+import Telemetry
+
+/// REST, wired: its routes, and the catalog that they answer from, kept current.
+struct RestServing: Sendable {
+    let routes: [Route]
+    private let loader: RestStateLoader
+    private let states: RestStates
+    private let settings: RestSettings
+    private let serving: Serving
+    private let reloads: AsyncStream<Void>
+    private let request: AsyncStream<Void>.Continuation
+
+    /// Several notifications of one migration are one reload.
+    private static let debounce: UInt64 = 100_000_000
+    private static let retryPause: UInt64 = 500_000_000
+    private static let loadTimeout: UInt64 = 60_000_000_000
+
+    init(_ serving: Serving, _ database: Database) {
+        self.serving = serving
+        settings = serving.configuration.rest
+        states = RestStates()
+        let blocking = serving.blocking
+        let catalog = CatalogRepository(database: database, blocking: blocking)
+        loader = RestStateLoader(repository: catalog, settings: settings)
+        let controller = RestController(
+            service: RestService(repository: RestRepository(database: database)),
+            states: states,
+            mount: settings.path,
+            timeout: serving.configuration.database.requestTimeout.inNanoseconds
+        )
+        routes =
+            serving.configuration.features.contains(.rest)
+            ? RestRoutes.routes(
+                at: settings.path,
+                bodyBytesMax: serving.configuration.http.bodyBytesMax,
+                controller: controller,
+                registry: serving.telemetry.registry
+            ) : []
+        (reloads, request) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        serving.telemetry.health.declare("catalog")
+    }
+
+    func requestReload() { request.yield() }
+
+    /// Loads the catalog, and again whenever something says that it has changed.
+    func keepCurrent() async {
+        guard !routes.isEmpty else { return }
+        request.yield()
+        let loop = serving.group.loops[0]
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask(executorPreference: loop) { await reloadOnRequest(loop) }
+            if settings.channelEnabled {
+                tasks.addTask(executorPreference: loop) { await listen(loop) }
+            }
+        }
+    }
+
+    private func reloadOnRequest(_ loop: EventLoop) async {
+        for await _ in reloads {
+            if states.current != nil { try? await loop.sleep(nanoseconds: Self.debounce) }
+            while !Task.isCancelled, !(await reload()) {
+                try? await loop.sleep(nanoseconds: Self.retryPause)
+            }
+        }
+    }
+
+    /// The old catalog keeps serving while, and when, this fails.
+    private func reload() async -> Bool {
+        let telemetry = serving.telemetry
+        let started = uptimeNanoseconds()
+        let context = RequestContext(
+            identity: .system,
+            deadline: started &+ Self.loadTimeout,
+            trace: RequestTrace(startedAt: started, context: .restarted())
+        )
+        do throws(Problem) {
+            let state = try await loader.load(in: context)
+            states.replace(with: state)
+            telemetry.report(
+                .catalogReloaded(
+                    nanoseconds: uptimeNanoseconds() &- started,
+                    relations: state.catalog.tables.count,
+                    routines: state.catalog.routines.count
+                )
+            )
+            telemetry.health.report("catalog", HealthFinding(.pass))
+            telemetry.health.report("database", HealthFinding(.pass))
+            telemetry.health.learn(.started)
+            return true
+        } catch {
+            telemetry.report(.catalogReloadFailed(error.message))
+            return false
+        }
+    }
+
+    private func listen(_ loop: EventLoop) async {
+        var isFirst = true
+        while !Task.isCancelled {
+            do throws(PostgresFailure) {
+                let session = try await Session.connect(
+                    serving.listenerSession,
+                    on: loop,
+                    via: serving.blocking
+                )
+                try await listen(session, loop, isFirst: isFirst)
+            } catch {
+                // The pool reports a lost database; here it only means to try again.
+                try? await loop.sleep(nanoseconds: Self.retryPause)
+            }
+            isFirst = false
+        }
+    }
+
+    private func listen(
+        _ session: Session,
+        _ loop: EventLoop,
+        isFirst: Bool
+    ) async throws(PostgresFailure) {
+        let result: Result<Void, PostgresFailure> = await withTaskCancellationHandler {
+            do throws(PostgresFailure) {
+                // What was notified while nobody listened is lost: look once after each gap.
+                try await session.listen(to: [settings.channel]) {
+                    if !isFirst { requestReload() }
+                } _: { _ in
+                    requestReload()
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            loop.perform { session.close() }
+        }
+        try result.get()
+    }
+}
+
+extension Identity {
+    /// The process itself, as whoever the connection logs in as.
+    static let system = Identity(role: "", claims: "{}", isAnonymous: false)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import Endpoints
+import EventLoop
+import HTTPServer
+import JSONCoding
+import LucarneCore
+import Operations
+import Persistence
+import PostgresClient
+import Telemetry
+
+extension Serving {
+    /// Each listener with its address: the public one, and the operations' own where it has one.
+    func servers(_ rest: RestServing) -> [(Server, SocketAddress)] {
+        let operations = operations.routes
+        guard let apart = configuration.operationsAddress else {
+            return [(server(rest.routes + operations, .public), configuration.address)]
+        }
+        return [
+            (server(rest.routes, .public), configuration.address),
+            (server(operations, .admin), apart),
+        ]
+    }
+
+    private func server(_ routes: [Route], _ listener: Listener) -> Server {
+        Server(
+            Pipeline(router: Router(routes), middleware: middleware),
+            limits: ServerLimits(configuration.http),
+            telemetry: telemetry,
+            listener: listener
+        )
+    }
+
+    /// The whole list, in the order in which requests pass it.
+    private var middleware: [any Middleware] {
+        [TraceHeaders(), SecurityHeaders()]
+    }
+
+    private var operations: Operations {
+        var sources = Operations.Sources()
+        sources.configuration = { [configuration] in
+            (try? JSONValue(parsing: Array(configuration.reportJSON.utf8))) ?? .null
+        }
+        return Operations(telemetry: telemetry, sources: sources)
+    }
+
+    /// What readiness depends on beside the catalog, which reports itself.
+    func healthChecks(_ database: Database) -> HealthChecks {
+        let check = HealthCheck("database", component: "datastore") {
+            let started = uptimeNanoseconds()
+            let context = RequestContext(
+                identity: .system,
+                deadline: started &+ 2_000_000_000,
+                trace: RequestTrace(startedAt: started, context: .restarted())
+            )
+            let ask = Transaction(
+                summary: "SELECT health",
+                access: .readOnly,
+                statements: [Query("SELECT 1")]
+            )
+            do throws(Problem) {
+                _ = try await database.perform(ask, in: context)
+                let took = uptimeNanoseconds() &- started
+                return HealthFinding(.pass, nanoseconds: took)
+            } catch {
+                return HealthFinding(.fail, error.message)
+            }
+        }
+        return HealthChecks([check], health: telemetry.health)
+    }
+}
+
+extension ServerLimits {
+    fileprivate init(_ http: Configuration.HTTP) {
+        self.init()
+        headerBytesMax = http.headerBytesMax
+        headerCountMax = http.headerCountMax
+        targetBytesMax = http.targetBytesMax
+        bodyBytesMax = http.bodyBytesMax
+        headerReadTimeout = http.headerTimeout
+        bodyReadTimeout = http.bodyTimeout
+        idleTimeout = http.idleTimeout
+        writeTimeout = http.writeTimeout
+        connectionsMax = http.connectionsMax
+        if !http.compresses { compressBytesMin = .max }
+    }
+}
+
+extension PoolSettings {
+    /// The limits are the process's; each loop has its share.
+    init(_ database: Configuration.Database, loopCount: Int) {
+        self.init()
+        connectionsMax = max(1, database.poolMax / loopCount)
+        connectionsMin = min(connectionsMax, (database.poolMin + loopCount - 1) / loopCount)
+        waitersMax = max(1, database.poolWaitersMax / loopCount)
+        acquireTimeout = database.poolAcquireTimeout.inNanoseconds
+        lifetime = database.poolLifetimeMax.inNanoseconds
+        idleTimeout = database.poolIdleTimeout.inNanoseconds
+    }
+}
+
+extension Duration {
+    /// For the clock that deadlines are kept in.
+    var inNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+    }
+}

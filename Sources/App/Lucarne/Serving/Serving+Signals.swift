@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import Glibc
+import HTTPServer
+import Telemetry
+
+extension Serving {
+    /// TERM and INT drain, a second one drains at once; HUP, USR1 and USR2 read the catalog and
+    /// the settings in the database anew, as PostgREST's users know it.
+    func obeySignals(_ rest: RestServing, _ servers: [Server]) async {
+        guard
+            let signals = try? Signals(
+                [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2],
+                on: group.loops[0]
+            )
+        else { return }
+        await withTaskCancellationHandler {
+            while let signal = await signals.next() {
+                guard signal == SIGTERM || signal == SIGINT else {
+                    rest.requestReload()
+                    continue
+                }
+                await drain(servers, until: signals)
+                return
+            }
+        } onCancel: {
+            group.loops[0].perform { signals.close() }
+        }
+    }
+
+    /// Readiness turns first, so that no new traffic is sent here; then nothing new is accepted;
+    /// then what is in flight may finish.
+    private func drain(_ servers: [Server], until signals: Signals) async {
+        telemetry.health.learn(.stopRequested)
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask(executorPreference: group.loops[0]) {
+                try? await Task.sleep(for: configuration.drainDelay)
+            }
+            tasks.addTask(executorPreference: group.loops[0]) { _ = await signals.next() }
+            await tasks.next()
+            signals.close()
+            tasks.cancelAll()
+        }
+        // The operations listener goes last: whoever watches sees the drain to its end.
+        for server in servers { await server.finishDrain(within: configuration.drainTimeout) }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import Glibc
+import HTTPServer
+import Operations
+import Persistence
+import PostgresClient
+import Rest
+import Telemetry
+
+/// One process's service, from listening to the end of the drain.
+struct Serving: Sendable {
+    let configuration: Configuration
+    let telemetry: Telemetry
+    let group: EventLoopGroup
+    let blocking: BlockingPool
+    let pools: [Pool]
+    let listenerSession: SessionSettings
+
+    init(
+        _ configuration: Configuration,
+        _ telemetry: Telemetry,
+        _ group: EventLoopGroup,
+        _ prepared: PreparedDatabase
+    ) {
+        self.configuration = configuration
+        self.telemetry = telemetry
+        self.group = group
+        let blocking = BlockingPool(
+            name: "blocking",
+            width: configuration.blockingThreads,
+            waitingMax: 1_024
+        )
+        self.blocking = blocking
+        var session = SessionSettings(connection: prepared.connection)
+        session.connectTimeout = Int(configuration.database.connectTimeout.components.seconds)
+        session.preparesStatements = configuration.rest.preparedStatements
+        listenerSession = session
+        let settings = PoolSettings(configuration.database, loopCount: group.loops.count)
+        pools = group.loops.map { loop in
+            Pool(
+                session: session,
+                settings: settings,
+                loop: loop,
+                blocking: blocking,
+                telemetry: telemetry
+            )
+        }
+        telemetry.report(.limited(to: settings.connectionsMax * pools.count))
+    }
+
+    /// Serves until told to stop; returns when the drain is over.
+    func run() async throws(StartFailure) {
+        for pool in pools { pool.loop.perform { pool.start() } }
+        defer { for pool in pools { pool.loop.perform { pool.close() } } }
+        let database = Database(pools: pools, telemetry: telemetry)
+        let rest = RestServing(self, database)
+        let servers = servers(rest)
+        let failure = await withTaskGroup(of: Ending.self) { tasks in
+            for (index, (server, address)) in servers.enumerated() {
+                let listener: Listener = index == 0 ? .public : .admin
+                tasks.addTask(executorPreference: group.loops[0]) {
+                    await serve(server, on: address, listener)
+                }
+            }
+            tasks.addTask(executorPreference: group.loops[0]) {
+                await rest.keepCurrent()
+                return .background
+            }
+            tasks.addTask(executorPreference: group.loops[0]) {
+                await healthChecks(database).run()
+                return .background
+            }
+            tasks.addTask(executorPreference: group.loops[0]) {
+                await obeySignals(rest, servers.map(\.0))
+                return .background
+            }
+            return await firstFailure(of: servers.count, in: &tasks)
+        }
+        telemetry.health.learn(.stopped)
+        if let failure { throw failure }
+    }
+
+    private enum Ending: Sendable {
+        case served(StartFailure?)
+        case background
+    }
+
+    /// When no server is left, the rest has nothing to work for.
+    private func firstFailure(
+        of serverCount: Int,
+        in tasks: inout TaskGroup<Ending>
+    ) async -> StartFailure? {
+        var remaining = serverCount
+        var failure: StartFailure?
+        for await ending in tasks {
+            guard case .served(let reason) = ending else { continue }
+            remaining -= 1
+            failure = failure ?? reason
+            if remaining == 0 || failure != nil { tasks.cancelAll() }
+        }
+        return failure
+    }
+
+    private func serve(
+        _ server: Server,
+        on address: SocketAddress,
+        _ listener: Listener
+    ) async -> Ending {
+        do {
+            try await server.serve(on: [address], group: group) { addresses in
+                for address in addresses {
+                    telemetry.listening(on: address.description, listener)
+                }
+            }
+            return .served(nil)
+        } catch {
+            return .served(StartFailure("cannot listen on \(address): \(error)"))
+        }
+    }
+}

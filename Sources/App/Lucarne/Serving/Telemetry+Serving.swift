@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import Telemetry
+
+/// What the composition has to tell that no layer below it knows.
+extension Telemetry {
+    func listening(on address: String, _ listener: Listener) {
+        logs.write(.notice, .app, "listening", event: "server.listening") { record in
+            record.field("server.address", address)
+            record.field("listener", listener.rawValue)
+        }
+    }
+
+    func report(_ event: EmbeddedEvent) {
+        switch event {
+        case .initialised: note(.notice, "database initialised")
+        case .started: note(.notice, "database started")
+        case .stopped: note(.notice, "database stopped")
+        case .ended(let exitCode, let pause):
+            logs.write(.error, .sql, "database ended", event: "database.ended") { record in
+                record.field("exit_code", Int(exitCode))
+                record.field("restart_ms", pause)
+            }
+        case .line(let severity, let message):
+            let level: LogLevel =
+                switch severity {
+                case "PANIC", "FATAL", "ERROR": .error
+                case "WARNING": .warning
+                default: .debug
+                }
+            logs.write(level, .sql, "database", event: "database.log") { record in
+                record.field("severity", severity)
+                record.field("text", message)
+            }
+        }
+    }
+
+    private func note(_ level: LogLevel, _ message: StaticString) {
+        logs.write(level, .app, message, event: "database.lifecycle") { _ in }
+    }
+}
