@@ -22,6 +22,7 @@ struct RestServing: Sendable {
     private static let debounce: UInt64 = 100_000_000
     private static let retryPause: UInt64 = 500_000_000
     private static let loadTimeout: UInt64 = 60_000_000_000
+    private static let firstLoadTimeout: UInt64 = 5_000_000_000
 
     init(_ serving: Serving, _ database: Database) {
         self.serving = serving
@@ -50,10 +51,19 @@ struct RestServing: Sendable {
 
     func requestReload() { request.yield() }
 
-    /// Loads the catalog, and again whenever something says that it has changed.
+    /// Tries once to load the catalog, so that the first client to be let in finds it; without a
+    /// database it gives up soon, for probes want an answer then too.
+    func prepare() async {
+        guard !routes.isEmpty else {
+            serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
+            return serving.telemetry.health.learn(.started)
+        }
+        if !(await reload(within: Self.firstLoadTimeout)) { request.yield() }
+    }
+
+    /// Loads the catalog again whenever something says that it has changed.
     func keepCurrent() async {
         guard !routes.isEmpty else { return }
-        request.yield()
         let loop = serving.group.loops[0]
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask(executorPreference: loop) { await reloadOnRequest(loop) }
@@ -66,19 +76,19 @@ struct RestServing: Sendable {
     private func reloadOnRequest(_ loop: EventLoop) async {
         for await _ in reloads {
             if states.current != nil { try? await loop.sleep(nanoseconds: Self.debounce) }
-            while !Task.isCancelled, !(await reload()) {
+            while !Task.isCancelled, !(await reload(within: Self.loadTimeout)) {
                 try? await loop.sleep(nanoseconds: Self.retryPause)
             }
         }
     }
 
     /// The old catalog keeps serving while, and when, this fails.
-    private func reload() async -> Bool {
+    private func reload(within patience: UInt64) async -> Bool {
         let telemetry = serving.telemetry
         let started = uptimeNanoseconds()
         let context = RequestContext(
             identity: .system,
-            deadline: started &+ Self.loadTimeout,
+            deadline: started &+ patience,
             trace: RequestTrace(startedAt: started, context: .restarted())
         )
         do throws(Problem) {

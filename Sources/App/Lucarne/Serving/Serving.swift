@@ -56,6 +56,7 @@ struct Serving: Sendable {
         let database = Database(pools: pools, telemetry: telemetry)
         let rest = RestServing(self, database)
         let servers = servers(rest)
+        await rest.prepare()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {
                 let listener: Listener = index == 0 ? .public : .admin
