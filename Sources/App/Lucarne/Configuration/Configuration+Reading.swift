@@ -93,12 +93,16 @@ extension Configuration {
         tokens.audience = values.text(.jwtAudience)
         tokens.rolePath = try values.rolePath(.jwtRoleClaimKey)
         tokens.cacheEntriesMax = try values.integer(.jwtCacheMaxEntries) ?? 0
+        rest.jwtAudience = tokens.audience
+        rest.jwtRoleClaimKey = values.text(.jwtRoleClaimKey) ?? rest.jwtRoleClaimKey
+        rest.jwtCacheEntriesMax = tokens.cacheEntriesMax
         let isBase64 = try values.flag(.jwtSecretIsBase64)
         guard let text = values.text(.jwtSecret) else {
             guard environment == .development else { throw missingSecret }
             return
         }
-        let secret = try SigningSecret(SigningSecret.bytes(written: text, isBase64: isBase64))
+        let written = try SigningSecret.text(written: text)
+        let secret = try SigningSecret(SigningSecret.bytes(of: written, isBase64: isBase64))
         if environment != .development, let weakness = secret.weakness {
             throw ConfigurationFailure(
                 "jwt-secret is too weak for \(environment.rawValue): \(weakness); "
@@ -106,6 +110,9 @@ extension Configuration {
             )
         }
         tokens.secret = secret
+        // The database may override these (`pgrst.jwt_secret`), so REST gets them as written.
+        rest.jwtSecret = written
+        rest.jwtSecretIsBase64 = isBase64
     }
 
     private var missingSecret: ConfigurationFailure {

@@ -42,13 +42,16 @@ package struct SigningSecret: Sendable {
 }
 
 extension SigningSecret {
-    /// As it is written in a setting: maybe in a file, maybe in base64 of either alphabet.
+    /// What a setting says, or the file it names.
+    static func text(written text: String) throws(ConfigurationFailure) -> String {
+        text.hasPrefix("@") ? try contents(of: String(text.dropFirst())) : text
+    }
+
+    /// Maybe in base64, of either alphabet.
     static func bytes(
-        written text: String,
+        of text: String,
         isBase64: Bool
     ) throws(ConfigurationFailure) -> [UInt8] {
-        var text = text
-        if text.hasPrefix("@") { text = try Self.contents(of: String(text.dropFirst())) }
         guard isBase64 else { return Array(text.utf8) }
         let standard = text.trimmed.replacing("-", with: "+").replacing("_", with: "/")
             .replacing(".", with: "=")
