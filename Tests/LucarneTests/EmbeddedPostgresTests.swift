@@ -98,8 +98,11 @@ private func value(
 
     @Test func `a data directory serves one process at a time`() throws {
         let scratch = Scratch()
+        #expect(EmbeddedPostgres.runningConnection(in: scratch.path) == nil)
         let server = try start(scratch)
         defer { server.stop() }
+        let running = try #require(EmbeddedPostgres.runningConnection(in: scratch.path))
+        #expect(try BlockingSession(running).query("SELECT 1") == [["1"]])
         let failure = #expect(throws: StartFailure.self) { try start(scratch) }
         #expect(
             failure?.description

@@ -108,6 +108,10 @@ package enum Doctor {
 
     private static func embedded(_ configuration: Configuration) -> [Finding] {
         let directory = configuration.dataDirectory
+        if let running = EmbeddedPostgres.runningConnection(in: directory) {
+            let found = Finding(.fine, "data-directory", "\(directory), in use by a running server")
+            return [found] + database(configuration, running)
+        }
         do throws(StartFailure) {
             let version = try? Files.readText(directory + "/postgres/PG_VERSION").trimmed
             let binaries = try PostgresBinaries.find(

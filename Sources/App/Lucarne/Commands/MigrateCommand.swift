@@ -3,6 +3,12 @@
 /// `lucarne migrate`: applies, or with `--check` only counts.
 enum MigrateCommand {
     static func run(_ configuration: Configuration, isCheck: Bool) -> Int32 {
+        var configuration = configuration
+        if configuration.database.url == nil {
+            // Somebody may be serving from the same directory right now.
+            let directory = configuration.dataDirectory
+            configuration.database.url = EmbeddedPostgres.runningConnection(in: directory)
+        }
         do throws(StartFailure) {
             return isCheck ? try check(configuration) : try apply(configuration)
         } catch {

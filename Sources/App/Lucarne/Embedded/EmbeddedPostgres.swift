@@ -68,6 +68,15 @@ package final class EmbeddedPostgres: Sendable {
         return embedded
     }
 
+    /// The owner's libpq string for the server that another process keeps in that directory; nil when
+    /// none is running. A command may then use it instead of starting its own.
+    static func runningConnection(in dataDirectory: String) -> String? {
+        let sockets = PostgresCluster.socketDirectory(for: dataDirectory)
+        guard Files.exists(sockets + "/.s.PGSQL.5432") else { return nil }
+        let connection = "host='\(sockets)' port=5432 user=postgres dbname=postgres"
+        return BlockingSession.isServerReady(connection) ? connection : nil
+    }
+
     /// A libpq string for this server; `authenticator` is who requests are served as.
     package func connection(user: String = "authenticator", database: String = "postgres") -> String
     {
