@@ -124,7 +124,7 @@ let package = Package(
             "Rest",
             on: [
                 "Rest", "QueryPlanner", "LucarneCore", "JSONCoding", "EventLoop", "PostgresClient",
-                "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography",
+                "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography", "Support",
             ]
         ),
         tests("Operations", on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry"]),

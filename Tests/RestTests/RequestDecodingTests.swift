@@ -32,7 +32,7 @@ struct RequestDecodingTests {
 
     @Test(arguments: [
         ("GET", "/films", RestAction.read(QualifiedName("a", "films"), headersOnly: false)),
-        ("HEAD", "/films/", .read(QualifiedName("a", "films"), headersOnly: true)),
+        ("HEAD", "/films", .read(QualifiedName("a", "films"), headersOnly: true)),
         ("PUT", "/f%20ilms", .write(QualifiedName("a", "f ilms"), .upsert)),
         ("POST", "/rpc/add", .call(QualifiedName("a", "add"), .post)),
         ("GET", "/rpc/add", .call(QualifiedName("a", "add"), .read(headersOnly: false))),
@@ -50,7 +50,8 @@ struct RequestDecodingTests {
 
     @Test(arguments: [
         ("PUT", "/rpc/add", "PGRST101"), ("TRACE", "/films", "PGRST117"),
-        ("POST", "/", "PGRST117"), ("GET", "/a/b", "PGRST125"), ("GET", "/a/b/c", "PGRST125"),
+        ("POST", "/", "PGRST117"), ("GET", "/a/b", "PGRST125"), ("GET", "/a/", "PGRST125"),
+        ("GET", "/a/b/c", "PGRST125"),
     ])
     func `what cannot be wanted has a code`(method: String, path: String, code: String) {
         let problem = #expect(throws: Problem.self) {
@@ -97,7 +98,8 @@ struct RequestDecodingTests {
         ("application/json", "{", "Empty or invalid json"),
         ("application/json", "", "Empty or invalid json"),
         ("application/json", "[{\"a\":1},{\"b\":2}]", "All object keys must match"),
-        ("text/csv", "a,b\n1", "All lines must have same number of fields"),
+        ("text/csv", "a,b\n1,2\n1", "All lines must have same number of fields"),
+        ("text/csv", "a,b\n\"1\"x,2", "a quote is out of place in the CSV"),
         ("image/png", "x", "Content-Type not acceptable: image/png"),
         ("text/plain", "x", "Content-Type not acceptable: text/plain"),
     ])

@@ -15,7 +15,7 @@ package enum RestRoutes {
         // A path with a part too many is a mistake with a code of its own.
         let templates = [
             prefix.isEmpty ? "/" : prefix, "\(prefix)/{relation}", "\(prefix)/rpc/{function}",
-            "\(prefix)/{relation}/{rest*}",
+            "\(prefix)/{relation}/", "\(prefix)/{relation}/{rest*}",
         ]
         let slashed = prefix.isEmpty ? [] : ["\(prefix)/"]
         return (templates + slashed).map { template in

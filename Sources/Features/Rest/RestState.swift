@@ -9,6 +9,8 @@ package final class RestState: Sendable {
     package let settings: RestSettings
     package let roles: [String: RoleSettings]
     package let authenticator: Authenticator
+    /// Settings in the database that were passed over, for the log.
+    package let malformedSettings: [String]
     /// The catalog's functions by OID, as privileges are told.
     let routines: [Int: Routine]
 
@@ -17,8 +19,10 @@ package final class RestState: Sendable {
         routines: [Int: Routine] = [:],
         settings: RestSettings,
         roles: [String: RoleSettings] = [:],
-        authenticator: Authenticator
+        authenticator: Authenticator,
+        malformedSettings: [String] = []
     ) {
+        self.malformedSettings = malformedSettings
         self.authenticator = authenticator
         self.catalog = catalog
         self.routines = routines

@@ -15,7 +15,7 @@ package struct RestStateLoader: Sendable {
     }
 
     package func load(in context: RequestContext) async throws(Problem) -> RestState {
-        let settings = try await settingsOfDatabase(in: context)
+        let (settings, malformed) = try await settingsOfDatabase(in: context)
         let roles = RoleSettings.read(try await repository.roles(in: context))
         let source = try await repository.source(settings, in: context)
         let authenticator = try Authenticator(settings)
@@ -26,29 +26,26 @@ package struct RestStateLoader: Sendable {
                 routines: routines,
                 settings: settings,
                 roles: roles,
-                authenticator: authenticator
+                authenticator: authenticator,
+                malformedSettings: malformed
             )
         }
     }
 
+    /// A setting that says nothing sensible is passed over: a slip in it must not stop the service.
     private func settingsOfDatabase(
         in context: RequestContext
-    ) async throws(Problem) -> RestSettings {
-        guard settings.databaseConfiguration else { return settings }
+    ) async throws(Problem) -> (RestSettings, malformed: [String]) {
+        guard settings.databaseConfiguration else { return (settings, []) }
         var changed = settings
+        var malformed: [String] = []
         let rows = try await repository.settings(settings, in: context)
         for row in rows.indices {
             do throws(RestSettings.Malformed) {
                 try changed.apply(rows.text(row, 0), rows.text(row, 1))
-            } catch {
-                throw Problem(
-                    .invalidInput,
-                    code: "PGRST002",
-                    "the database sets pgrst.\(error.name) to what it cannot be"
-                )
-            }
+            } catch { malformed.append("pgrst.\(error.name)") }
         }
-        return changed
+        return (changed, malformed)
     }
 }
 

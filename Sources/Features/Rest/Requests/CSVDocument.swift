@@ -29,16 +29,16 @@ package struct CSVDocument {
         self.rows = rows
     }
 
-    /// The rows as a JSON array of objects of strings; the word `NULL` is null. Nil if a line has
-    /// more or fewer fields than the first.
+    /// The rows as a JSON array of objects of strings; the word `NULL` is null. Fields beyond the
+    /// names are dropped. Nil if lines differ in what they give.
     package var json: [UInt8]? {
         var out: [UInt8] = [UInt8(ascii: "[")]
         for (index, row) in rows.enumerated() {
-            guard row.count == names.count else { return nil }
+            guard width(row) == width(rows[0]) else { return nil }
             out.append(contentsOf: index == 0 ? "{".utf8 : ",{".utf8)
-            for (position, value) in row.enumerated() {
+            for (position, (name, value)) in zip(names, row).enumerated() {
                 if position > 0 { out.append(UInt8(ascii: ",")) }
-                appendJSONString(names[position], to: &out)
+                appendJSONString(name, to: &out)
                 out.append(UInt8(ascii: ":"))
                 if value == "NULL" {
                     out.append(contentsOf: "null".utf8)
@@ -51,6 +51,13 @@ package struct CSVDocument {
         out.append(UInt8(ascii: "]"))
         return out
     }
+
+    /// The names that the rows give values for.
+    package var givenNames: [String] {
+        rows.first.map { Array(names.prefix(width($0))) } ?? []
+    }
+
+    private func width(_ row: [String]) -> Int { min(row.count, names.count) }
 }
 
 private struct CSVReader {
@@ -70,6 +77,9 @@ private struct CSVReader {
             fields.append(try field())
             guard position < bytes.endIndex else { return fields }
             let separator = bytes[position]
+            guard ",\r\n".utf8.contains(separator) else {
+                throw CSVDocument.Malformed(message: "a quote is out of place in the CSV")
+            }
             bytes.formIndex(after: &position)
             if separator == UInt8(ascii: ",") {
                 // A comma at the very end opens an empty last field.
@@ -88,7 +98,7 @@ private struct CSVReader {
     private mutating func field() throws(CSVDocument.Malformed) -> String {
         guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
             let start = position
-            while position < bytes.endIndex, !",\r\n".utf8.contains(bytes[position]) {
+            while position < bytes.endIndex, !",\r\n\"".utf8.contains(bytes[position]) {
                 bytes.formIndex(after: &position)
             }
             return String(Substring(bytes[start..<position]))

@@ -67,7 +67,7 @@ package enum RestPayload: Equatable, Sendable {
         guard let json = document.json else {
             throw .invalidBody("All lines must have same number of fields")
         }
-        return .json(json, keys: document.rows.isEmpty ? [] : Set(document.names))
+        return .json(json, keys: Set(document.givenNames))
     }
 
     private static func fields(_ body: [UInt8]) -> [FormField] {

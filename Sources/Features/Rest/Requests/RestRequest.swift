@@ -79,12 +79,12 @@ package struct RestRequest: Sendable {
         }
     }
 
-    /// The decoded parts of a path; one slash at the end does not count.
+    /// The decoded parts of a path; what follows a slash at the end is a part, if an empty one.
     static func segments(of path: String) -> [String] {
-        var parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if parts.first?.isEmpty == true { parts.removeFirst() }
-        if parts.last?.isEmpty == true { parts.removeLast() }
-        return parts.map { FormFields.decoded(Array($0)[...], plusIsSpace: false) }
+        let rest = path.utf8.drop { $0 == UInt8(ascii: "/") }
+        guard !rest.isEmpty else { return [] }
+        return rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { FormFields.decoded(Array($0)[...], plusIsSpace: false) }
     }
 
     package var cookies: [(name: String, value: String)] {
