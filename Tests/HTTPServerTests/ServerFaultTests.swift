@@ -249,4 +249,36 @@ struct ServerFaultTests {
             for client in clients { client.close() }
         }
     }
+
+    @Test func `each request is counted once, however it ends`() async throws {
+        let witness = Witness()
+        let slow = route(.get, "/slow") { await witness.wait($0) }
+        let scope = try ServerScope(routes + [slow], limits: short { _ in })
+        try await scope.run { site in
+            _ = try await site.ask(get)
+            _ = try await site.ask("GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+            let tooLong = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n"
+            _ = try await site.ask(tooLong)
+            for request in ["GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", String(tooLong.dropLast(2))] {
+                let client = try await site.connect()
+                try await client.send(request)
+                try await site.loop.sleep(nanoseconds: 50_000_000)
+                client.close()
+            }
+            try await site.loop.sleep(nanoseconds: 100_000_000)
+        }
+        let lines = String(decoding: scope.telemetry.exposition(as: .text), as: UTF8.self)
+            .split(separator: "\n")
+        func sum(_ family: String) -> Double {
+            lines.filter { $0.hasPrefix("\(family){") }
+                .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+                .reduce(0, +)
+        }
+        #expect(sum("http_server_active_requests") == 0)
+        // The fifth was no request yet: its head never ended.
+        #expect(sum("lucarne_trace_context_total") == 4)
+        #expect(sum("lucarne_http_connections") == 0)
+        #expect(sum("lucarne_http_connections_accepted_total") == 5)
+        #expect(sum("lucarne_http_connections_closed_total") == 5)
+    }
 }

@@ -45,7 +45,7 @@ struct RequestParser {
         _ content: Range<Int>,
         in bytes: Span<UInt8>
     ) throws(Malformed) -> RequestHead? {
-        guard let line else {
+        guard line != nil else {
             // RFC 9112 §2.2: one empty line before the request line is forgiven.
             guard !content.isEmpty || skippedEmptyLine else {
                 skippedEmptyLine = true
@@ -57,7 +57,7 @@ struct RequestParser {
             fields.reserveCapacity(16)
             return nil
         }
-        guard !content.isEmpty else { return try finish(line, bytes) }
+        guard !content.isEmpty else { return try finish(bytes) }
         guard fields.count < headerCountMax else { throw .tooManyFields }
         let field = try FieldLine.parse(bytes, content)
         fields.append(field)
@@ -65,10 +65,8 @@ struct RequestParser {
         return nil
     }
 
-    private func finish(
-        _ line: RequestLine,
-        _ bytes: Span<UInt8>
-    ) throws(Malformed) -> RequestHead {
+    private func finish(_ bytes: Span<UInt8>) throws(Malformed) -> RequestHead {
+        guard let line else { throw .requestLine }
         try framing.checkHost(of: line, in: bytes)
         return RequestHead(
             method: line.method,
