@@ -68,7 +68,8 @@ import Testing
     @Test func `a health check of nobody says so`() {
         let socket = "/tmp/lucarne-nobody-\(getpid())"
         #expect(
-            HealthCheck.status(of: "/readyz", at: .unix(path: socket), timeoutSeconds: 1) == nil
+            HealthCheckCommand.status(of: "/readyz", at: .unix(path: socket), timeoutSeconds: 1)
+                == nil
         )
     }
 
