@@ -88,6 +88,7 @@ struct LogRecordTests {
         ("host=db password=hunter2 user=a", "host=db password=[redacted] user=a"),
         ("http://example.org:8080/a@b", "http://example.org:8080/a@b"),
         ("a = b, eyJ is short", "a = b, eyJ is short"),
+        ("bB@=J is no secret: b@", "bB@=J is no secret: b@"),
         ("two eyJhbGciOiJIUzI1 eyJhbGciOiJIUzI2", "two [redacted] [redacted]"),
     ])
     func `what has the shape of a secret is masked`(_ value: String, _ masked: String) {
@@ -104,6 +105,7 @@ struct LogRecordTests {
             ("select=id&apikey=abc&order=id", "select=id&apikey=[redacted]&order=id"),
             ("api%6Bey=abc", "api%6Bey=[redacted]"),
             ("ACCESS_TOKEN=a=b&x", "ACCESS_TOKEN=[redacted]&x"),
+            ("a=1&code=x&limit=3", "a=1&code=[redacted]&limit=3"), ("=&=token", nil),
             ("a=1&&b", nil), ("apikey", nil), ("", nil), ("%=1&%6=2", nil),
         ] as [(String, String?)]
     )
@@ -128,6 +130,35 @@ struct LogRecordTests {
         clock.append(wall, to: &bytes)
         clock.append(wall, to: &bytes)
         #expect(String(decoding: bytes.copy(from: 0), as: UTF8.self) == text + text)
+    }
+
+    @Test(arguments: [0, 1, 0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210, UInt64.max])
+    func `numbers are written as they are elsewhere`(_ value: UInt64) {
+        var bytes = LogBytes()
+        defer { bytes.free() }
+        bytes.reserve(100)
+        bytes.append(hexadecimal: value)
+        bytes.append(hexadecimal: value & 0xFFFF, digits: 4)
+        bytes.append(decimal: value)
+        var expected: [UInt8] = []
+        Hexadecimal.append(value, to: &expected)
+        Hexadecimal.append(value & 0xFFFF, digits: 4, to: &expected)
+        expected.append(contentsOf: "\(value)".utf8)
+        #expect(bytes.copy(from: 0) == expected)
+    }
+
+    @Test func `decimals have as many digits as they need`() {
+        var power: UInt64 = 1
+        for _ in 0..<19 {
+            for value in [power - 1, power, power + 1] {
+                var bytes = LogBytes()
+                defer { bytes.free() }
+                bytes.reserve(100)
+                bytes.append(decimal: value)
+                #expect(String(decoding: bytes.copy(from: 0), as: UTF8.self) == "\(value)")
+            }
+            power *= 10
+        }
     }
 
     @Test func `logfmt quotes what has spaces`() {

@@ -29,6 +29,7 @@
 // Extensions that the importer hides: glibc declares them under _GNU_SOURCE only, or as variadic.
 int accept4(int, struct sockaddr *, socklen_t *, int);
 int pipe2(int[2], int);
+void *memmem(const void *, size_t, const void *, size_t);
 
 static inline int name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
@@ -74,3 +75,10 @@ static inline pid_t spawn_supervised(const char *path, char *const *arguments,
 }
 
 static inline int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
+
+// Swift has no thread-local variables. Each object file that inlines this has its own, so it is
+// called from one Swift function only, and that one is never inlined.
+static inline long *thread_shard(void) {
+  static _Thread_local long shard;
+  return &shard;
+}

@@ -23,20 +23,20 @@ package final class RequestsInFlight: Sendable {
         let slot = Shard.current
         trace.flightSlot = slot
         slots[slot].traces.withLock { traces in
-            trace.flightPosition = traces.count
+            unsafe trace.flightPosition = traces.count
             traces.append(trace)
         }
     }
 
     func remove(_ trace: RequestTrace) {
         slots[trace.flightSlot].traces.withLock { traces in
-            let position = trace.flightPosition
+            let position = unsafe trace.flightPosition
             guard position >= 0, position < traces.count else { return }
-            trace.flightPosition = -1
+            unsafe trace.flightPosition = -1
             let last = traces.removeLast()
             guard position < traces.count else { return }
             traces[position] = last
-            last.flightPosition = position
+            unsafe last.flightPosition = position
         }
     }
 

@@ -122,13 +122,13 @@ extension Telemetry {
             isSlow: nanoseconds >= configuration.slowStatementNanoseconds
         )
         if let trace {
-            trace.statementCount += 1
+            unsafe trace.statementCount += 1
             trace.note("db.query.summary", summary)
             trace.note("db.response.returned_rows", rows)
             if let sqlState { trace.note("db.response.status_code", sqlState) }
             let slow = configuration.slowStatementNanoseconds
             if sqlState != nil || nanoseconds >= slow {
-                trace.waitingExemplars.append((duration, nanoseconds))
+                unsafe trace.waitingExemplars.append((duration, nanoseconds))
             }
         }
         guard nanoseconds >= configuration.slowStatementNanoseconds else { return }

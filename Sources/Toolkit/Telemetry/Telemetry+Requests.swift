@@ -45,7 +45,7 @@ extension Telemetry {
         traces.decided(decision, slot: slot)
         route.requestBytes.observe(UInt64(summary.requestBytes), slot: slot)
         route.responseBytes.observe(UInt64(summary.responseBytes), slot: slot)
-        route.statements.observe(UInt64(trace.statementCount), slot: slot)
+        unsafe route.statements.observe(UInt64(trace.statementCount), slot: slot)
         if let code = summary.errorCode { route.problem(code).add(1, slot: slot) }
         if let reason = summary.aborted { route.aborts[Int(reason.rawValue)].add(1, slot: slot) }
         for layer in Layer.allCases {
@@ -89,10 +89,10 @@ extension Telemetry {
             record.field("http.response.status_code", summary.status)
             record.field("duration_ms", milliseconds: trace.durationNanoseconds)
             record.layers(of: trace)
-            record.field("sql.count", trace.statementCount)
+            unsafe record.field("sql.count", trace.statementCount)
             record.field("http.request.body.size", summary.requestBytes)
             record.field("http.response.body.size", summary.responseBytes)
-            if !trace.role.isEmpty { record.field("user.role", trace.role) }
+            if unsafe !trace.role.isEmpty { unsafe record.field("user.role", trace.role) }
             if !trace.user.isEmpty { record.field("user.id", trace.user) }
             record.field("client.address", summary.clientAddress)
             if !summary.userAgent.isEmpty {
@@ -111,7 +111,7 @@ extension Telemetry {
     private func logLayers(_ trace: RequestTrace, isHindsight: Bool) {
         guard isHindsight || logs.isAnyEnabled(.debug) else { return }
         let offset = wallOffsetNanoseconds()
-        for position in 0..<trace.spanCount {
+        for position in unsafe 0..<trace.spanCount {
             let span = trace.span(position)
             let module = span.layer.module
             guard isHindsight || logs.isEnabled(.debug, module) else { continue }
@@ -128,7 +128,7 @@ extension Telemetry {
                 record.field("start_ms", milliseconds: span.startedAt &- trace.startedAt)
                 record.field("duration_ms", milliseconds: span.endedAt &- span.startedAt)
                 if span.failed { record.field("failed", true) }
-                for attribute in trace.attributes where Int(attribute.span) == position {
+                for attribute in unsafe trace.attributes where Int(attribute.span) == position {
                     switch attribute.value {
                     case .text(let text): record.field(attribute.key, text)
                     case .integer(let number): record.field(attribute.key, number)

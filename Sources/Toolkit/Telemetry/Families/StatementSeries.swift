@@ -3,11 +3,17 @@ import Synchronization
 
 /// The series of each statement summary, found by one look-up.
 final class StatementSeries: Sendable {
-    private struct Entry {
-        var duration: Histogram
-        var rows: Histogram
-        var slow: Counter
-        var failures: [String: Histogram] = [:]
+    private final class Entry: Sendable {
+        let duration: Histogram
+        let rows: Histogram
+        let slow: Counter
+        let failures = Mutex<[String: Histogram]>([:])
+
+        init(duration: Histogram, rows: Histogram, slow: Counter) {
+            self.duration = duration
+            self.rows = rows
+            self.slow = slow
+        }
     }
 
     private let metrics: SQLMetrics
@@ -33,7 +39,7 @@ final class StatementSeries: Sendable {
         let entry = entry(summary)
         entry.rows.observe(UInt64(max(0, rows)))
         if isSlow { entry.slow.add() }
-        let duration = sqlState.map { failure(summary, $0) } ?? entry.duration
+        let duration = sqlState.map { failure(entry, summary, $0) } ?? entry.duration
         duration.observe(nanoseconds)
         return duration
     }
@@ -51,13 +57,12 @@ final class StatementSeries: Sendable {
         }
     }
 
-    private func failure(_ summary: String, _ sqlState: String) -> Histogram {
-        entries.withLock { entries in
-            if let known = entries[summary]?.failures[sqlState] { return known }
-            let count = entries[summary]?.failures.count ?? 0
-            let label = count < Self.statesMax ? sqlState : "_other"
+    private func failure(_ entry: Entry, _ summary: String, _ sqlState: String) -> Histogram {
+        entry.failures.withLock { failures in
+            if let known = failures[sqlState] { return known }
+            let label = failures.count < Self.statesMax ? sqlState : "_other"
             let series = metrics.duration("postgresql", namespace, summary, label, label)
-            if label == sqlState { entries[summary]?.failures[sqlState] = series }
+            if label == sqlState { failures[sqlState] = series }
             return series
         }
     }

@@ -64,13 +64,16 @@ import Glibc
     }
 
     mutating func append(decimal value: UInt64) {
-        var rest = value
-        var length = 1
-        while rest >= 10 {
-            rest /= 10
+        guard value >= 10 else {
+            return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
+        }
+        var limit: UInt64 = 100
+        var length = 2
+        while length < 19, value >= limit {
+            limit &*= 10
             length &+= 1
         }
-        append(decimal: value, digits: length)
+        append(decimal: value, digits: value >= limit ? length &+ 1 : length)
     }
 
     /// Exactly so many digits, with leading zeros.
@@ -89,11 +92,31 @@ import Glibc
     }
 
     mutating func append(hexadecimal value: UInt64, digits: Int = 16) {
-        var shift = UInt64(digits &* 4)
-        while shift > 0 {
-            shift &-= 4
-            append(Hexadecimal.character(UInt8(truncatingIfNeeded: value &>> shift) & 15))
+        guard digits == 16 else {
+            var shift = UInt64(digits &* 4)
+            while shift > 0 {
+                shift &-= 4
+                append(Hexadecimal.character(UInt8(truncatingIfNeeded: value &>> shift) & 15))
+            }
+            return
         }
+        put(Hexadecimal.eightCharacters(UInt32(truncatingIfNeeded: value &>> 32)))
+        put(Hexadecimal.eightCharacters(UInt32(truncatingIfNeeded: value)))
+    }
+
+    /// The integer's bytes as they lie in memory.
+    @inline(__always)
+    private mutating func put<Word: FixedWidthInteger>(_ word: Word) {
+        assert(count + MemoryLayout<Word>.size <= capacity)
+        unsafe UnsafeMutableRawPointer(base.unsafelyUnwrapped + count)
+            .storeBytes(of: word, as: Word.self)
+        count &+= MemoryLayout<Word>.size
+    }
+
+    /// Two ASCII characters at once.
+    @inline(__always)
+    mutating func append(_ first: Unicode.Scalar, _ second: Unicode.Scalar) {
+        put(UInt16(truncatingIfNeeded: first.value | second.value << 8).littleEndian)
     }
 
     /// Milliseconds with three decimals.

@@ -10,7 +10,11 @@ struct LogClock {
     mutating func append(_ wall: UInt64, to bytes: inout LogBytes) {
         let (second, nanoseconds) = wall.quotientAndRemainder(dividingBy: 1_000_000_000)
         if second != self.second { format(second) }
-        for index in text.indices { bytes.append(text[index]) }
+        let text = text.span
+        unsafe text.withUnsafeBufferPointer { text in
+            guard let start = text.baseAddress else { return }
+            unsafe bytes.append(start, text.count)
+        }
         bytes.append(UInt8(ascii: "."))
         bytes.append(decimal: nanoseconds, digits: 9)
         bytes.append(UInt8(ascii: "Z"))

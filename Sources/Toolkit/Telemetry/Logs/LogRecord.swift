@@ -117,7 +117,7 @@ package struct LogRecord: ~Copyable {
     ) {
         let plain = unsafe PlainText.check(text)
         guard plain == .plain, text.count <= Self.valueBytesMax else {
-            return unsafe fieldSlowly(key, text, plain)
+            return unsafe fieldSlowly(key, text)
         }
         guard begin(key, roomFor: text.count + 2) else { return }
         unsafe openText(quoted: format == .json || PlainText.needsQuotes(text))
@@ -128,19 +128,16 @@ package struct LogRecord: ~Copyable {
     /// Repairs UTF-8, masks, cuts and escapes.
     @unsafe private mutating func fieldSlowly(
         _ key: StaticString,
-        _ text: UnsafeBufferPointer<UInt8>,
-        _ plain: PlainText
+        _ text: UnsafeBufferPointer<UInt8>
     ) {
         let length = min(text.count, Self.valueBytesMax * 2)
         var value = unsafe String(
             decoding: UnsafeBufferPointer(rebasing: text[..<length]),
             as: UTF8.self
         )
-        if plain != .plain {
-            let masked = Redaction.masked(value)
-            redactions.append(contentsOf: masked.rules)
-            value = masked.text
-        }
+        let masked = Redaction.masked(value)
+        redactions.append(contentsOf: masked.rules)
+        value = masked.text
         guard begin(key, roomFor: 8) else { return }
         openText(quoted: true)
         let limit = min(end - 1, bytes.count + Self.valueBytesMax)
@@ -163,9 +160,9 @@ package struct LogRecord: ~Copyable {
         }
         switch format {
         case .json:
-            bytes.append(isFirst ? "{\"" : ",\"")
+            bytes.append(isFirst ? "{" : ",", "\"")
             bytes.append(key)
-            bytes.append("\":")
+            bytes.append("\"", ":")
         case .logfmt, .pretty:
             if !isFirst { bytes.append(UInt8(ascii: " ")) }
             bytes.append(key)

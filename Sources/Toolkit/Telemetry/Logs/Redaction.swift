@@ -110,6 +110,7 @@ package enum Redaction {
 extension Redaction {
     /// A query string with the values of secret parameters masked; `nil` when there are none.
     static func maskedQuery(_ query: ArraySlice<UInt8>) -> [UInt8]? {
+        guard mayHoldSecret(query) else { return nil }
         var masked: [UInt8] = []
         var found = false
         for parameter in query.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
@@ -126,6 +127,27 @@ extension Redaction {
             found = true
         }
         return found ? masked : nil
+    }
+
+    /// Whether some parameter's name begins like a secret's and is as long, or is encoded.
+    private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
+        var start = query.startIndex
+        var isName = true
+        for index in query.indices {
+            switch query[index] {
+            case UInt8(ascii: "&"):
+                start = index + 1
+                isName = true
+            case UInt8(ascii: "%") where isName: return true
+            case UInt8(ascii: "=") where isName:
+                isName = false
+                guard index > start else { continue }
+                let first = Unicode.Scalar(query[start] | 0x20)
+                if mayBeSecret(first, length: index - start) { return true }
+            default: break
+            }
+        }
+        return false
     }
 
     /// A name may be percent-encoded, which must not be a way around the mask.

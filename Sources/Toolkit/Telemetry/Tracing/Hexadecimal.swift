@@ -8,6 +8,18 @@ enum Hexadecimal {
         }
     }
 
+    /// The eight digits of a word, the first in the lowest byte: spread the nibbles over the
+    /// bytes, then add what makes each its character, without a branch.
+    static func eightCharacters(_ word: UInt32) -> UInt64 {
+        var nibbles = UInt64(word.byteSwapped)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        // Each byte is to become two: its high nibble first.
+        nibbles = (nibbles >> 4 | nibbles << 8) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return (nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39).littleEndian
+    }
+
     static func character(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble
     }

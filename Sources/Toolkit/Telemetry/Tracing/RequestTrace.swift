@@ -6,6 +6,9 @@ import Synchronization
 /// At any instant exactly one layer is current, and each transition reads the clock once: the
 /// self times of the layers therefore add up to the duration, to the nanosecond.
 ///
+/// Exclusivity is not checked at run time for what every transition touches: one thread has the
+/// object, and no accessor calls out.
+///
 /// `@unchecked Sendable`: written by the request's loop only. What another thread may look at
 /// while the request runs is constant or atomic: ids, start, method, current layer, route.
 package final class RequestTrace: @unchecked Sendable {
@@ -15,28 +18,28 @@ package final class RequestTrace: @unchecked Sendable {
     /// The caller's `X-Request-Id`; without one the trace id serves.
     package let givenRequestID: String?
 
-    package var role = ""
+    @exclusivity(unchecked) package var role = ""
     package var user = ""
-    package var statementCount = 0
+    @exclusivity(unchecked) package var statementCount = 0
     /// Whoever asks for it sees the request's debug records and finds its trace kept.
     package var isForced = false
-    package private(set) var attributes: [TraceAttribute] = []
-    package private(set) var spanCount = 0
+    @exclusivity(unchecked) package private(set) var attributes: [TraceAttribute] = []
+    @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
-    package private(set) var endedAt: UInt64 = 0
+    @exclusivity(unchecked) package private(set) var endedAt: UInt64 = 0
 
     /// Statements whose exemplar awaits the decision whether this trace is kept.
-    var waitingExemplars: [(histogram: Histogram, value: UInt64)] = []
+    @exclusivity(unchecked) var waitingExemplars: [(histogram: Histogram, value: UInt64)] = []
 
     private let currentLayer: Atomic<UInt8>
     private let currentRoute = Atomic<UInt>(0)
-    private var enteredAt: UInt64
-    private var currentSpan: Int8 = -1
-    private var spansOpenBeyond = 0
-    private var ledger = InlineArray<11, UInt64>(repeating: 0)
-    private var spans = InlineArray<20, TraceSpan>(repeating: .none)
+    @exclusivity(unchecked) private var enteredAt: UInt64
+    @exclusivity(unchecked) private var currentSpan: Int8 = -1
+    @exclusivity(unchecked) private var spansOpenBeyond = 0
+    @exclusivity(unchecked) private var ledger = InlineArray<11, UInt64>(repeating: 0)
+    @exclusivity(unchecked) private var spans = InlineArray<20, TraceSpan>(repeating: .none)
     /// Where its slot's list of requests in flight has it.
-    var flightPosition = -1
+    @exclusivity(unchecked) var flightPosition = -1
     var flightSlot = 0
 
     /// Begins in `parse`, at the moment the request's first byte was read.
@@ -50,7 +53,7 @@ package final class RequestTrace: @unchecked Sendable {
         self.context = context
         self.method = method
         givenRequestID = requestID
-        enteredAt = startedAt
+        unsafe enteredAt = startedAt
         currentLayer = Atomic(Layer.parse.rawValue)
     }
 
@@ -78,11 +81,14 @@ package final class RequestTrace: @unchecked Sendable {
 
     /// Adds a fact to the open span.
     package func note(_ key: StaticString, _ value: String) {
-        attributes.append(TraceAttribute(key: key, value: .text(value), span: currentSpan))
+        if unsafe attributes.isEmpty { unsafe attributes.reserveCapacity(6) }
+        unsafe attributes.append(TraceAttribute(key: key, value: .text(value), span: currentSpan))
     }
 
     package func note(_ key: StaticString, _ value: Int) {
-        attributes.append(TraceAttribute(key: key, value: .integer(value), span: currentSpan))
+        unsafe attributes.append(
+            TraceAttribute(key: key, value: .integer(value), span: currentSpan)
+        )
     }
 }
 
@@ -119,37 +125,37 @@ extension RequestTrace {
 
     /// The last byte is written, or the peer has left: the ledger is closed.
     package func end(at now: UInt64 = uptimeNanoseconds()) {
-        guard endedAt == 0 else { return }
+        guard unsafe endedAt == 0 else { return }
         transition(to: layer, at: now)
-        while currentSpan >= 0 { closeSpan(failed: false, at: now) }
-        endedAt = now
+        while unsafe currentSpan >= 0 { closeSpan(failed: false, at: now) }
+        unsafe endedAt = now
     }
 
     package var durationNanoseconds: UInt64 {
-        (endedAt == 0 ? uptimeNanoseconds() : endedAt) &- startedAt
+        unsafe (endedAt == 0 ? uptimeNanoseconds() : endedAt) &- startedAt
     }
 
     /// Time spent in the layer itself, not in those it called.
-    package func selfNanoseconds(_ layer: Layer) -> UInt64 { ledger[Int(layer.rawValue)] }
+    package func selfNanoseconds(_ layer: Layer) -> UInt64 { unsafe ledger[Int(layer.rawValue)] }
 
-    package func span(_ position: Int) -> TraceSpan { spans[position] }
+    package func span(_ position: Int) -> TraceSpan { unsafe spans[position] }
 
     @discardableResult
     private func transition(to layer: Layer, at now: UInt64) -> Layer {
         let previous = self.layer
-        ledger[Int(previous.rawValue)] &+= now &- enteredAt
-        enteredAt = now
+        unsafe ledger[Int(previous.rawValue)] &+= now &- enteredAt
+        unsafe enteredAt = now
         currentLayer.store(layer.rawValue, ordering: .relaxed)
         return previous
     }
 
     private func openSpan(_ layer: Layer, named name: StaticString, at now: UInt64) {
-        guard spanCount < spans.count else {
+        guard unsafe spanCount < spans.count else {
             spansLost += 1
-            spansOpenBeyond += 1
+            unsafe spansOpenBeyond += 1
             return
         }
-        spans[spanCount] = TraceSpan(
+        unsafe spans[spanCount] = unsafe TraceSpan(
             name: name,
             layer: layer,
             failed: false,
@@ -157,17 +163,17 @@ extension RequestTrace {
             startedAt: now,
             endedAt: 0
         )
-        currentSpan = Int8(spanCount)
-        spanCount += 1
+        unsafe currentSpan = unsafe Int8(spanCount)
+        unsafe spanCount += 1
     }
 
     private func closeSpan(failed: Bool, at now: UInt64) {
         // Spans beyond the arena were never opened; they close first.
-        guard spansOpenBeyond == 0 else { return spansOpenBeyond -= 1 }
-        guard currentSpan >= 0 else { return }
-        let position = Int(currentSpan)
-        spans[position].endedAt = now
-        spans[position].failed = failed
-        currentSpan = spans[position].parent
+        guard unsafe spansOpenBeyond == 0 else { return unsafe spansOpenBeyond -= 1 }
+        guard unsafe currentSpan >= 0 else { return }
+        let position = unsafe Int(currentSpan)
+        unsafe spans[position].endedAt = now
+        unsafe spans[position].failed = failed
+        unsafe currentSpan = unsafe spans[position].parent
     }
 }

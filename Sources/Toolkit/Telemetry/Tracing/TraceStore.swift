@@ -145,7 +145,7 @@ package final class TraceStore: Sendable {
                 metrics.kept[pool].add(1)
             }
         }
-        for (histogram, value) in trace.waitingExemplars {
+        for (histogram, value) in unsafe trace.waitingExemplars {
             histogram.point(at: trace.context, value: value, wall: wall)
         }
     }
@@ -166,19 +166,19 @@ extension KeptTrace {
         path = String(decoding: summary.path, as: UTF8.self)
         status = summary.status
         errorCode = summary.errorCode
-        role = trace.role
+        role = unsafe trace.role
         self.decision = decision
         durationNanoseconds = trace.durationNanoseconds
         startedAtWall = wall &- (uptimeNanoseconds() &- trace.startedAt)
         layers = Layer.allCases.map { ($0, trace.selfNanoseconds($0)) }
-        spans = (0..<trace.spanCount).map { position in
+        spans = unsafe (0..<trace.spanCount).map { position in
             var span = trace.span(position)
             span.startedAt &-= trace.startedAt
             span.endedAt &-= trace.startedAt
             return span
         }
         spansLost = trace.spansLost
-        attributes = trace.attributes
+        attributes = unsafe trace.attributes
     }
 }
 
