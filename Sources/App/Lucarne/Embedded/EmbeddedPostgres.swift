@@ -167,6 +167,10 @@ extension EmbeddedPostgres {
 
     private func report(_ line: String) {
         let event = Self.event(of: line)
+        // What it answers to those who come too early, of which we are one; they say so themselves.
+        if event == .line(severity: "FATAL", message: "the database system is starting up") {
+            return
+        }
         if case .line(let severity, let message) = event, ["FATAL", "PANIC"].contains(severity) {
             state.withLock { $0.lastComplaint = message }
         }

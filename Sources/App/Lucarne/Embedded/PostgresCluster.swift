@@ -133,7 +133,9 @@ extension PostgresCluster {
         process.readLines { if !$0.trimmed.isEmpty { last = $0 } }
         guard process.wait() == 0 else { throw StartFailure("initdb failed: \(last)") }
         do throws(FileFailure) {
-            try Files.append(attempt + "/postgresql.conf", Array(Self.settings.utf8))
+            let version = Int(try Files.readText(attempt + "/PG_VERSION").trimmed) ?? 0
+            let settings = Self.settings + (version >= 14 ? Self.quickRecovery : "")
+            try Files.append(attempt + "/postgresql.conf", Array(settings.utf8))
         } catch {
             throw StartFailure("data-directory: cannot write \(error)")
         }
@@ -155,6 +157,10 @@ extension PostgresCluster {
         log_checkpoints = off
 
         """
+
+    /// After a crash one syncfs(2) instead of opening every file (§20.12): seconds less until it
+    /// serves again.
+    private static let quickRecovery = "recovery_init_sync_method = syncfs\n"
 
     /// Ends a server that outlived the process which started it, and removes what a crash leaves.
     /// We hold the lock, so nobody who matters is using them.
