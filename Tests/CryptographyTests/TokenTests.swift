@@ -198,7 +198,7 @@ private let now = 1_700_000_000
     }
 
     @Test func `what was verified is found again until it expires`() throws {
-        var cache = TokenCache(entriesMax: 2)
+        var cache = TokenCache<VerifiedToken>(entriesMax: 2)
         let entry = try entry(["exp": .number(String(now))])
         #expect(cache.find(entry.token, now: now) == nil)
         cache.insert(entry.verified, for: entry.token)
@@ -208,7 +208,7 @@ private let now = 1_700_000_000
     }
 
     @Test func `when full, what was not used makes room`() throws {
-        var cache = TokenCache(entriesMax: 2)
+        var cache = TokenCache<VerifiedToken>(entriesMax: 2)
         let entries = try (0..<3).map { try entry(["n": .number(String($0))]) }
         cache.insert(entries[0].verified, for: entries[0].token)
         cache.insert(entries[1].verified, for: entries[1].token)
@@ -221,7 +221,7 @@ private let now = 1_700_000_000
     }
 
     @Test func `a thousand tokens never take more than the maximum`() throws {
-        var cache = TokenCache(entriesMax: 10)
+        var cache = TokenCache<VerifiedToken>(entriesMax: 10)
         for number in 0..<1000 {
             let entry = try entry(["n": .number(String(number))])
             cache.insert(entry.verified, for: entry.token)
@@ -231,7 +231,7 @@ private let now = 1_700_000_000
     }
 
     @Test func `with no room allowed nothing is kept`() throws {
-        var cache = TokenCache(entriesMax: 0)
+        var cache = TokenCache<VerifiedToken>(entriesMax: 0)
         let entry = try entry([:])
         cache.insert(entry.verified, for: entry.token)
         #expect(cache.find(entry.token, now: now) == nil)

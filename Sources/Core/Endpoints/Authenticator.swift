@@ -10,7 +10,13 @@ package final class Authenticator: Sendable {
     private let verifier: TokenVerifier
     private let rolePath: RolePath
     private let anonymous: Identity?
-    private let cache: Mutex<TokenCache>
+    private let cache: Mutex<TokenCache<Known>>
+
+    /// What a token was found to say: made once, not for each request.
+    private struct Known: Sendable {
+        let token: VerifiedToken
+        let identity: Identity
+    }
 
     /// Without an anonymous role, a request without a token is refused.
     package init(
@@ -33,28 +39,28 @@ package final class Authenticator: Sendable {
             guard let anonymous else { throw .tokenMissing }
             return anonymous
         }
-        let verified = try accept(token, now: time(nil))
-        guard let role = rolePath.role(in: verified.claims) ?? anonymous?.role else {
+        let now = time(nil)
+        if let known = cache.withLock({ $0.find(token, now: now) }) {
+            try verifier.check(known.token, now: now)
+            return known.identity
+        }
+        let verified = try verifier.verify(token.span)
+        try verifier.check(verified, now: now)
+        let identity = try identity(of: verified)
+        let known = Known(token: verified, identity: identity)
+        cache.withLock { $0.insert(known, expiry: verified.expiry, for: token) }
+        return identity
+    }
+
+    private func identity(of token: VerifiedToken) throws(TokenFailure) -> Identity {
+        guard let role = rolePath.role(in: token.claims) ?? anonymous?.role else {
             throw .tokenMissing
         }
         return Identity(
             role: role,
-            claims: verified.claimsText(role: role),
+            claims: token.claimsText(role: role),
             isAnonymous: role == anonymous?.role
         )
-    }
-
-    private func accept(_ token: [UInt8], now: Int) throws(TokenFailure) -> VerifiedToken {
-        let known = cache.withLock { $0.find(token, now: now) }
-        let verified: VerifiedToken
-        if let known {
-            verified = known
-        } else {
-            verified = try verifier.verify(token.span)
-            cache.withLock { $0.insert(verified, for: token) }
-        }
-        try verifier.check(verified, now: now)
-        return verified
     }
 
     /// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1); nil for other schemes.

@@ -120,16 +120,25 @@ extension RestMessage {
 /// The time a request's stages took, under the names PostgREST gives them.
 enum ServerTiming {
     static func header(_ trace: RequestTrace) -> String {
-        let stages: [(StaticString, UInt64)] = [
-            ("jwt", trace.selfNanoseconds(.auth)),
-            ("parse", trace.selfNanoseconds(.validate)),
-            ("plan", trace.selfNanoseconds(.service)),
-            ("transaction", trace.selfNanoseconds(.poolWait) + trace.selfNanoseconds(.sql)),
-            ("response", trace.selfNanoseconds(.serialize)),
-        ]
-        return stages.map { name, nanoseconds in
-            let tenths = nanoseconds / 100_000
-            return "\(name);dur=\(tenths / 10).\(tenths % 10)"
-        }.joined(separator: ", ")
+        let transaction = trace.selfNanoseconds(.poolWait) + trace.selfNanoseconds(.sql)
+        var text = "jwt;dur="
+        append(trace.selfNanoseconds(.auth), to: &text)
+        text += ", parse;dur="
+        append(trace.selfNanoseconds(.validate), to: &text)
+        text += ", plan;dur="
+        append(trace.selfNanoseconds(.service), to: &text)
+        text += ", transaction;dur="
+        append(transaction, to: &text)
+        text += ", response;dur="
+        append(trace.selfNanoseconds(.serialize), to: &text)
+        return text
+    }
+
+    /// In milliseconds, with one decimal.
+    private static func append(_ nanoseconds: UInt64, to text: inout String) {
+        let tenths = nanoseconds / 100_000
+        text += String(tenths / 10)
+        text += "."
+        text += String(tenths % 10)
     }
 }

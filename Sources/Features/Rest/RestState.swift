@@ -13,6 +13,10 @@ package final class RestState: Sendable {
     package let malformedSettings: [String]
     /// The catalog's functions by OID, as privileges are told.
     let routines: [Int: Routine]
+    /// `app.settings.…`, for each transaction.
+    let appSettings: [RestTransaction.Setting]
+    /// What each exposed schema's requests look names up in.
+    private let searchPaths: [String: RestTransaction.Setting]
 
     package init(
         catalog: Catalog,
@@ -28,6 +32,22 @@ package final class RestState: Sendable {
         self.routines = routines
         self.settings = settings
         self.roles = roles
+        appSettings = settings.appSettings.map { RestTransaction.Setting($0.name, $0.value) }
+        var paths: [String: RestTransaction.Setting] = [:]
+        for schema in settings.schemas { paths[schema] = Self.searchPath(from: schema, settings) }
+        searchPaths = paths
+    }
+
+    func searchPath(from schema: String) -> RestTransaction.Setting {
+        searchPaths[schema] ?? Self.searchPath(from: schema, settings)
+    }
+
+    private static func searchPath(
+        from schema: String,
+        _ settings: RestSettings
+    ) -> RestTransaction.Setting {
+        let names = ([schema] + settings.extraSearchPath).map { QualifiedName("", $0).quoted }
+        return RestTransaction.Setting("search_path", names.joined(separator: ", "))
     }
 
     var planner: PlannerSettings {

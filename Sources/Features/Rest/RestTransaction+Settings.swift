@@ -11,23 +11,23 @@ extension RestTransaction.Setting {
         _ state: RestState,
         routine: Routine?
     ) -> [RestTransaction.Setting] {
-        let path = [request.schema] + state.settings.extraSearchPath
-        let names = path.map { QualifiedName("", $0).quoted }
-        var settings = [RestTransaction.Setting("search_path", names.joined(separator: ", "))]
-        settings += state.roles[identity.role]?.settings ?? []
-        settings += [
-            RestTransaction.Setting("role", identity.role),
-            RestTransaction.Setting("request.jwt.claims", identity.claims),
-            RestTransaction.Setting("request.method", request.message.method),
-            RestTransaction.Setting("request.path", request.message.path),
-            RestTransaction.Setting("request.headers", headers(request)),
-            RestTransaction.Setting("request.cookies", cookies(request)),
-        ]
+        var settings: [RestTransaction.Setting] = []
+        settings.reserveCapacity(12 + state.appSettings.count)
+        settings.append(state.searchPath(from: request.schema))
+        if let role = state.roles[identity.role] { settings += role.settings }
+        settings.append(RestTransaction.Setting("role", identity.role))
+        settings.append(RestTransaction.Setting("request.jwt.claims", identity.claims))
+        settings.append(RestTransaction.Setting("request.method", request.message.method))
+        settings.append(RestTransaction.Setting("request.path", request.message.path))
+        settings.append(RestTransaction.Setting("request.headers", headers(request)))
+        settings.append(RestTransaction.Setting("request.cookies", cookies(request)))
         if let zone = request.preferences.timeZone {
             settings.append(RestTransaction.Setting("timezone", zone))
         }
-        settings += (routine?.settings ?? []).map { RestTransaction.Setting($0.name, $0.value) }
-        settings += state.settings.appSettings.map { RestTransaction.Setting($0.name, $0.value) }
+        for setting in routine?.settings ?? [] {
+            settings.append(RestTransaction.Setting(setting.name, setting.value))
+        }
+        settings += state.appSettings
         return settings
     }
 
@@ -38,11 +38,14 @@ extension RestTransaction.Setting {
     }
 
     private static func cookies(_ request: RestRequest) -> String {
-        object(request.cookies.lazy.map { ($0.name, $0.value) })
+        let cookies = request.cookies
+        return cookies.isEmpty ? "{}" : object(cookies.lazy.map { ($0.name, $0.value) })
     }
 
     private static func object(_ members: some Sequence<(String, String)>) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "{")]
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes.append(UInt8(ascii: "{"))
         for (name, value) in members {
             if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
             appendJSONString(name, to: &bytes)
@@ -57,10 +60,13 @@ extension RestTransaction.Setting {
 extension QualifiedName {
     /// As SQL names it.
     var quoted: String {
-        let parts = schema.isEmpty ? [name] : [schema, name]
-        return parts.map { part in
-            let pieces = part.split(separator: "\"", omittingEmptySubsequences: false)
-            return "\"" + pieces.joined(separator: "\"\"") + "\""
-        }.joined(separator: ".")
+        let name = Self.quoted(name)
+        return schema.isEmpty ? name : Self.quoted(schema) + "." + name
+    }
+
+    private static func quoted(_ name: String) -> String {
+        guard name.utf8.contains(UInt8(ascii: "\"")) else { return "\"" + name + "\"" }
+        let pieces = name.split(separator: "\"", omittingEmptySubsequences: false)
+        return "\"" + pieces.joined(separator: "\"\"") + "\""
     }
 }

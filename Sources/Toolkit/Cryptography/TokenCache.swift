@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Remembers tokens whose signature was right, so that the next request does not pay for it again.
+/// Remembers what tokens whose signature was right stand for, so that the next request does not
+/// pay for it again.
 ///
 /// Bounded; when full, the clock's hand passes over what was used since it last came by and takes
 /// the first that was not. The whole token is the key: a hash alone would let a collision sign in.
-package struct TokenCache: Sendable {
+package struct TokenCache<Value: Sendable>: Sendable {
     package private(set) var hits = 0
     package private(set) var lookups = 0
     package private(set) var evictions = 0
 
     private struct Entry: Sendable {
         let token: [UInt8]
-        let verified: VerifiedToken
+        let value: Value
+        let expiry: Int?
         var wasUsed = false
     }
 
     /// Longer tokens are verified each time: what is kept is bounded in bytes as well.
-    package static let tokenBytesMax = 8 << 10
+    package static var tokenBytesMax: Int { 8 << 10 }
 
     private let entriesMax: Int
     private var entries: [Entry] = []
@@ -28,24 +30,24 @@ package struct TokenCache: Sendable {
 
     package var count: Int { entries.count }
 
-    package mutating func find(_ token: [UInt8], now: Int) -> VerifiedToken? {
+    package mutating func find(_ token: [UInt8], now: Int) -> Value? {
         lookups += 1
         guard let position = positions[token] else { return nil }
-        let verified = entries[position].verified
-        if let expiry = verified.expiry, expiry < now {
+        if let expiry = entries[position].expiry, expiry < now {
             remove(at: position)
             return nil
         }
         entries[position].wasUsed = true
         hits += 1
-        return verified
+        return entries[position].value
     }
 
-    package mutating func insert(_ verified: VerifiedToken, for token: [UInt8]) {
+    /// `expiry`: seconds since 1970 after which the entry is of no use.
+    package mutating func insert(_ value: Value, expiry: Int?, for token: [UInt8]) {
         guard entriesMax > 0, token.count <= Self.tokenBytesMax, positions[token] == nil else {
             return
         }
-        let entry = Entry(token: token, verified: verified)
+        let entry = Entry(token: token, value: value, expiry: expiry)
         if entries.count < entriesMax {
             positions[token] = entries.count
             entries.append(entry)
@@ -75,5 +77,11 @@ package struct TokenCache: Sendable {
             positions[last.token] = position
         }
         hand = entries.isEmpty ? 0 : hand % entries.count
+    }
+}
+
+extension TokenCache where Value == VerifiedToken {
+    package mutating func insert(_ verified: VerifiedToken, for token: [UInt8]) {
+        insert(verified, expiry: verified.expiry, for: token)
     }
 }
