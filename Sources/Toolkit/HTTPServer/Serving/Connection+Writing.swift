@@ -48,10 +48,10 @@ extension Connection {
         let body = coding == .gzip ? compressed(response.body, request.trace) : response.body
         let isHead = request.method == .head
         var length = ResponseEncoder.BodyLength.known(body.knownCount)
-        // A compressed length would have to be found out by compressing (RFC 9110 §8.6).
-        if ResponseEncoder.hasNoBody(response.status) || (isHead && coding == .gzip) {
-            length = .absent
-        }
+        // RFC 9110 §8.6: what HEAD says must be what GET would. A compressed length would have to be
+        // found out by compressing; a route that made no body for HEAD does not know it.
+        let isUnknown = isHead && (coding == .gzip || body.isEmpty)
+        if isUnknown || ResponseEncoder.hasNoBody(response.status) { length = .absent }
         var output = state.takeOutput()
         let persistence = persistence(request, passage)
         ResponseEncoder.append(response, length, persistence, date: &state.date, to: &output)
@@ -211,6 +211,12 @@ extension Connection {
 
 extension Response.Body {
     /// 0 for streams.
+    /// Made without content, as a route may for HEAD.
+    var isEmpty: Bool {
+        if case .empty = self { return true }
+        return false
+    }
+
     var knownCount: Int {
         switch self {
         case .empty, .stream: 0
