@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures Lucarne beside pgbench and nginx on this machine, in turns, and prints the ratios.
+
+The load generator, the servers and PostgreSQL share this machine's cores, so only ratios of one run
+mean anything. Each round measures every contender once; a ratio is the median of the rounds' ratios.
+"""
+import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time, urllib.request
+from machine import LUCARNE, ROOT, Postgres, Server, cpu_seconds, lucarne, nginx, resident_megabytes, settings, token
+
+ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
+STATIC = "/livez"
+CONNECTIONS, CLIENTS = 16, 64
+
+
+def wrk(server, path, seconds, bearer=None):
+    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency"]
+    environment = dict(os.environ)
+    if bearer:
+        command += ["-s", os.path.join(ROOT, "Benchmarks/item.lua")]
+        environment |= {"ITEM_PATH": path, "TOKEN": bearer}
+    before = cpu_seconds(server.process.pid)
+    text = subprocess.run(
+        command + [server.base + path.replace("%d", "1")],
+        capture_output=True, text=True, env=environment, check=True,
+    ).stdout
+    used = cpu_seconds(server.process.pid) - before
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    if bad or "Socket errors" in text:
+        print(f"  {server.name} {path}: not every request was answered well\n{text}", file=sys.stderr)
+    count = int(re.search(r"(\d+) requests in", text).group(1))
+    return {
+        "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
+        "p99": re.search(r"^\s+99%\s+(\S+)", text, re.M).group(1),
+        "cpu": used / max(count, 1) * 1e6,
+    }
+
+
+def statements(postgres, server, bearer):
+    """What Lucarne sends for one row, as PostgreSQL's own log tells it: [(sql, [parameter])]."""
+    for setting in ("log_min_duration_statement = 0", "log_line_prefix = '%p '"):
+        postgres.psql("-c", f"alter system set {setting}")
+    postgres.psql("-c", "select pg_reload_conf()")
+    time.sleep(0.5)
+    mark = os.path.getsize(postgres.log)
+    request = urllib.request.Request(server.base + ITEM.replace("%d", "4242"))
+    request.add_header("Authorization", f"Bearer {bearer}")
+    body = urllib.request.urlopen(request).read().decode()
+    time.sleep(0.5)
+    for setting in ("log_min_duration_statement", "log_line_prefix"):
+        postgres.psql("-c", f"alter system reset {setting}")
+    postgres.psql("-c", "select pg_reload_conf()")
+    assert '"item number 4242"' in body, body
+    with open(postgres.log) as file:
+        file.seek(mark)
+        log = file.read()
+    found = re.findall(
+        r"duration: [\d.]+ ms  execute [^:]*: (.*?)\n(?:\d+ DETAIL:  parameters: (.*?)\n(?=\d+ |\Z))?",
+        log, re.S,
+    )
+    result = [
+        (sql.replace("\n\t", "\n"), [value.replace("''", "'") for value in re.findall(r"\$\d+ = '((?:[^']|'')*)'", parameters)])
+        for sql, parameters in found
+    ]
+    assert len(result) == 2, f"expected two statements in the log, found {len(result)}:\n{log}"
+    return result
+
+
+def script(pairs, directory, name, framing):
+    """The same statements for pgbench: their parameters stay parameters, the key is random."""
+    definitions, lines = [], ["\\set id random(1, 100000)"]
+    for number, (sql, parameters) in enumerate(pairs):
+        for index in range(len(parameters), 0, -1):
+            value = parameters[index - 1]
+            if value == "4242":
+                sql = re.sub(rf"\${index}(?!\d)", ":id", sql)
+            else:
+                sql = re.sub(rf"\${index}(?!\d)", f":v{number}_{index}", sql)
+                definitions += ["-D", f"v{number}_{index}={value}"]
+        pairs_sql = " ".join(sql.split("\n")) + ";"
+        lines.append(pairs_sql)
+    opening, between, closing = framing
+    body = [lines[0], opening] + [line for line in lines[1:]] + [closing]
+    path = os.path.join(directory, name)
+    with open(path, "w") as file:
+        file.write("\n".join(body) + "\n")
+    os.chmod(path, 0o644)
+    return definitions, path
+
+
+def pgbench(postgres, made, seconds):
+    definitions, path = made
+    text = subprocess.run(
+        [os.path.join(postgres.bin, "pgbench"), "-n", "-h", postgres.directory, "-U", "postgres",
+         "-c", str(CONNECTIONS), "-j", "1", "-M", "prepared", "-T", str(seconds), "-f", path,
+         *definitions, "postgres"],
+        capture_output=True, text=True,
+    )
+    rate = re.search(r"tps = ([\d.]+)", text.stdout)
+    if not rate:
+        sys.exit(f"pgbench: {text.stderr}")
+    return {"rate": float(rate.group(1)), "p99": "", "cpu": 0}
+
+
+def start_times(url, directory, times):
+    seconds = []
+    for index in range(times):
+        server = lucarne("start", 7350, url, directory)
+        seconds.append(server.start_seconds)
+        server.stop()
+    return statistics.median(seconds) * 1000
+
+
+def median_ratio(rounds, one, other):
+    ratios = [measured[one]["rate"] / measured[other]["rate"] for measured in rounds]
+    return statistics.median(ratios), min(ratios), max(ratios)
+
+
+def levels(rounds):
+    print("\n| contender | per second | p99 | server CPU µs a request |\n|---|---:|---:|---:|")
+    for name in rounds[0]:
+        rates = [measured[name]["rate"] for measured in rounds]
+        cpu = statistics.median(measured[name]["cpu"] for measured in rounds)
+        print(f"| {name} | {statistics.median(rates):,.0f} | {rounds[-1][name]['p99']} | {cpu:.1f} |"
+              .replace("| 0.0 |", "| |"))
+
+
+def verdicts(rounds, memory, ready):
+    rows = []
+    for label, one, other, bar in [
+        ("row by key ÷ pgbench, same statements", "row by key", "pgbench, pipelined", 0.65),
+        ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
+        ("row by key, telemetry on ÷ off", "row by key", "row by key, telemetry off", 0.95),
+    ]:
+        middle, low, high = median_ratio(rounds, one, other)
+        rows.append((label, f"{middle:.2f} ({low:.2f} to {high:.2f})", f"≥ {bar}", middle >= bar))
+    idle, loaded = memory
+    rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
+    rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
+    rows.append(("start to ready, external database", f"{ready:.0f} ms", "≤ 300 ms", ready <= 300))
+    middle, low, high = median_ratio(rounds, "pgbench, pipelined", "pgbench, four round trips")
+    rows.append(("pgbench: one round trip ÷ four", f"{middle:.2f} ({low:.2f} to {high:.2f})", "", None))
+    print("\n| measured | ratio or value | bar | |\n|---|---|---|---|")
+    for label, value, bar, met in rows:
+        print(f"| {label} | {value} | {bar} | {'' if met is None else 'met' if met else '**missed**'} |")
+    return all(met is not False for *_, met in rows)
+
+
+def peers(directory, bearer, folder):
+    """The peers of a comparison harness that lies beside this repository, if there is one."""
+    copy = os.path.join(ROOT, ".build/bench-peers")
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    subprocess.run(["chmod", "-R", "u+w", copy], check=True)
+    subprocess.run([os.path.join(copy, "pg.sh"), "start"], check=True)
+    url = "postgresql://postgres@/bench?host=/tmp/bench-pg/sock&port=54329"
+    subprocess.run([LUCARNE, "migrate"], env={**os.environ, **settings(url)}, check=True, cwd=directory)
+    subprocess.run(
+        ["psql", "-qX", "-d", url, "-c",
+         "grant usage on schema public to authenticated; grant select on items to authenticated"],
+        check=True,
+    )
+    server = lucarne("lucarne-peers", 7351, url, directory)
+    try:
+        subprocess.run(
+            [os.path.join(copy, "run_all.sh"), "compare", "rust,go", "--", "--add", "lucarne",
+             "--base", server.base, "--pid", str(server.process.pid), "--ping", STATIC,
+             "--item", ITEM, "--header", f"Authorization: Bearer {bearer}", "--workloads", "ping,item"],
+            check=True,
+        )
+    finally:
+        server.stop()
+
+
+def measure(options, directory):
+    rounds, seconds = (2, 2) if options.quick else (5, 5)
+    postgres = Postgres(directory)
+    servers = []
+    try:
+        work = os.path.join(directory, "work")
+        os.mkdir(work)
+        subprocess.run(
+            [LUCARNE, "migrate"], env={**os.environ, **settings(postgres.url)}, check=True, cwd=work,
+        )
+        postgres.psql("-f", os.path.join(ROOT, "Benchmarks/items.sql"))
+        postgres.psql("-c", "vacuum (analyze, freeze) items")
+        bearer = token()
+        ready = start_times(postgres.url, work, 3 if options.quick else 7)
+
+        on = lucarne("lucarne", 7341, postgres.url, work)
+        servers.append(on)
+        time.sleep(2)
+        idle = resident_megabytes(on.process.pid)
+        off = lucarne("lucarne-off", 7342, postgres.url, work, LUCARNE_TELEMETRY="off")
+        servers.append(off)
+        body = urllib.request.urlopen(on.base + STATIC).read().decode().strip()
+        reference = nginx(7343, work, body)
+        servers.append(reference)
+
+        sent = statements(postgres, on, bearer)
+        pipelined = script(sent, work, "pipelined.sql", ("\\startpipeline", "", "\\endpipeline"))
+        apart = script(sent, work, "apart.sql", ("begin;", "", "commit;"))
+        contenders = {
+            "pgbench, pipelined": lambda: pgbench(postgres, pipelined, seconds),
+            "row by key": lambda: wrk(on, ITEM, seconds, bearer),
+            "row by key, telemetry off": lambda: wrk(off, ITEM, seconds, bearer),
+            "pgbench, four round trips": lambda: pgbench(postgres, apart, seconds),
+            "static route": lambda: wrk(on, STATIC, seconds),
+            "nginx, JSON log": lambda: wrk(reference, STATIC, seconds),
+            "static route, telemetry off": lambda: wrk(off, STATIC, seconds),
+        }
+        for server in (on, off):
+            wrk(server, ITEM, 1, bearer)
+        measured = []
+        names = list(contenders)
+        for index in range(rounds):
+            turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
+            measured.append({name: turn[name] for name in names})
+            print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
+                  file=sys.stderr)
+            for server in servers:
+                os.truncate(server.log, 0)
+        loaded = resident_megabytes(on.process.pid)
+        model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+        version = postgres.psql("-c", "show server_version")
+        print(f"\n{os.cpu_count()} cores ({model.group(1) if model else 'unknown'}), PostgreSQL {version}, "
+              f"{CLIENTS} clients, {CONNECTIONS} database connections, {rounds} rounds of {seconds} s")
+        levels(measured)
+        met = verdicts(measured, (idle, loaded), ready)
+        if options.peers:
+            harness = os.path.join(ROOT, os.environ.get("LUCARNE_PEERS", "../shared/bench"))
+            if os.path.isdir(harness):
+                peers(work, bearer, harness)
+            else:
+                print(f"no peers to compare with: {harness} is not there")
+        return met
+    finally:
+        for server in servers:
+            server.stop()
+        postgres.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two short rounds, for a look")
+    parser.add_argument("--peers", action="store_true", help="also run the comparison harness beside this repository")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
+    options = parser.parse_args()
+    directory = tempfile.mkdtemp(prefix="lucarne-bench-", dir="/tmp")
+    os.chmod(directory, 0o755)
+    try:
+        met = measure(options, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    sys.exit(1 if options.strict and not met else 0)
+
+
+main()
