@@ -136,6 +136,7 @@ let package = Package(
                 "PostgresClient", "Support",
             ]
         ),
+        tests("Acceptance", on: ["Support"]),
         tests("Tidy", on: []),
     ]
 )

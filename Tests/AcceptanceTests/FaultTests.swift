@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    @Suite(.serialized) struct FaultTests {
+        @Test func `a database killed under load comes back without a hang or a lost write`() throws
+        {
+            let postgres = try PostgresServer()
+            let database = try Database(on: postgres)
+            let server = try LucarneProcess.serving(connection: database.connection)
+            try database.psql(
+                "create table facts (id integer primary key); grant all on facts to service_role"
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/facts", bearer: server.token(role: "service_role"))
+                        .status == 200
+                }
+            )
+            let load = Promise<Command>()
+            let token = try server.token(role: "service_role")
+            Thread.detachNewThread {
+                load.fulfil(
+                    Result {
+                        try Command.client("load", server.base + "/rest/v1/facts", token, "6")
+                    }
+                )
+            }
+            usleep(1_500_000)
+            try postgres.kill()
+            usleep(500_000)
+            try postgres.restart()
+            let restarted = Date()
+            #expect(
+                try eventually(within: 5) {
+                    try server.get("/rest/v1/planets?limit=1").status == 200
+                }
+            )
+            #expect(Date().timeIntervalSince(restarted) < 1.5)
+            let run = try load.value(within: 60)
+            #expect(run.status == 0, "\(run.errors)")
+            let acknowledged = run.output.split(separator: "\n").map(String.init)
+            #expect(acknowledged.count > 100)
+            let kept = Set(
+                try database.psql("select id from facts").split(separator: "\n").map(String.init)
+            )
+            #expect(Set(acknowledged).subtracting(kept).isEmpty)
+        }
+
+        @Test func `the statement of a client that leaves is cancelled`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            try database.psql(
+                """
+                create function forever() returns text language sql volatile as
+                $$ select 'done' from pg_sleep(60) $$; notify pgrst, 'reload schema'
+                """
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/rpc/forever", "-X", "OPTIONS").status == 200
+                }
+            )
+            let running =
+                "select count(*) from pg_stat_activity where state = 'active' "
+                + "and datname = current_database() and query like '%forever%' and pid <> pg_backend_pid()"
+            let gone = Promise<Reply>()
+            Thread.detachNewThread {
+                gone.fulfil(
+                    Result { try server.get("/rest/v1/rpc/forever", "-X", "POST", "-m", "2") }
+                )
+            }
+            #expect(try eventually(within: 2) { try database.psql(running) == "1" })
+            #expect(try gone.value(within: 10).status == 0)
+            #expect(try eventually(within: 3) { try database.psql(running) == "0" })
+            #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
+        }
+
+        @Test func `two thousand idle connections cost memory and nothing else`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let run = try Command.client("idle", "\(server.port)", "2000")
+            #expect(run.status == 0, "\(run.errors)\(server.output.suffix(1_000))")
+            #expect(run.output == "2000 connected, 2000 answered, 2000 answered again\n")
+            #expect(try eventually(within: 5) { try server.get("/livez").status == 200 })
+        }
+
+        @Test func `more connections than allowed are refused, not queued`() throws {
+            let server = try LucarneProcess.serving(
+                ["--http-connections-max", "50"],
+                connection: try Database().connection
+            )
+            let run = try Command.client("idle", "\(server.port)", "100")
+            #expect(run.output.hasPrefix("100 connected, "), "\(run.output)\(run.errors)")
+            #expect(!run.output.contains(", 100 answered,"))
+            #expect(try eventually(within: 5) { try server.get("/livez").status == 200 })
+        }
+    }
+}

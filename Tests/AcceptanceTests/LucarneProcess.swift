@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+/// The binary that was built, running in a folder of its own; it ends with this object.
+final class LucarneProcess: @unchecked Sendable {
+    static let secret = "acceptance-secret-of-more-than-32-bytes"
+
+    let directory: String
+    let port: Int
+    private let process = Process()
+
+    var base: String { "http://127.0.0.1:\(port)" }
+    var processID: Int32 { process.processIdentifier }
+    var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+    private var log: String { directory + "/output" }
+
+    /// `connection`: the database to serve; nil for the embedded one.
+    init(
+        _ arguments: [String] = [],
+        connection: String?,
+        port: Int = .random(in: 20_000..<32_000),
+        environment: [String: String] = [:]
+    ) throws {
+        directory = NSTemporaryDirectory() + "lucarne-acceptance-\(UInt64.random(in: 0 ... .max))"
+        self.port = port
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process.executableURL = Repository.binary
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: directory)
+        var variables = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+            "LUCARNE_ADDRESS": "127.0.0.1:\(port)", "LUCARNE_JWT_SECRET": Self.secret,
+            "LUCARNE_MIGRATIONS_DIRECTORY": Repository.root + "/docs/demo/migrations",
+            "LUCARNE_LOOPS": "2",
+        ]
+        variables["DATABASE_URL"] = connection
+        process.environment = variables.merging(environment) { $1 }
+        let file = try #require(FileHandle(forWritingAtPath: log))
+        process.standardOutput = file
+        process.standardError = file
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(processID, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// A server that is ready.
+    static func serving(
+        _ arguments: [String] = [],
+        connection: String?,
+        environment: [String: String] = [:]
+    ) throws -> LucarneProcess {
+        let server = try LucarneProcess(
+            ["serve"] + arguments,
+            connection: connection,
+            environment: environment
+        )
+        let isReady = try eventually(within: 30) {
+            guard server.process.isRunning else { return true }
+            return try server.get("/readyz").status == 200
+        }
+        try #require(isReady && server.process.isRunning, "\(server.output)")
+        return server
+    }
+
+    func signal(_ signal: Int32) { kill(processID, signal) }
+
+    /// The exit code, or nil when it is still running after so many seconds.
+    func exitCode(within seconds: Double = 15) throws -> Int32? {
+        let ended = try eventually(within: seconds) { !process.isRunning }
+        return ended ? process.terminationStatus : nil
+    }
+
+    /// Its log records, each a JSON object.
+    func records() throws -> [[String: Any]] {
+        try output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    func token(role: String, subject: String? = nil) throws -> String {
+        let subject = subject.map { ["--subject", $0] } ?? []
+        let run = try Command.run(
+            Repository.binary.path,
+            ["token", "--role", role] + subject,
+            environment: ["LUCARNE_JWT_SECRET": Self.secret]
+        )
+        try #require(run.status == 0, "\(run.errors)")
+        return run.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
+
+/// Asks again until the answer is yes; false when the time is over.
+func eventually(within seconds: Double, _ condition: () throws -> Bool) throws -> Bool {
+    let end = Date(timeIntervalSinceNow: seconds)
+    while try !condition() {
+        if Date() > end { return false }
+        usleep(20_000)
+    }
+    return true
+}
+
+enum Repository {
+    static let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .standardizedFileURL.path
+
+    /// Built beside this test: swift test builds every product.
+    static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appending(path: "lucarne")
+
+    static let python = root + "/.build/acceptance-venv/bin/python"
+}

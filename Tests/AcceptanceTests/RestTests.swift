@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    @Suite(.serialized) struct RestTests {
+        @Test func `the PostgREST client reads and writes as each role may`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let run = try Command.client(
+                "rest",
+                server.base + "/rest/v1",
+                try server.token(role: "anon"),
+                try server.token(
+                    role: "authenticated",
+                    subject: "16100107-0000-4000-8000-00000000000a"
+                ),
+                try server.token(
+                    role: "authenticated",
+                    subject: "16100107-0000-4000-8000-00000000000b"
+                ),
+                try server.token(role: "service_role")
+            )
+            #expect(run.status == 0, "\(run.errors)\(server.output.suffix(2_000))")
+            #expect(run.output.hasSuffix("all 20 expectations hold\n"), "\(run.output)")
+        }
+
+        @Test func `a token that cannot be trusted is refused without an oracle`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let good = try server.token(role: "service_role")
+            let unsigned = "eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0."
+            let tampered = String(good.dropLast(4)) + "AAAA"
+            for bad in [unsigned, tampered, "nonsense"] {
+                let reply = try server.get("/rest/v1/planets", bearer: bad)
+                #expect(reply.status == 401)
+                #expect(reply.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
+                #expect(reply.body.contains(#""code":"PGRST3"#))
+            }
+            #expect(try server.get("/rest/v1/planets?limit=1", bearer: good).status == 200)
+        }
+
+        @Test func `a refusal of PostgreSQL is 401 for a stranger and 403 for a user`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let write = ["-X", "POST", "-H", "Content-Type: application/json", "-d"]
+            let body = #"{"planet_id":3,"note":"Still here."}"#
+            let stranger = try server.get(
+                "/rest/v1/observations",
+                write[0],
+                write[1],
+                write[2],
+                write[3],
+                write[4],
+                body
+            )
+            #expect(stranger.status == 401)
+            let user = try server.token(
+                role: "authenticated",
+                subject: UUID().uuidString.lowercased()
+            )
+            let forged =
+                #"{"planet_id":3,"note":"Not mine.","observer":"16100107-0000-4000-8000-000000000001"}"#
+            let refused = try server.get(
+                "/rest/v1/observations",
+                write[0],
+                write[1],
+                write[2],
+                write[3],
+                write[4],
+                forged,
+                bearer: user
+            )
+            #expect(refused.status == 403)
+            #expect(refused.body.contains(#""code":"42501""#))
+        }
+
+        @Test func `a change of the schema is served without a restart`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            #expect(try server.get("/rest/v1/comets").status == 404)
+            try database.psql(
+                "create table comets (name text); insert into comets values ('Halley')"
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/comets").body == #"[{"name":"Halley"}]"#
+                }
+            )
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    @Suite(.serialized) struct ServingTests {
+        @Test func `an existing database is migrated and served`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            let reply = try server.get("/rest/v1/planets?select=name,moons(name)&id=eq.4")
+            #expect(reply.status == 200)
+            #expect(
+                reply.body
+                    == #"[{"name":"Mars","moons":[{"name":"Phobos"}, {"name":"Deimos"}]}]"#
+            )
+            #expect(try database.psql("select count(*) from lucarne.migrations") == "4")
+            server.signal(SIGTERM)
+            #expect(try server.exitCode() == 0)
+        }
+
+        @Test func `without DATABASE_URL it keeps a PostgreSQL of its own`() throws {
+            let server = try LucarneProcess.serving(connection: nil)
+            #expect(
+                try server.get("/rest/v1/moons?name=eq.Titan&select=radius_km").body.contains(
+                    "2574.7"
+                )
+            )
+            server.signal(SIGINT)
+            #expect(try server.exitCode() == 0)
+            let left = try Command.run(
+                "/bin/bash",
+                ["-c", "find \(server.directory) -name postmaster.pid"]
+            )
+            #expect(left.output.isEmpty)
+        }
+
+        @Test(
+            arguments: [
+                (["serve", "--no-such-flag", "1"], [:], 2, "no-such-flag"),
+                (["serve", "--pool-max", "many"], [:], 2, "pool-max"),
+                (["serve"], ["LUCARNE_NO_SUCH_SETTING": "1"], 2, "LUCARNE_NO_SUCH_SETTING"),
+                (["conquer"], [:], 2, "conquer"),
+                (["serve"], ["DATABASE_URL": "postgresql://127.0.0.1:1/none"], 1, "127.0.0.1"),
+                (["serve"], ["DATABASE_URL": "nonsense"], 1, "nonsense"),
+                (
+                    ["serve"], ["LUCARNE_ENVIRONMENT": "production", "LUCARNE_JWT_SECRET": ""], 2,
+                    "jwt-secret"
+                ),
+            ] as [([String], [String: String], Int32, String)]
+        )
+        func `what cannot start says why in one line`(
+            arguments: [String],
+            environment: [String: String],
+            code: Int32,
+            name: String
+        ) throws {
+            let connection = try Database().connection
+            let server = try LucarneProcess(
+                arguments,
+                connection: connection,
+                environment: environment
+            )
+            #expect(try server.exitCode() == code, "\(server.output)")
+            let lines = server.output.split(separator: "\n")
+            #expect(lines.count == 1, "\(server.output)")
+            #expect(lines.first?.contains(name) == true, "\(server.output)")
+        }
+
+        @Test func `a port in use is named in one line`() throws {
+            let connection = try Database().connection
+            let first = try LucarneProcess.serving(connection: connection)
+            let second = try LucarneProcess(["serve"], connection: connection, port: first.port)
+            #expect(try second.exitCode() == 1)
+            let complaints = second.output.split(separator: "\n").filter { !$0.hasPrefix("{") }
+            #expect(complaints.count == 1, "\(second.output)")
+            #expect(complaints.first?.contains("\(first.port)") == true, "\(second.output)")
+            #expect(try first.get("/livez").status == 200)
+        }
+
+        @Test func `readiness turns on SIGTERM, then what is in flight is finished`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(
+                ["--drain-delay", "2s"],
+                connection: database.connection
+            )
+            try database.psql(
+                """
+                create function slow() returns text language sql volatile as
+                $$ select 'done' from pg_sleep(3) $$; notify pgrst, 'reload schema'
+                """
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try !server.get("/rest/v1/").body.isEmpty
+                        && server.get("/rest/v1/rpc/slow", "-X", "OPTIONS").status == 200
+                }
+            )
+            let answer = Promise<Reply>()
+            Thread.detachNewThread {
+                answer.fulfil(Result { try server.get("/rest/v1/rpc/slow", "-X", "POST") })
+            }
+            usleep(500_000)
+            server.signal(SIGTERM)
+            #expect(try eventually(within: 2) { try server.get("/readyz").status == 503 })
+            #expect(try server.get("/livez").status == 200)
+            let reply = try answer.value(within: 15)
+            #expect(reply.status == 200)
+            #expect(reply.body == #""done""#)
+            #expect(try server.exitCode() == 0)
+        }
+    }
+}
