@@ -75,7 +75,7 @@ package struct RestController: Sendable {
             }
             let context = RequestContext(
                 identity: identity,
-                deadline: uptimeNanoseconds() &+ timeout,
+                within: timeout,
                 trace: request.trace,
                 cancellation: request.cancellation
             )
