@@ -89,7 +89,7 @@ private func function(lines: Int, of line: String) -> String {
             finds: 1
         ),
         Snippet(doors, feature + "Service.swift", "boundary.measure(in: context)", finds: 1),
-        Snippet(doors, "Sources/Core/Persistence/Database.swift", "sql.measure(in:)", finds: 0),
+        Snippet(doors, "Sources/Core/Endpoints/Endpoint.swift", "service.measure(in:)", finds: 0),
         Snippet(silent, feature + "Service.swift", "let a = Clock.now\nCounter()", finds: 2),
         Snippet(silent, feature + "Service.swift", "let clockwise = aCounter", finds: 0),
         Snippet(silent, "Sources/Features/Operations/A.swift", "Counter()", finds: 0),

@@ -10,10 +10,15 @@ import Glibc
     /// The first owner of a Unix socket's file removes it.
     private let ownsFile: Bool
 
-    package init(_ address: SocketAddress, backlog: Int32 = 1_024) throws(SocketError) {
+    /// Fails where anybody listens already, this program included.
+    package convenience init(_ address: SocketAddress) throws(SocketError) {
+        try self.init(address, sharing: false)
+    }
+
+    private init(_ address: SocketAddress, sharing: Bool) throws(SocketError) {
         descriptor = try unsafe address.withResolved {
             (family, pointer, size) throws(SocketError) -> Int32 in
-            try unsafe Self.open(address, family, pointer, size, backlog)
+            try unsafe Self.open(address, family, pointer, size, sharing: sharing)
         }
         ownsFile = if case .unix = address { true } else { false }
         self.address = Self.bound(descriptor, as: address)
@@ -32,7 +37,7 @@ import Glibc
 
     /// A second socket for the same address, for another loop.
     package func sibling() throws(SocketError) -> ListeningSocket {
-        guard case .unix = address else { return try ListeningSocket(address) }
+        guard case .unix = address else { return try ListeningSocket(address, sharing: true) }
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw .system(errno: errno, call: "dup") }
         return ListeningSocket(adopting: copy, address: address)
@@ -48,7 +53,7 @@ import Glibc
         _ family: Int32,
         _ pointer: UnsafePointer<sockaddr>,
         _ size: socklen_t,
-        _ backlog: Int32
+        sharing: Bool
     ) throws(SocketError) -> Int32 {
         let flags = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
         let descriptor = socket(family, Int32(flags), 0)
@@ -57,15 +62,24 @@ import Glibc
             unsafe removeStale(path, pointer, size)
         } else {
             set(SO_REUSEADDR, on: descriptor)
-            set(SO_REUSEPORT, on: descriptor)
+            if sharing { set(SO_REUSEPORT, on: descriptor) }
         }
-        guard unsafe bind(descriptor, pointer, size) == 0, listen(descriptor, backlog) == 0 else {
+        var isListening = unsafe bind(descriptor, pointer, size) == 0
+        // The first socket is bound alone, so that a second process of the same user finds the port
+        // taken instead of getting half of the connections. From then on it shares.
+        if isListening {
+            if case .tcp = address { set(SO_REUSEPORT, on: descriptor) }
+            isListening = listen(descriptor, backlog) == 0
+        }
+        guard isListening else {
             let reason = errno
             _ = Glibc.close(descriptor)
             throw .system(errno: reason, call: "listen on \(address)")
         }
         return descriptor
     }
+
+    private static let backlog: Int32 = 1_024
 
     private static func set(_ option: Int32, on descriptor: Int32) {
         var on: Int32 = 1
