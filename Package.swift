@@ -118,8 +118,17 @@ let package = Package(
                 "EventLoop", "LucarneCore", "Persistence", "PostgresClient", "Support", "Telemetry",
             ]
         ),
-        tests("Endpoints", on: ["Endpoints", "HTTPServer", "LucarneCore", "Telemetry"]),
-        tests("QueryPlanner", on: ["QueryPlanner"]),
+        tests(
+            "Endpoints",
+            on: ["Endpoints", "HTTPServer", "LucarneCore", "Telemetry", "Cryptography"]
+        ),
+        .testTarget(
+            name: "QueryPlannerTests",
+            dependencies: ["QueryPlanner"],
+            path: "Tests/QueryPlannerTests",
+            exclude: ["Goldens"],
+            swiftSettings: strict
+        ),
         tests(
             "Rest",
             on: [

@@ -22,19 +22,4 @@ package struct RequestContext: Traceable {
         self.trace = trace
         self.cancellation = cancellation
     }
-
-    /// For a request that began now and may take so many nanoseconds.
-    package init(
-        identity: Identity,
-        within nanoseconds: UInt64,
-        trace: RequestTrace,
-        cancellation: Cancellation?
-    ) {
-        self.init(
-            identity: identity,
-            deadline: uptimeNanoseconds() &+ nanoseconds,
-            trace: trace,
-            cancellation: cancellation
-        )
-    }
 }

@@ -11,12 +11,7 @@ package struct RestController: Sendable {
     private let service: RestService
     private let states: RestStates
     private let mount: String
-    private let timeout: UInt64
-
-    private static let authentication = Boundary(.auth, "rest.authenticate")
-    private static let validation = Boundary(.validate, "rest.decode")
-    private static let serving = Boundary(.service, "rest.serve")
-    private static let serialization = Boundary(.serialize, "rest.encode")
+    private let endpoint: Endpoint
 
     /// `timeout`: nanoseconds after which a request's statements are given up.
     package init(
@@ -28,7 +23,7 @@ package struct RestController: Sendable {
         self.service = service
         self.states = states
         self.mount = mount == "/" ? "" : mount
-        self.timeout = timeout
+        endpoint = Endpoint("rest", timeout: timeout)
     }
 
     package func respond(to request: Request) async -> Response {
@@ -47,10 +42,29 @@ package struct RestController: Sendable {
             let headers = granted.map { RestReply.Header($0.name, $0.value) }
             return Response(RestReply(status: 200, headers: headers), to: request, under: state)
         }
-        let reply = await reply(to: request, state)
-        var response = Self.serialization.measure(in: request) { request in
-            Response(reply, to: request, under: state)
-        }
+        return await endpoint.respond(
+            to: request,
+            authenticate: { request throws(TokenFailure) in
+                try state.authenticator.identify(Self.token(of: request))
+            },
+            decode: { request throws(Problem) in
+                try RestRequest(RestMessage(request, mount: mount), state.settings)
+            },
+            perform: { decoded, context throws(Problem) in
+                try await service.respond(to: decoded, under: state, in: context)
+            },
+            refuse: { RestReply(refusing: $0, state.settings) },
+            encode: { encode($0, to: request, state, origin) }
+        )
+    }
+
+    private func encode(
+        _ reply: RestReply,
+        to request: Request,
+        _ state: RestState,
+        _ origin: CrossOrigin
+    ) -> Response {
+        var response = Response(reply, to: request, under: state)
         for header in origin.headers(for: request.headers["origin"]) {
             response.headers.set(header.name, header.value)
         }
@@ -58,34 +72,6 @@ package struct RestController: Sendable {
             response.headers.set("Server-Timing", ServerTiming.header(request.trace))
         }
         return response
-    }
-
-    private func reply(to request: Request, _ state: RestState) async -> RestReply {
-        let identity: Identity
-        do throws(TokenFailure) {
-            identity = try Self.authentication.measure(in: request) {
-                request throws(TokenFailure) in
-                try state.authenticator.identify(Self.token(of: request))
-            }
-        } catch { return RestReply(refusing: error, state.settings) }
-        request.trace.role = identity.role
-        do throws(Problem) {
-            let decoded = try Self.validation.measure(in: request) { request throws(Problem) in
-                try RestRequest(RestMessage(request, mount: mount), state.settings)
-            }
-            let context = RequestContext(
-                identity: identity,
-                within: timeout,
-                trace: request.trace,
-                cancellation: request.cancellation
-            )
-            return try await Self.serving.measure(in: context) {
-                (context: RequestContext) async throws(Problem) -> RestReply in
-                try await service.respond(to: decoded, under: state, in: context)
-            }
-        } catch {
-            return RestReply(refusing: error, isAnonymous: identity.isAnonymous, state.settings)
-        }
     }
 
     /// The bearer token, or the key that some clients send beside it or in its place.
@@ -140,5 +126,15 @@ enum ServerTiming {
         text += String(tenths / 10)
         text += "."
         text += String(tenths % 10)
+    }
+}
+
+extension RestReply {
+    fileprivate init(refusing refusal: Endpoint.Refusal, _ settings: RestSettings) {
+        switch refusal {
+        case .token(let failure): self.init(refusing: failure, settings)
+        case .problem(let problem, let isAnonymous):
+            self.init(refusing: problem, isAnonymous: isAnonymous, settings)
+        }
     }
 }

@@ -8,7 +8,7 @@ package enum RestRoutes {
         at mount: String,
         bodyBytesMax: Int,
         controller: RestController,
-        registry: MetricRegistry
+        measuring: (_ template: String, _ methods: [RequestMethod]) -> RouteTelemetry
     ) -> [Route] {
         let prefix = mount == "/" ? "" : mount
         let methods: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
@@ -23,7 +23,7 @@ package enum RestRoutes {
                 nil,
                 template,
                 bodyBytesMax: bodyBytesMax,
-                telemetry: RouteTelemetry(template: template, registry: registry, methods: methods),
+                telemetry: measuring(template, methods),
                 respond: controller.respond(to:)
             )
         }

@@ -42,9 +42,14 @@ struct RestServing: Sendable {
             ? RestRoutes.routes(
                 at: settings.path,
                 bodyBytesMax: serving.configuration.http.bodyBytesMax,
-                controller: controller,
-                registry: serving.telemetry.registry
-            ) : []
+                controller: controller
+            ) { template, methods in
+                RouteTelemetry(
+                    template: template,
+                    registry: serving.telemetry.registry,
+                    methods: methods
+                )
+            } : []
         (reloads, request) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         serving.telemetry.health.declare("catalog")
     }

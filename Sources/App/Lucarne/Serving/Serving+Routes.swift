@@ -7,6 +7,7 @@ import LucarneCore
 import Operations
 import Persistence
 import PostgresClient
+import Rest
 import Telemetry
 
 extension Serving {
@@ -33,7 +34,10 @@ extension Serving {
 
     /// The whole list, in the order in which requests pass it.
     private var middleware: [any Middleware] {
-        [TraceHeaders(), SecurityHeaders()]
+        [
+            TraceHeaders(), SecurityHeaders(),
+            CrossOriginAccess(allowedOrigins: configuration.rest.corsAllowedOrigins),
+        ]
     }
 
     private var operations: Operations {
