@@ -5,7 +5,7 @@ The load generator, the servers and PostgreSQL share this machine's cores, so on
 mean anything. Each round measures every contender once; a ratio is the median of the rounds' ratios.
 """
 import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time, urllib.request
-from machine import LUCARNE, ROOT, Postgres, Server, cpu_seconds, lucarne, nginx, resident_megabytes, settings, token
+from machine import LUCARNE, ROOT, Postgres, cpu_seconds, lucarne, nginx, resident_megabytes, settings, token
 
 ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
 STATIC = "/livez"
@@ -76,10 +76,9 @@ def script(pairs, directory, name, framing):
             else:
                 sql = re.sub(rf"\${index}(?!\d)", f":v{number}_{index}", sql)
                 definitions += ["-D", f"v{number}_{index}={value}"]
-        pairs_sql = " ".join(sql.split("\n")) + ";"
-        lines.append(pairs_sql)
-    opening, between, closing = framing
-    body = [lines[0], opening] + [line for line in lines[1:]] + [closing]
+        lines.append(" ".join(sql.split("\n")) + ";")
+    opening, closing = framing
+    body = [lines[0], opening, *lines[1:], closing]
     path = os.path.join(directory, name)
     with open(path, "w") as file:
         file.write("\n".join(body) + "\n")
@@ -178,7 +177,7 @@ def measure(options, directory):
         work = os.path.join(directory, "work")
         os.mkdir(work)
         subprocess.run(
-            [LUCARNE, "migrate"], env={**os.environ, **settings(postgres.url)}, check=True, cwd=work,
+            [LUCARNE, "migrate"], env={**os.environ, **settings(postgres.url)}, check=True, cwd=work, stderr=subprocess.DEVNULL,
         )
         postgres.psql("-f", os.path.join(ROOT, "Benchmarks/items.sql"))
         postgres.psql("-c", "vacuum (analyze, freeze) items")
@@ -196,8 +195,8 @@ def measure(options, directory):
         servers.append(reference)
 
         sent = statements(postgres, on, bearer)
-        pipelined = script(sent, work, "pipelined.sql", ("\\startpipeline", "", "\\endpipeline"))
-        apart = script(sent, work, "apart.sql", ("begin;", "", "commit;"))
+        pipelined = script(sent, work, "pipelined.sql", ("\\startpipeline", "\\endpipeline"))
+        apart = script(sent, work, "apart.sql", ("begin;", "commit;"))
         contenders = {
             "pgbench, pipelined": lambda: pgbench(postgres, pipelined, seconds),
             "row by key": lambda: wrk(on, ITEM, seconds, bearer),
