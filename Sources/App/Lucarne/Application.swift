@@ -11,7 +11,9 @@ package enum Application {
     package static func serve(_ configuration: Configuration) -> Int32 {
         // Before any thread is started, so that each inherits the mask and only loops see them.
         Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-        let telemetry = Telemetry(configuration.telemetry)
+        var measured = configuration.telemetry
+        measured.identity.instanceID = instanceID
+        let telemetry = Telemetry(measured)
         defer { telemetry.logs.close() }
         do throws(StartFailure) {
             let started = uptimeNanoseconds()
@@ -23,6 +25,19 @@ package enum Application {
             Terminal.complain(error.description)
             return ExitCode.failure
         }
+    }
+
+    /// Tells processes apart that share a log or a scrape: host and process id.
+    private static var instanceID: String {
+        var name = InlineArray<256, CChar>(repeating: 0)
+        var span = name.mutableSpan
+        let host = unsafe span.withUnsafeMutableBufferPointer { buffer -> String in
+            guard let start = buffer.baseAddress,
+                unsafe gethostname(start, buffer.count - 1) == 0
+            else { return "localhost" }
+            return unsafe String(cString: start)
+        }
+        return "\(host):\(getpid())"
     }
 
     private static func run(

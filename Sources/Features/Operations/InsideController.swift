@@ -46,7 +46,19 @@ struct InsideController: Sendable {
         )
     }
 
-    func pool() -> Response { Response(sources.pool()) }
+    func pool() -> Response {
+        let reading = telemetry.poolReading
+        return Response(
+            .object([
+                ("idle", .integer(reading.idle)),
+                ("used", .integer(reading.used)),
+                ("connecting", .integer(reading.connecting)),
+                ("waiting", .integer(reading.waiting)),
+                ("limit", .integer(reading.limit)),
+            ])
+        )
+    }
+
     func configuration() -> Response { Response(sources.configuration()) }
 
     func build() -> Response {

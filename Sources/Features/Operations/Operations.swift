@@ -11,7 +11,6 @@ package struct Operations: Sendable {
     package struct Sources: Sendable {
         /// Each setting's effective value and where it came from, secrets masked.
         package var configuration: @Sendable () -> JSONValue = { .object([]) }
-        package var pool: @Sendable () -> JSONValue = { .object([]) }
         package var build: @Sendable () -> JSONValue = { .object([]) }
 
         package init() {}

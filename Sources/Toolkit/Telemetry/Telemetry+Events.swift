@@ -40,6 +40,7 @@ extension Telemetry {
     }
 
     package func report(_ event: LoopEvent) {
+        guard configuration.isOn else { return }
         // A loop's own series are found by its slot; slot 0 is no loop.
         let slot = Shard.current
         guard slot > 0 else { return }
@@ -51,6 +52,7 @@ extension Telemetry {
 
 extension Telemetry {
     package func report(_ event: PoolEvent) {
+        guard configuration.isOn else { return }
         switch event {
         case .limited(let connectionsMax):
             pool.limit.add(connectionsMax)
@@ -98,6 +100,7 @@ extension Telemetry {
 
     /// With a trace, the statement is counted to the request and noted in its open span.
     package func report(_ event: SQLEvent, in trace: RequestTrace? = nil) {
+        guard configuration.isOn else { return }
         switch event {
         case .statement(let summary, let nanoseconds, let sqlState, let rows):
             statementEnded(summary, nanoseconds, sqlState, rows, trace)
@@ -208,5 +211,26 @@ package final class MiddlewareTelemetry: Sendable {
         case .ran(let position, let nanoseconds): durations[position].observe(nanoseconds)
         case .rejected(let position, let reason): rejections[position][reason.position].add()
         }
+    }
+}
+
+/// The pool's gauges, read together.
+package struct PoolReading: Sendable {
+    package var idle: Int
+    package var used: Int
+    package var connecting: Int
+    package var waiting: Int
+    package var limit: Int
+}
+
+extension Telemetry {
+    package var poolReading: PoolReading {
+        PoolReading(
+            idle: pool.idle.value,
+            used: pool.used.value,
+            connecting: pool.connecting.value,
+            waiting: pool.waiters.value,
+            limit: pool.limit.value
+        )
     }
 }

@@ -3,6 +3,7 @@
 extension Telemetry {
     /// A request's head is known. Called once, on the request's loop.
     package func requestStarted(_ trace: RequestTrace) {
+        guard configuration.isOn else { return }
         http.active[Int(trace.method.rawValue)].add(1)
         http.traceContexts[Int(trace.context.origin.rawValue)].add()
         flights.insert(trace)
@@ -10,6 +11,7 @@ extension Telemetry {
 
     /// A request is over: metrics, the decision whether its trace is kept, its one wide record.
     package func requestEnded(_ trace: RequestTrace, _ summary: RequestSummary) {
+        guard configuration.isOn else { return }
         trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
         http.active[Int(trace.method.rawValue)].add(-1)
         flights.remove(trace)

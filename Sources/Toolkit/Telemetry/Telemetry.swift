@@ -25,6 +25,9 @@ package struct ServiceIdentity: Sendable {
 /// What the telemetry is told at start.
 package struct TelemetryConfiguration: Sendable {
     package var identity = ServiceIdentity()
+    /// Off only to measure what it costs: requests and statements are then neither counted nor
+    /// logged.
+    package var isOn = true
     package var log = LogConfiguration()
     package var seriesMax = 50_000
     /// A request at least this long is slow: its trace is kept and its debug records written.

@@ -40,7 +40,7 @@ extension Configuration {
     }
 
     private mutating func readTelemetry() throws(ConfigurationFailure) {
-        telemetryIsOn = try values.flag(.telemetry)
+        telemetry.isOn = try values.flag(.telemetry)
         let level = try values.oneOf(.logLevel)
         for candidate in LogLevel.allCases where "\(candidate.label)" == level {
             telemetry.log.level = candidate

@@ -63,7 +63,6 @@ package struct Configuration: Sendable {
     package var blockingThreads = 4
     package var drainDelay = Duration.zero
     package var drainTimeout = Duration.seconds(25)
-    package var telemetryIsOn = true
     package var telemetry = TelemetryConfiguration()
     package var database = Database()
     package var http = HTTP()

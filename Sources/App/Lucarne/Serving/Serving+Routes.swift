@@ -70,7 +70,16 @@ extension Serving {
                 return HealthFinding(.fail, error.message)
             }
         }
-        return HealthChecks([check], health: telemetry.health)
+        // A loop that cannot run a task in time is stuck, whatever else works.
+        let loops = group.loops
+        let heartbeat = HealthCheck("event_loop", component: "system", probe: .live) {
+            let started = uptimeNanoseconds()
+            for loop in loops {
+                await Task(executorPreference: loop) {}.value
+            }
+            return HealthFinding(.pass, nanoseconds: uptimeNanoseconds() &- started)
+        }
+        return HealthChecks([check, heartbeat], health: telemetry.health)
     }
 }
 
