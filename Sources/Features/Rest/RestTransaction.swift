@@ -50,7 +50,7 @@ package struct RestTransaction: Sendable {
         statement = SQL(text: "", parameters: [])
         shape = .answer(isWrite: false)
         isReadOnly = true
-        isolation = routine?.isolation ?? state.roles[identity.role]?.isolation
+        isolation = Self.isolation(routine?.isolation ?? state.roles[identity.role]?.isolation)
         let end = state.settings.transactionEnd
         rollsBack =
             switch request.preferences.transaction {
@@ -58,5 +58,15 @@ package struct RestTransaction: Sendable {
             case .rollback: true
             case nil: end.isRollback
             }
+    }
+
+    /// The levels that differ from PostgreSQL's default (PostgreSQL §13.2); nil for the rest, which
+    /// spares BEGIN.
+    private static func isolation(_ level: String?) -> String? {
+        switch level?.lowercased() {
+        case "repeatable read": "REPEATABLE READ"
+        case "serializable": "SERIALIZABLE"
+        default: nil
+        }
     }
 }

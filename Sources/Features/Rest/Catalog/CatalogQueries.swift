@@ -28,6 +28,7 @@ package enum CatalogQueries {
             UNION SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conparentid = 0)
         """
 
+    /// Names are joined rather than cast from OIDs, which would look each up by itself.
     /// `pg_get_expr(…, 0)`: a default cannot name columns, and without the relation's context
     /// PostgreSQL need not open each table to print it.
     static let columns = """
@@ -35,7 +36,10 @@ package enum CatalogQueries {
           CASE WHEN a.atttypmod <> -1 THEN format_type(a.atttypid, a.atttypmod) END,
           CASE
             WHEN a.attidentity = 'd' THEN (
-              SELECT format('nextval(%L)', s.objid::regclass) FROM pg_depend s
+              SELECT format('nextval(%L)', format('%I.%I', sn.nspname, sc.relname))
+              FROM pg_depend s
+              JOIN pg_class sc ON sc.oid = s.objid
+              JOIN pg_namespace sn ON sn.oid = sc.relnamespace
               WHERE s.refclassid = 'pg_class'::regclass AND s.refobjid = a.attrelid
                 AND s.refobjsubid = a.attnum AND s.classid = 'pg_class'::regclass
                 AND s.deptype = 'i' LIMIT 1)

@@ -45,10 +45,13 @@ struct SwaggerType {
     func defaultValue(_ expression: String) -> JSONValue? {
         guard name == "string" else { return try? JSONValue(parsing: Array(expression.utf8)) }
         let suffix = "::" + postgres
-        guard expression.hasSuffix(suffix) else { return .string(expression) }
-        let quoted = expression.dropLast(suffix.count)
-        let start = quoted.firstIndex { $0 != "'" } ?? quoted.endIndex
-        let end = quoted.lastIndex { $0 != "'" }.map(quoted.index(after:)) ?? start
-        return .string(String(quoted[start..<end]))
+        var text = expression[...]
+        if text.hasSuffix(suffix) {
+            text = text.dropLast(suffix.count)
+            text = text.drop { $0 == "'" }
+            while text.last == "'" { text.removeLast() }
+        }
+        // What would have to be escaped is SQL rather than a value.
+        return try? JSONValue(parsing: Array("\"\(text)\"".utf8))
     }
 }
