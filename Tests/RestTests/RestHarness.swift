@@ -62,7 +62,10 @@ struct RestHarness: Sendable {
     private static let roles = """
         DO $$ BEGIN
           IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'anon') THEN
-            CREATE ROLE anon NOLOGIN; CREATE ROLE author NOLOGIN;
+            CREATE ROLE anon NOLOGIN;
+          END IF;
+          IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'author') THEN
+            CREATE ROLE author NOLOGIN;
           END IF;
         END $$;
         CREATE SCHEMA api;
