@@ -7,7 +7,7 @@ COPY Package.swift ./
 COPY Sources ./Sources
 # The manifest names the tests; this image has no use for them.
 COPY Tests ./Tests
-RUN swift build -c release --product lucarne
+RUN swift build -c release --static-swift-stdlib --product lucarne
 
 FROM swift:6.3-bookworm-slim
 RUN apt-get update -qq \

@@ -11,7 +11,7 @@ run: ## Install what is missing, build, serve the demo, and say what to try
 
 build: ## Build the release binary, .build/release/lucarne
 	@scripts/install build
-	swift build -c release --product lucarne
+	swift build -c release --static-swift-stdlib --product lucarne
 
 test: ## Install what the tests need, and run all of them (ARGS='--filter RestTests' for some)
 	@scripts/install test
