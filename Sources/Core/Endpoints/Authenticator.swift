@@ -4,12 +4,14 @@ import Glibc
 import JSONCoding
 package import LucarneCore
 import Synchronization
+package import Telemetry
 
 /// Decides who is asking, from the token they show: the same for every feature.
 package final class Authenticator: Sendable {
     private let verifier: TokenVerifier
     private let rolePath: RolePath
     private let anonymous: Identity?
+    private let observe: @Sendable (AuthenticationEvent) -> Void
     private let cache: Mutex<TokenCache<Known>>
 
     /// What a token was found to say: made once, not for each request.
@@ -23,9 +25,11 @@ package final class Authenticator: Sendable {
         verifier: TokenVerifier,
         rolePath: RolePath = .standard,
         anonymousRole: String?,
-        cacheEntriesMax: Int = 1_000
+        cacheEntriesMax: Int = 1_000,
+        observe: @escaping @Sendable (AuthenticationEvent) -> Void = { _ in }
     ) {
         self.verifier = verifier
+        self.observe = observe
         self.rolePath = rolePath
         anonymous = anonymousRole.map { role in
             let claims = JSONValue.object([("role", .string(role))]).compactText
@@ -34,16 +38,35 @@ package final class Authenticator: Sendable {
         cache = Mutex(TokenCache(entriesMax: cacheEntriesMax))
     }
 
-    package func identify(_ token: [UInt8]?) throws(TokenFailure) -> Identity {
+    package func identify(
+        _ token: [UInt8]?,
+        shownAs scheme: AuthenticationEvent.Scheme = .bearer
+    ) throws(TokenFailure) -> Identity {
+        let started = uptimeNanoseconds()
+        let scheme = token == nil ? .anonymous : scheme
+        do throws(TokenFailure) {
+            let identity = try identity(shownBy: token)
+            observe(.decided(scheme, .ok, nanoseconds: uptimeNanoseconds() &- started))
+            return identity
+        } catch {
+            let took = uptimeNanoseconds() &- started
+            observe(.decided(scheme, AuthenticationEvent.Outcome(error), nanoseconds: took))
+            throw error
+        }
+    }
+
+    private func identity(shownBy token: [UInt8]?) throws(TokenFailure) -> Identity {
         guard let token else {
             guard let anonymous else { throw .tokenMissing }
             return anonymous
         }
         let now = time(nil)
         if let known = cache.withLock({ $0.find(token, now: now) }) {
+            observe(.tokenCacheHit)
             try verifier.check(known.token, now: now)
             return known.identity
         }
+        observe(.tokenCacheMiss)
         let verified = try verifier.verify(token.span)
         try verifier.check(verified, now: now)
         let identity = try identity(of: verified)
@@ -69,5 +92,20 @@ package final class Authenticator: Sendable {
         let scheme = bytes.prefix { $0 != 0x20 && $0 != 0x09 }
         guard String(decoding: scheme, as: UTF8.self).lowercased() == "bearer" else { return nil }
         return Array(bytes.dropFirst(scheme.count).drop { $0 == 0x20 || $0 == 0x09 })
+    }
+}
+
+extension AuthenticationEvent.Outcome {
+    fileprivate init(_ failure: TokenFailure) {
+        switch failure {
+        case .tokenMissing: self = .missing
+        case .expired: self = .expired
+        case .notYetValid, .issuedInFuture: self = .notYetValid
+        case .notInAudience: self = .badAudience
+        case .signatureMismatch, .noSuitableKey: self = .badSignature
+        case .secretMissing, .empty, .parts, .malformed, .undecodable, .unsecured,
+            .claimsMalformed, .claimNotNumber, .audienceMalformed:
+            self = .malformed
+        }
     }
 }

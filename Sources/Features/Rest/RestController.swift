@@ -45,7 +45,8 @@ package struct RestController: Sendable {
         return await endpoint.respond(
             to: request,
             authenticate: { request throws(TokenFailure) in
-                try state.authenticator.identify(Self.token(of: request))
+                let (token, scheme) = Self.credential(of: request)
+                return try state.authenticator.identify(token, shownAs: scheme)
             },
             decode: { request throws(Problem) in
                 try RestRequest(RestMessage(request, mount: mount), state.settings)
@@ -75,15 +76,19 @@ package struct RestController: Sendable {
     }
 
     /// The bearer token, or the key that some clients send beside it or in its place.
-    private static func token(of request: Request) -> [UInt8]? {
+    private static func credential(
+        of request: Request
+    ) -> (token: [UInt8]?, scheme: AuthenticationEvent.Scheme) {
         if let header = request.headers["authorization"],
             let token = Authenticator.bearerToken(header)
         {
-            return token
+            return (token, .bearer)
         }
-        if let key = request.headers.bytes(of: "apikey") { return Array(key) }
-        guard let query = request.queryBytes else { return nil }
-        return QueryParameter.split(query).first { $0.name.elementsEqual("apikey".utf8) }?.value
+        if let key = request.headers.bytes(of: "apikey") { return (Array(key), .apiKey) }
+        guard let query = request.queryBytes else { return (nil, .anonymous) }
+        let parameters = QueryParameter.split(query)
+        let key = parameters.first { $0.name.elementsEqual("apikey".utf8) }?.value
+        return (key, .apiKey)
     }
 }
 

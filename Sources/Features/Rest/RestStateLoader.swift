@@ -3,22 +3,30 @@ import Cryptography
 import Endpoints
 package import LucarneCore
 import QueryPlanner
+package import Telemetry
 
 /// Makes a state out of the settings and what the database says.
 package struct RestStateLoader: Sendable {
     private let repository: CatalogRepository
     private let settings: RestSettings
+    private let observe: @Sendable (AuthenticationEvent) -> Void
 
-    package init(repository: CatalogRepository, settings: RestSettings) {
+    /// `observe` learns what becomes of the credentials that requests show.
+    package init(
+        repository: CatalogRepository,
+        settings: RestSettings,
+        observe: @escaping @Sendable (AuthenticationEvent) -> Void = { _ in }
+    ) {
         self.repository = repository
         self.settings = settings
+        self.observe = observe
     }
 
     package func load(in context: RequestContext) async throws(Problem) -> RestState {
         let (settings, malformed) = try await settingsOfDatabase(in: context)
         let roles = RoleSettings.read(try await repository.roles(in: context))
         let source = try await repository.source(settings, in: context)
-        let authenticator = try Authenticator(settings)
+        let authenticator = try Authenticator(settings, observe)
         return try await repository.apart {
             let routines = RoutineReader(source).routines()
             return RestState(
@@ -67,7 +75,10 @@ extension RoleSettings {
 }
 
 extension Authenticator {
-    convenience init(_ settings: RestSettings) throws(Problem) {
+    convenience init(
+        _ settings: RestSettings,
+        _ observe: @escaping @Sendable (AuthenticationEvent) -> Void
+    ) throws(Problem) {
         let keys: [VerificationKey]
         let path: RolePath
         do throws(KeySetFailure) {
@@ -84,7 +95,8 @@ extension Authenticator {
             verifier: TokenVerifier(keys: keys, audience: settings.jwtAudience),
             rolePath: path,
             anonymousRole: settings.anonymousRole,
-            cacheEntriesMax: settings.jwtCacheEntriesMax
+            cacheEntriesMax: settings.jwtCacheEntriesMax,
+            observe: observe
         )
     }
 }

@@ -30,7 +30,8 @@ struct RestServing: Sendable {
         states = RestStates()
         let blocking = serving.blocking
         let catalog = CatalogRepository(database: database, blocking: blocking)
-        loader = RestStateLoader(repository: catalog, settings: settings)
+        let telemetry = serving.telemetry
+        loader = RestStateLoader(repository: catalog, settings: settings) { telemetry.report($0) }
         let controller = RestController(
             service: RestService(repository: RestRepository(database: database)),
             states: states,
