@@ -30,8 +30,10 @@ final class LucarneProcess: @unchecked Sendable {
             withIntermediateDirectories: true
         )
         _ = FileManager.default.createFile(atPath: log, contents: nil)
-        process.executableURL = Repository.binary
-        process.arguments = arguments
+        // As most shells have it: a server for thousands has to help itself to more.
+        process.executableURL = URL(filePath: "/bin/bash")
+        let start = "ulimit -Sn 1024; exec \"$0\" \"$@\""
+        process.arguments = ["-c", start, Repository.binary.path] + arguments
         process.currentDirectoryURL = URL(filePath: directory)
         var variables = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",

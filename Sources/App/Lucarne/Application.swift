@@ -11,6 +11,7 @@ package enum Application {
     package static func serve(_ configuration: Configuration) -> Int32 {
         // Before any thread is started, so that each inherits the mask and only loops see them.
         Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+        allowDescriptors()
         var measured = configuration.telemetry
         measured.identity.instanceID = instanceID
         let telemetry = Telemetry(measured)
@@ -38,6 +39,16 @@ package enum Application {
             return unsafe String(cString: start)
         }
         return "\(host):\(getpid())"
+    }
+
+    // Shells and service managers start processes with a soft limit of 1024 for the sake of
+    // select(2), which nothing here uses; a connection is a descriptor.
+    private static func allowDescriptors() {
+        let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(descriptors, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(descriptors, &limit)
     }
 
     private static func run(
