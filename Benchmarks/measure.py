@@ -177,7 +177,7 @@ def measure(options, directory):
         work = os.path.join(directory, "work")
         os.mkdir(work)
         subprocess.run(
-            [LUCARNE, "migrate"], env={**os.environ, **settings(postgres.url)}, check=True, cwd=work, stderr=subprocess.DEVNULL,
+            [LUCARNE, "migrate"], env={**os.environ, **settings(postgres.url)}, check=True, cwd=work, stdout=subprocess.DEVNULL,
         )
         postgres.psql("-f", os.path.join(ROOT, "Benchmarks/items.sql"))
         postgres.psql("-c", "vacuum (analyze, freeze) items")
