@@ -145,7 +145,7 @@ import Testing
                     deadline: started + 200_000_000
                 )
             }
-            #expect(uptime() - started < 3_000_000_000)
+            #expect(uptime() - started < 10_000_000_000)
             return try await session.exchange([Query("select 1")], deadline: soon)[0].integer(0, 0)
         }
         #expect(again == 1)

@@ -35,7 +35,7 @@ package struct SessionSettings: Sendable {
     private var isCancelling = false
 
     /// How long a cancelled statement may take to end before its connection is given up.
-    private static let cancelPatience: UInt64 = 2_000_000_000
+    private static let cancelPatience: UInt64 = 5_000_000_000
 
     /// Connects on a thread that may block: name resolution and TLS are libpq's, and block.
     package static func connect(
