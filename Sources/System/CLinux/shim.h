@@ -33,10 +33,6 @@ void *memmem(const void *, size_t, const void *, size_t);
 
 static inline int name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-static inline int die_with_parent(int signal) {
-  return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
-}
-
 static inline int bytes_to_read(int descriptor) {
   int count = 0;
   return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;

@@ -40,9 +40,4 @@ import CLibpq
     package func integer(_ row: Int, _ column: Int) -> Int? {
         string(row, column).flatMap { Int($0) }
     }
-
-    /// Rows a command touched (`INSERT 0 3`, `SELECT 2`); nil for commands that count none.
-    package var affectedRows: Int? {
-        Int(unsafe String(cString: PQcmdTuples(result)))
-    }
 }

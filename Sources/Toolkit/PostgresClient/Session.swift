@@ -22,7 +22,6 @@ package struct SessionSettings: Sendable {
 /// `@unchecked Sendable`: used on its loop's thread only.
 @safe package final class Session: @unchecked Sendable {
     package let loop: EventLoop
-    package let openedAt = uptime()
     /// What the cache did since the last exchange began.
     package private(set) var lookups = (hits: 0, misses: 0, evictions: 0)
 
@@ -75,9 +74,6 @@ package struct SessionSettings: Sendable {
     package var isUsable: Bool { !isBroken && !registration.peerHasLeft }
     package var serverVersion: Int { Int(unsafe PQserverVersion(connection)) }
     package var processID: Int { Int(unsafe PQbackendPID(connection)) }
-    package var databaseName: String {
-        unsafe PQdb(connection).map { unsafe String(cString: $0) } ?? ""
-    }
 
     /// Called once, on the loop, when the server ends the conversation.
     package var onPeerLeft: (() -> Void)? {

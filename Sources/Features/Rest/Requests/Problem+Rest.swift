@@ -120,10 +120,4 @@ extension Problem {
         "Could not query the database for the schema cache. Retrying.",
         retryAfter: 1
     )
-
-    static let anonymousDisabled = Problem(
-        .unauthenticated,
-        code: "PGRST302",
-        "Anonymous access is disabled"
-    )
 }
