@@ -111,6 +111,16 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
                 ["--jwt-secret=short"], [:],
                 "jwt-secret: The JWT secret must be at least 32 characters long."
             ),
+            (
+                ["--slo-latency=100"], [:],
+                "slo-latency: '100' is not a percentage above 0 and below 100 (from flag)"
+            ),
+            (
+                ["--slo-latency-threshold=200ms"], [:],
+                "slo-latency-threshold: '200ms' is not one of 1ms, 5ms, 10ms, 25ms, 50ms, 75ms, "
+                    + "100ms, 250ms, 500ms, 750ms, 1000ms, 2500ms, 5000ms, 7500ms, 10000ms "
+                    + "(from flag)"
+            ),
             (["--config", "none"], [:], "--config: no such file: none"),
         ] as [([String], [String: String], String)]
     )

@@ -33,6 +33,7 @@ package struct Operations: Sendable {
         let levels = LogController(logs: telemetry.logs)
         let traces = TraceController(traces: telemetry.traces, service: identity)
         let inside = InsideController(telemetry: telemetry, sources: sources)
+        let objectives = ObjectiveController(monitor: telemetry.objectives)
         return [
             open("/livez") { probes.live($0) },
             open("/readyz") { probes.ready($0) },
@@ -49,9 +50,18 @@ package struct Operations: Sendable {
             guarded(.get, "/debug/logs/ledger") { _ in levels.ledger() },
             guarded(.get, "/debug/log-level") { _ in levels.levels() },
             guarded(.post, "/debug/log-level") { levels.change($0) },
+            guarded(.get, "/debug/slo") { objectives.show($0) },
             guarded(.get, "/debug/traces") { traces.list($0) },
             guarded(.get, "/debug/traces/{id}") { traces.show($0) },
         ]
+    }
+
+    /// What has to be looked at from time to time, until it is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .nanoseconds(BurnHistory.period))
+            if !Task.isCancelled { telemetry.objectives.sample() }
+        }
     }
 
     private var identity: ServiceIdentity { telemetry.configuration.identity }

@@ -39,6 +39,10 @@ package struct TelemetryConfiguration: Sendable {
     package var tracesMax = 128
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
+    package var objectives = [
+        ServiceObjective(.availability, target: 0.999),
+        ServiceObjective(.latency(nanoseconds: 250_000_000), target: 0.99),
+    ]
 
     package init() {}
 }
@@ -52,6 +56,7 @@ package final class Telemetry: Sendable {
     package let health: HealthMonitor
     package let traces: TraceStore
     package let flights: RequestsInFlight
+    package let objectives: ObjectiveMonitor
 
     let http: HTTPMetrics
     let connections: ConnectionMetrics
@@ -86,6 +91,7 @@ package final class Telemetry: Sendable {
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
         process = registry.shared(ProcessMetrics.self)
         process.observe(registry, configuration.identity)
+        objectives = ObjectiveMonitor(configuration.objectives, registry)
         scrapes = registry.shared(ScrapeMetrics.self)
         scrapes.observe(registry)
         unmatchedRoute = RouteTelemetry(

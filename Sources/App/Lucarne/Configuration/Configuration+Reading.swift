@@ -12,6 +12,7 @@ extension Configuration {
         environment = try values.choice(.environment)
         address = try values.address(.address) ?? address
         operationsAddress = try values.address(.operationsAddress)
+        operationsToken = try secret(.operationsToken)
         dataDirectory = Files.absolute(values.text(.dataDirectory) ?? dataDirectory)
         features = try Self.features(in: values)
         loops = try values.integer(.loops) ?? loops
@@ -53,13 +54,34 @@ extension Configuration {
         telemetry.slowStatementNanoseconds = try values.duration(.slowStatement).nanoseconds
         telemetry.keepOneTraceIn = try values.integer(.keepOneTraceIn) ?? 0
         telemetry.seriesMax = try values.integer(.metricSeriesMax) ?? telemetry.seriesMax
+        telemetry.objectives = try objectives()
+    }
+
+    private func objectives() throws(ConfigurationFailure) -> [ServiceObjective] {
+        let threshold = try values.duration(.latencyThreshold).nanoseconds
+        let bounds = ServiceObjective.latencyBounds.filter { $0.isMultiple(of: 1_000_000) }
+        guard bounds.contains(threshold) else {
+            let known = bounds.map { "\($0 / 1_000_000)ms" }.joined(separator: ", ")
+            throw values.malformed(.latencyThreshold, "one of \(known)")
+        }
+        return [
+            ServiceObjective(.availability, target: try values.share(.availabilityObjective)),
+            ServiceObjective(
+                .latency(nanoseconds: threshold),
+                target: try values.share(.latencyObjective)
+            ),
+        ]
+    }
+
+    /// A secret as it is written, or the contents of the file that it names (`@file`).
+    private func secret(_ key: SettingKey) throws(ConfigurationFailure) -> String? {
+        guard let text = values.text(key) else { return nil }
+        guard text.hasPrefix("@") else { return text }
+        return try SigningSecret.contents(of: String(text.dropFirst())).trimmed
     }
 
     private mutating func readDatabase() throws(ConfigurationFailure) {
-        database.url = values.text(.databaseURL)
-        if let url = database.url, url.hasPrefix("@") {
-            database.url = try SigningSecret.contents(of: String(url.dropFirst())).trimmed
-        }
+        database.url = try secret(.databaseURL)
         database.postgresDirectory = values.text(.postgresDirectory)
         database.migrationsDirectory = values.text(.migrationsDirectory) ?? "migrations"
         database.migratesOnStart = try values.flag(.migrateOnStart)

@@ -56,6 +56,8 @@ package struct Configuration: Sendable {
     package var environment = DeploymentEnvironment.development
     package var address = SocketAddress.tcp(host: "127.0.0.1", port: 8080)
     package var operationsAddress: SocketAddress?
+    /// Asked for by everything operational but the probes.
+    package var operationsToken: String?
     package var dataDirectory = "lucarne-data"
     package var features: Set<FeatureName> = [.rest, .operations]
     /// Zero: one for each core.

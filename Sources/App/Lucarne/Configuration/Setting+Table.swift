@@ -21,6 +21,13 @@ extension Setting {
             "Where /metrics, /livez, /readyz and /debug are served; unset: on the main address"
         ),
         Setting(
+            .operationsToken,
+            .text,
+            nil,
+            "The bearer token that /metrics and /debug ask for, or @file; unset: none",
+            isSecret: true
+        ),
+        Setting(
             .dataDirectory,
             .text,
             "lucarne-data",
@@ -76,6 +83,24 @@ extension Setting {
             .integer(1000...10_000_000),
             "50000",
             "The most time series this process exposes"
+        ),
+        Setting(
+            .availabilityObjective,
+            .percentage,
+            "99.9",
+            "The percentage of requests that shall be answered without a 5xx"
+        ),
+        Setting(
+            .latencyObjective,
+            .percentage,
+            "99",
+            "The percentage of requests that shall be answered in time"
+        ),
+        Setting(
+            .latencyThreshold,
+            .duration,
+            "250ms",
+            "What in time means: a bound of the request durations' buckets"
         ),
     ]
 

@@ -9,6 +9,8 @@ package struct Setting: Sendable {
         case integer(ClosedRange<Int>)
         /// `500ms`, `30s`, `5m`, `1h`; a bare number is seconds.
         case duration
+        /// Above 0 and below 100.
+        case percentage
         /// `64KiB`, `16MiB`; a bare number is bytes.
         case bytes
         case choice([String])

@@ -5,6 +5,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case environment
     case address
     case operationsAddress = "operations-address"
+    case operationsToken = "operations-token"
     case dataDirectory = "data-directory"
     case features
     case loops
@@ -19,6 +20,10 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case slowStatement = "slow-statement"
     case keepOneTraceIn = "keep-one-trace-in"
     case metricSeriesMax = "metric-series-max"
+
+    case availabilityObjective = "slo-availability"
+    case latencyObjective = "slo-latency"
+    case latencyThreshold = "slo-latency-threshold"
 
     case databaseURL = "database-url"
     case postgresDirectory = "postgres-directory"

@@ -87,6 +87,14 @@ extension SettingValues {
         return number
     }
 
+    /// As a share: 0.999 for 99.9.
+    package func share(_ key: SettingKey) throws(ConfigurationFailure) -> Double {
+        guard let percentage = Double(text(key) ?? ""), percentage > 0, percentage < 100 else {
+            throw malformed(key, "a percentage above 0 and below 100")
+        }
+        return percentage / 100
+    }
+
     package func duration(_ key: SettingKey) throws(ConfigurationFailure) -> Duration {
         guard let text = text(key) else { return .zero }
         let units: [(String, Duration)] = [

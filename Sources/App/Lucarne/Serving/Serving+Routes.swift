@@ -40,12 +40,16 @@ extension Serving {
         ]
     }
 
-    private var operations: Operations {
+    var operations: Operations {
         var sources = Operations.Sources()
         sources.configuration = { [configuration] in
             (try? JSONValue(parsing: Array(configuration.reportJSON.utf8))) ?? .null
         }
-        return Operations(telemetry: telemetry, sources: sources)
+        return Operations(
+            telemetry: telemetry,
+            sources: sources,
+            token: configuration.operationsToken
+        )
     }
 
     /// What readiness depends on beside the catalog, which reports itself.

@@ -73,6 +73,10 @@ struct Serving: Sendable {
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
+                await operations.run()
+                return .background
+            }
+            tasks.addTask(executorPreference: group.loops[0]) {
                 await obeySignals(rest, servers.map(\.0))
                 return .background
             }

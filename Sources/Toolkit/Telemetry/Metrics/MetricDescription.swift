@@ -9,6 +9,10 @@ package struct MetricDescription: Sendable {
         case none = ""
         case seconds
         case bytes
+        case ratio
+
+        /// Kept in billionths: nanoseconds for seconds.
+        var isFractional: Bool { self == .seconds || self == .ratio }
     }
 
     package enum Stability: String, Sendable { case alpha, stable }
@@ -26,7 +30,7 @@ package struct MetricDescription: Sendable {
 
     /// Bounds in the integer unit: nanoseconds for seconds.
     var integerBuckets: [UInt64] {
-        let scale: Double = unit == .seconds ? 1e9 : 1
+        let scale: Double = unit.isFractional ? 1e9 : 1
         return buckets.map { UInt64(($0 * scale).rounded()) }
     }
 

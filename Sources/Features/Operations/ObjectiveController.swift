@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import JSONCoding
+import Telemetry
+
+/// How the service stands against its objectives, without a Prometheus.
+struct ObjectiveController: Sendable {
+    let monitor: ObjectiveMonitor
+
+    func show(_ request: Request) -> Response {
+        let standings = monitor.standings
+        guard !request.prefers("text/html") else { return Response(html: page(standings)) }
+        return Response(.object([("objectives", .array(standings.map(document)))]))
+    }
+
+    private func document(_ standing: ObjectiveStanding) -> JSONValue {
+        .object([
+            ("slo", .string(standing.objective.name)),
+            ("objective", .ratio(standing.objective.target)),
+            ("requests", .ratio(standing.requests)),
+            ("bad", .ratio(standing.bad)),
+            ("budget_remaining", .ratio(standing.budgetRemaining)),
+            ("windows", .array(standing.windows.map(window))),
+            ("alerts", .array(BurnAlert.all.map { alert($0, standing) })),
+        ])
+    }
+
+    private func window(_ window: ObjectiveStanding.Window) -> JSONValue {
+        .object([
+            ("window", .string(window.window.rawValue)),
+            ("requests", .ratio(window.requests)),
+            ("bad", .ratio(window.bad)),
+            ("error_ratio", window.errorRatio.map(JSONValue.ratio) ?? .null),
+            ("burn", window.burn.map(JSONValue.ratio) ?? .null),
+        ])
+    }
+
+    private func alert(_ alert: BurnAlert, _ standing: ObjectiveStanding) -> JSONValue {
+        .object([
+            ("severity", .string(alert.severity.rawValue)),
+            ("burn_above", .ratio(alert.factor)),
+            ("long_window", .string(alert.long.rawValue)),
+            ("short_window", .string(alert.short.rawValue)),
+            ("firing", .bool(standing.isFiring(alert))),
+        ])
+    }
+
+    private func page(_ standings: [ObjectiveStanding]) -> String {
+        let note = "<p>Over thirty days, or since this process began to count.</p>"
+        return HTML.page("Objectives", note + standings.map(section).joined())
+    }
+
+    private func section(_ standing: ObjectiveStanding) -> String {
+        let rows = standing.windows.map { window in
+            """
+            <tr><td>\(window.window.rawValue)<td>\(Int(window.requests.rounded()))\
+            <td>\(Int(window.bad.rounded()))\
+            <td>\(window.errorRatio.map(Self.percent) ?? "no requests")\
+            <td>\(window.burn.map { "\(Self.hundredths($0))×" } ?? "")</tr>
+            """
+        }
+        let alerts = BurnAlert.all.map { alert in
+            """
+            <tr><td>\(alert.severity.rawValue)\
+            <td>burn above \(Self.hundredths(alert.factor))× over \(alert.long.rawValue) \
+            and \(alert.short.rawValue)\
+            <td>\(standing.isFiring(alert) ? "<strong>firing</strong>" : "quiet")</tr>
+            """
+        }
+        return """
+            <h2>\(standing.objective.name): \(Self.percent(standing.objective.target))</h2>
+            <p>\(Self.percent(standing.budgetRemaining)) of the error budget is left: \
+            \(Int(standing.bad)) of \(Int(standing.requests)) requests missed the objective.</p>
+            <table><tr><th>Window<th>Requests<th>Missed<th>Error ratio<th>Burn</tr>
+            \(rows.joined(separator: "\n"))</table>
+            <table><tr><th>Alert<th>When<th>Now</tr>\(alerts.joined(separator: "\n"))</table>
+            """
+    }
+
+    private static func percent(_ ratio: Double) -> String { "\(hundredths(ratio * 100)) %" }
+
+    private static func hundredths(_ value: Double) -> Double {
+        value.magnitude < 1e12 ? (value * 100).rounded() / 100 : value
+    }
+}
+
+extension JSONValue {
+    static func ratio(_ value: Double) -> JSONValue { .number("\(value)") }
+}
