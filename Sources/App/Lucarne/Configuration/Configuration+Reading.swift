@@ -48,6 +48,7 @@ extension Configuration {
         }
         let format: LogFormat = try values.choice(.logFormat)
         telemetry.log.sinks = [LogSinkConfiguration(.standardOutput, format: format)]
+        telemetry.log.ringRecordsMax = 2_048
         telemetry.identity.environment = environment.rawValue
         telemetry.identity.version = Version.current
         telemetry.slowRequestNanoseconds = try values.duration(.slowRequest).nanoseconds

@@ -34,6 +34,7 @@ struct LogSinkMetrics: Sendable {
     private let flush: [Histogram]
     private let errors: [Counter]
     private let redactions: [Counter]
+    let subscribers: Gauge
 
     init(_ registry: MetricRegistry, sinks: [String]) {
         let label = MetricLabel("sink", sinks)
@@ -97,6 +98,8 @@ struct LogSinkMetrics: Sendable {
             layer: "logs"
         )
         self.redactions = Redaction.Rule.allCases.map { redactions($0.rawValue) }
+        subscribers =
+            registry.gauge("lucarne_log_tail_subscribers", "Live tail clients.", layer: "logs")()
     }
 
     func refresh(_ position: Int, _ ledger: LogLedger, flushes: [UInt64]) {

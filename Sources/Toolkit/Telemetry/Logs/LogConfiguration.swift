@@ -19,6 +19,8 @@ package struct LogSinkConfiguration: Sendable {
         case file(path: String, bytesMax: Int, keep: Int)
         /// Handed over in batches, on the sink's thread.
         case custom(name: String, @Sendable ([UInt8]) -> Bool)
+        /// Kept in memory, for readers inside the process.
+        case ring(LogRing)
     }
 
     package var destination: Destination
@@ -36,6 +38,8 @@ package struct LogConfiguration: Sendable {
     package var level = LogLevel.info
     package var moduleLevels: [LogModule: LogLevel] = [:]
     package var sinks: [LogSinkConfiguration] = []
+    /// The latest records are kept in memory; 0: none.
+    package var ringRecordsMax = 0
 
     package init() {}
 }

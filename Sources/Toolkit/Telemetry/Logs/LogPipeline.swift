@@ -13,6 +13,8 @@ package final class LogPipeline: Sendable {
     private let service: [LogFormat: [UInt8]]
     private let jsonService: [UInt8]
     let records: LogRecordMetrics?
+    /// The latest records, and the way to follow them; empty when none are kept.
+    package let ring: LogRing
 
     package init(
         _ configuration: LogConfiguration,
@@ -20,7 +22,9 @@ package final class LogPipeline: Sendable {
         registry: MetricRegistry? = nil
     ) {
         levels = LogLevels(configuration)
-        sinks = configuration.sinks.map(LogSink.init)
+        ring = LogRing(recordsMax: configuration.ringRecordsMax)
+        let inMemory = configuration.ringRecordsMax > 0 ? [LogSinkConfiguration(.ring(ring))] : []
+        sinks = (configuration.sinks + inMemory).map(LogSink.init)
         service = Self.service(identity)
         jsonService = service[.json] ?? []
         records = registry.map { $0.shared(LogRecordMetrics.self) }
@@ -136,6 +140,7 @@ extension LogPipeline {
             for (position, sink) in self.sinks.enumerated() {
                 metrics.refresh(position, sink.ledger, flushes: sink.takeFlushes())
             }
+            metrics.subscribers.set(self.ring.subscriberCount)
         }
     }
 }

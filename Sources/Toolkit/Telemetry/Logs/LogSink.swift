@@ -60,6 +60,7 @@ final class LogSink: Sendable {
             case .file(let path, let bytesMax, let keep):
                 FileDestination(path: path, bytesMax: bytesMax, keep: keep)
             case .custom(let name, let take): CustomDestination(name: name, take: take)
+            case .ring(let ring): RingDestination(ring: ring)
             }
     }
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// The latest records, in memory, and those who want to see them as they come.
+package final class LogRing: Sendable {
+    package let recordsMax: Int
+    private let state = Mutex(State())
+
+    private struct State {
+        var entries: [LogEntry] = []
+        /// Where the oldest is, once the ring is full.
+        var start = 0
+        var subscriptions: [LogSubscription] = []
+    }
+
+    package init(recordsMax: Int) { self.recordsMax = max(1, recordsMax) }
+
+    /// Oldest first.
+    package var snapshot: [LogEntry] {
+        state.withLock { Array($0.entries[$0.start...] + $0.entries[..<$0.start]) }
+    }
+
+    package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
+
+    /// Everything from now on that matches. The subscription holds at most `capacity` records for
+    /// its reader; it lasts until it is cancelled.
+    package func subscribe(
+        capacity: Int,
+        matching isWanted: @escaping @Sendable (LogEntry) -> Bool = { _ in true }
+    ) -> LogSubscription {
+        let subscription = LogSubscription(capacity: capacity, isWanted) { [weak self] leaving in
+            self?.state.withLock { $0.subscriptions.removeAll { $0 === leaving } }
+        }
+        state.withLock { $0.subscriptions.append(subscription) }
+        return subscription
+    }
+
+    package func append(_ entries: [LogEntry]) {
+        let subscriptions = state.withLock { state in
+            for entry in entries {
+                if state.entries.count < recordsMax {
+                    state.entries.append(entry)
+                } else {
+                    state.entries[state.start] = entry
+                    state.start = (state.start + 1) % recordsMax
+                }
+            }
+            return state.subscriptions
+        }
+        for subscription in subscriptions { subscription.offer(entries) }
+    }
+}
+
+/// One reader of the records as they come. A reader too slow for them loses the newest, and is
+/// told how many.
+package final class LogSubscription: Sendable {
+    /// What came since the last one.
+    package struct Batch: Sendable {
+        package var entries: [LogEntry] = []
+        /// Records that matched and found no room.
+        package var dropped: UInt64 = 0
+    }
+
+    fileprivate struct State {
+        var batch = Batch()
+        var droppedInAll: UInt64 = 0
+        var isCancelled = false
+        var reader: CheckedContinuation<Void, Never>?
+    }
+
+    private let capacity: Int
+    private let isWanted: @Sendable (LogEntry) -> Bool
+    private let leave: @Sendable (LogSubscription) -> Void
+    private let state = Mutex(State())
+
+    init(
+        capacity: Int,
+        _ isWanted: @escaping @Sendable (LogEntry) -> Bool,
+        leave: @escaping @Sendable (LogSubscription) -> Void
+    ) {
+        self.capacity = max(1, capacity)
+        self.isWanted = isWanted
+        self.leave = leave
+    }
+
+    /// Records lost so far because the reader was slow.
+    package var dropped: UInt64 { state.withLock { $0.droppedInAll } }
+
+    func offer(_ entries: [LogEntry]) {
+        let wanted = entries.filter(isWanted)
+        guard !wanted.isEmpty else { return }
+        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard !state.isCancelled else { return nil }
+            let room = capacity - state.batch.entries.count
+            state.batch.entries.append(contentsOf: wanted.prefix(max(0, room)))
+            let lost = UInt64(max(0, wanted.count - room))
+            state.batch.dropped += lost
+            state.droppedInAll += lost
+            return state.takeReader()
+        }
+        reader?.resume()
+    }
+
+    /// What has come since the last call, without waiting.
+    package func take() -> Batch {
+        state.withLock { state in
+            defer { state.batch = Batch() }
+            return state.batch
+        }
+    }
+
+    /// Waits until there is something; nil once the subscription or the task is cancelled. One
+    /// reader at a time.
+    package func next() async -> Batch? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReady = state.withLock { state in
+                    let isEmpty = state.batch.entries.isEmpty && state.batch.dropped == 0
+                    guard isEmpty, !state.isCancelled, state.reader == nil else { return true }
+                    state.reader = continuation
+                    return false
+                }
+                if isReady { continuation.resume() }
+            }
+        } onCancel: {
+            cancel()
+        }
+        let batch = take()
+        return batch.entries.isEmpty && batch.dropped == 0 ? nil : batch
+    }
+
+    /// Ends the subscription; a waiting reader is woken.
+    package func cancel() {
+        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.isCancelled = true
+            return state.takeReader()
+        }
+        reader?.resume()
+        leave(self)
+    }
+}
+
+extension LogSubscription.State {
+    fileprivate mutating func takeReader() -> CheckedContinuation<Void, Never>? {
+        defer { reader = nil }
+        return reader
+    }
+}

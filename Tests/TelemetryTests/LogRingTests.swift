@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Telemetry
+
+private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
+    LogEntry(
+        sequence: number,
+        wallNanoseconds: number,
+        level: level,
+        module: .http,
+        line: Array(#"{"seq":\#(number),"http.route":"/a/{b}"}"#.utf8)
+    )
+}
+
+struct LogRingTests {
+    @Test(arguments: [(0, 0..<0), (3, 0..<3), (4, 0..<4), (5, 1..<5), (11, 7..<11)])
+    func `the latest are kept, oldest first`(_ count: Int, _ kept: Range<Int>) {
+        let ring = LogRing(recordsMax: 4)
+        ring.append((0..<count).map { entry(UInt64($0)) })
+        #expect(ring.snapshot.map { Int($0.sequence) } == Array(kept))
+    }
+
+    @Test func `a subscriber gets what matches, from then on`() async throws {
+        let ring = LogRing(recordsMax: 4)
+        ring.append([entry(0, .error)])
+        let subscription = ring.subscribe(capacity: 10) { $0.level == .error }
+        ring.append([entry(1), entry(2, .error), entry(3)])
+        let batch = try #require(await subscription.next())
+        #expect(batch.entries.map(\.sequence) == [2])
+        #expect(batch.entries.first?.route == "/a/{b}")
+        #expect(batch.dropped == 0)
+    }
+
+    @Test func `a slow reader loses the newest and is told`() async throws {
+        let ring = LogRing(recordsMax: 100)
+        let subscription = ring.subscribe(capacity: 3)
+        ring.append((0..<10).map { entry($0) })
+        let batch = try #require(await subscription.next())
+        #expect(batch.entries.map(\.sequence) == [0, 1, 2])
+        #expect(batch.dropped == 7)
+        #expect(subscription.dropped == 7)
+        ring.append([entry(10)])
+        #expect(await subscription.next()?.entries.map(\.sequence) == [10])
+    }
+
+    @Test func `a waiting reader wakes for a record, and for the end`() async {
+        let ring = LogRing(recordsMax: 4)
+        let subscription = ring.subscribe(capacity: 3)
+        async let first = subscription.next()
+        ring.append([entry(1)])
+        #expect(await first?.entries.count == 1)
+        let waiting = Task { await subscription.next() == nil }
+        waiting.cancel()
+        #expect(await waiting.value)
+        #expect(ring.subscriberCount == 0)
+        ring.append([entry(2)])
+        #expect(await subscription.next() == nil)
+    }
+}
