@@ -71,7 +71,7 @@ let package = Package(
         target(
             "Core",
             "Persistence",
-            on: ["LucarneCore", "PostgresClient", "EventLoop", "Telemetry"]
+            on: ["LucarneCore", "PostgresClient", "EventLoop", "JSONCoding", "Telemetry"]
         ),
 
         target(

@@ -126,7 +126,7 @@ struct InsideTests {
     @Test(arguments: [
         "/metrics", "/metrics/catalog", "/debug", "/debug/requests", "/debug/pool", "/debug/build",
         "/debug/config", "/debug/cardinality", "/debug/logs/ledger", "/debug/log-level",
-        "/debug/traces", "/debug/slo",
+        "/debug/traces", "/debug/slo", "/debug/sql",
     ])
     func `what is inside needs the token, where there is one`(_ path: String) async {
         let house = House(token: "s3cret")

@@ -13,11 +13,13 @@ package struct Database: Sendable {
 
     private let pools: [Pool]
     private let telemetry: Telemetry
+    private let explainer: StatementExplainer?
 
     /// `pools[i]` belongs to loop `i`.
-    package init(pools: [Pool], telemetry: Telemetry) {
+    package init(pools: [Pool], telemetry: Telemetry, explainer: StatementExplainer? = nil) {
         self.pools = pools
         self.telemetry = telemetry
+        self.explainer = explainer
     }
 
     /// Runs the transaction in one round trip (two where its end depends on its results), under
@@ -87,6 +89,7 @@ package struct Database: Sendable {
                 ),
                 in: trace
             )
+            explainer?.ended(transaction, nanoseconds: took, in: trace)
             telemetry.report(.transaction(outcome), in: trace)
             reportLookups(session.lookups, in: trace)
         }

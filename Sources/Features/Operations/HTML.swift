@@ -17,6 +17,12 @@ enum HTML {
         return escaped
     }
 
+    /// Three decimals, for tables.
+    static func milliseconds(_ nanoseconds: UInt64) -> String {
+        let microseconds = nanoseconds / 1_000
+        return "\(microseconds / 1_000).\("\(microseconds % 1_000 + 1_000)".dropFirst())"
+    }
+
     static func page(_ title: String, _ body: String) -> String {
         """
         <!doctype html>
@@ -38,6 +44,9 @@ enum HTML {
         h1 { font-size: 1.4rem } nav a { color: inherit; opacity: .6 }
         table { border-collapse: collapse; width: 100% }
         th { text-align: left; font-weight: 600 }
+        pre { font: 12px/1.4 ui-monospace, monospace; margin: .3rem 0; white-space: pre-wrap; \
+        overflow-wrap: anywhere } .finding { color: #c22; margin: .3rem 0 }
+        .numbers td + td, .numbers th + th { text-align: right; font-variant-numeric: tabular-nums }
         td, th { padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
         code, .mono { font: 13px ui-monospace, monospace }
         .rail { position: relative; height: 1.1rem; background: var(--soft); min-width: 18rem }

@@ -15,6 +15,7 @@ struct InsideController: Sendable {
         ("/startupz", "started?"),
         ("/debug/requests", "requests being answered, with their layer and age"),
         ("/debug/traces", "traces kept: failed, slow, asked for, a sample"),
+        ("/debug/sql", "statements: how often, how long, how they are planned"),
         ("/debug/slo", "objectives: error ratios, burn rates, what is left of the budget"),
         ("/debug/log-level", "levels by module; POST changes them"),
         ("/debug/logs/ledger", "records made, written, queued, dropped"),

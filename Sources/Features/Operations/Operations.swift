@@ -31,8 +31,9 @@ package struct Operations: Sendable {
         let probes = ProbeController(health: telemetry.health, identity: identity)
         let metrics = MetricsController(telemetry: telemetry)
         let levels = LogController(logs: telemetry.logs)
-        let traces = TraceController(traces: telemetry.traces, service: identity)
+        let traces = TraceController(telemetry: telemetry)
         let inside = InsideController(telemetry: telemetry, sources: sources)
+        let statements = StatementController(telemetry: telemetry)
         let objectives = ObjectiveController(monitor: telemetry.objectives)
         return [
             open("/livez") { probes.live($0) },
@@ -50,6 +51,7 @@ package struct Operations: Sendable {
             guarded(.get, "/debug/logs/ledger") { _ in levels.ledger() },
             guarded(.get, "/debug/log-level") { _ in levels.levels() },
             guarded(.post, "/debug/log-level") { levels.change($0) },
+            guarded(.get, "/debug/sql") { statements.show($0) },
             guarded(.get, "/debug/slo") { objectives.show($0) },
             guarded(.get, "/debug/traces") { traces.list($0) },
             guarded(.get, "/debug/traces/{id}") { traces.show($0) },

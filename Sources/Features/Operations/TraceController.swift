@@ -5,8 +5,9 @@ import Telemetry
 
 /// The traces the process has kept.
 struct TraceController: Sendable {
-    let traces: TraceStore
-    let service: ServiceIdentity
+    let telemetry: Telemetry
+
+    private var traces: TraceStore { telemetry.traces }
 
     private static let listedMax = 500
 
@@ -35,8 +36,11 @@ struct TraceController: Sendable {
         }
         let format = request.parameters("format").first
         let wantsPage = format.map { $0 == "html" } ?? request.prefers("text/html")
-        guard !wantsPage else { return Response(html: TracePage.waterfall(found)) }
-        return Response(TraceDocument.otlp(found, service: service))
+        let planned = found.map { $0.adding(telemetry.plans.plans(of: $0.context)) }
+        guard !wantsPage else { return Response(html: TracePage.waterfall(planned)) }
+        return Response(
+            TraceDocument.otlp(planned, service: telemetry.configuration.identity)
+        )
     }
 
     private func summary(_ trace: KeptTrace) -> JSONValue {
@@ -52,6 +56,24 @@ struct TraceController: Sendable {
             ("duration_ms", .milliseconds(trace.durationNanoseconds)),
             ("kept", .string(trace.decision.rawValue)),
         ])
+    }
+}
+
+extension KeptTrace {
+    /// Plans come after the request; they are shown where their statements are.
+    fileprivate func adding(_ plans: [(span: Int8, plan: StatementPlan)]) -> KeptTrace {
+        var trace = self
+        for (span, plan) in plans {
+            func note(_ key: StaticString, _ text: String) {
+                trace.attributes.append(
+                    TraceAttribute(key: key, value: .text(text), span: span)
+                )
+            }
+            note("lucarne.plan", plan.outline.joined(separator: "\n"))
+            for finding in plan.findings { note("lucarne.plan.finding", finding) }
+            note("lucarne.plan.json", plan.json)
+        }
+        return trace
     }
 }
 

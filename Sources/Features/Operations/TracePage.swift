@@ -11,7 +11,7 @@ enum TracePage {
                 <td>\(HTML.text(internetTime(trace.startedAtWall)))\
                 <td>\(trace.method.label.text) <code>\(HTML.text(trace.route))</code>\
                 <td>\(trace.status) \(HTML.text(trace.errorCode ?? ""))\
-                <td>\(milliseconds(trace.durationNanoseconds)) ms\
+                <td>\(HTML.milliseconds(trace.durationNanoseconds)) ms\
                 <td>\(trace.decision.rawValue)</tr>
                 """
         }
@@ -32,7 +32,7 @@ enum TracePage {
         <dl><dt>Request<dd>\(trace.method.label.text) <code>\(HTML.text(trace.path))</code>
         <dt>Route<dd><code>\(HTML.text(trace.route))</code>
         <dt>Status<dd>\(trace.status) \(HTML.text(trace.errorCode ?? ""))
-        <dt>Took<dd>\(milliseconds(trace.durationNanoseconds)) ms
+        <dt>Took<dd>\(HTML.milliseconds(trace.durationNanoseconds)) ms
         <dt>Began<dd>\(internetTime(trace.startedAtWall))
         <dt>Role<dd>\(HTML.text(trace.role))
         <dt>Request id<dd><code>\(HTML.text(trace.requestID))</code>
@@ -52,14 +52,14 @@ enum TracePage {
             let label = part.layer.label.text
             return """
                 <div class="\(label)" style="flex:\(part.nanoseconds)" \
-                title="\(label) \(milliseconds(part.nanoseconds)) ms"></div>
+                title="\(label) \(HTML.milliseconds(part.nanoseconds)) ms"></div>
                 """
         }
-        let words = parts.map { "\($0.layer.label.text) \(milliseconds($0.nanoseconds))" }
+        let words = parts.map { "\($0.layer.label.text) \(HTML.milliseconds($0.nanoseconds))" }
         return """
             <div class="ledger">\(bars.joined())</div>
             <p class="mono">\(words.joined(separator: " + ")) = \
-            \(milliseconds(trace.durationNanoseconds)) ms</p>
+            \(HTML.milliseconds(trace.durationNanoseconds)) ms</p>
             """
     }
 
@@ -80,8 +80,8 @@ enum TracePage {
         let indent = depth(trace, position)
         return """
             <tr><td style="padding-left:\(1 + indent)rem">\(HTML.text(span.name.text))\
-            \(facts.joined())<td>\(label)<td>\(milliseconds(span.startedAt))\
-            <td>\(milliseconds(span.endedAt &- span.startedAt))<td><div class="rail">\
+            \(facts.joined())<td>\(label)<td>\(HTML.milliseconds(span.startedAt))\
+            <td>\(HTML.milliseconds(span.endedAt &- span.startedAt))<td><div class="rail">\
             <div class="bar \(label)\(span.failed ? " failed" : "")" \
             style="left:\(left)%;width:\(width)%"></div></div></tr>
             """
@@ -99,10 +99,5 @@ enum TracePage {
 
     private static func percent(_ share: Double) -> Double {
         (min(1, max(0, share)) * 10_000).rounded() / 100
-    }
-
-    private static func milliseconds(_ nanoseconds: UInt64) -> String {
-        let microseconds = nanoseconds / 1_000
-        return "\(microseconds / 1_000).\("\(microseconds % 1_000 + 1_000)".dropFirst())"
     }
 }

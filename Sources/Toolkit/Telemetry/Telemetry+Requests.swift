@@ -31,6 +31,7 @@ extension Telemetry {
         if summary.status >= 500 || summary.aborted == .deadline { return .keptError }
         let slow = configuration.slowRequestNanoseconds
         if !summary.isLongLived, trace.durationNanoseconds >= slow { return .keptSlow }
+        if trace.isPlanned { return .keptSlow }
         if trace.context.isSampled { return .keptSampled }
         let interval = UInt64(configuration.keepOneTraceIn)
         let isChosen = interval > 0 && trace.context.traceIDLow % interval == 0

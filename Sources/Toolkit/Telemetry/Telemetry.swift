@@ -39,6 +39,8 @@ package struct TelemetryConfiguration: Sendable {
     package var tracesMax = 128
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
+    /// Plans asked for after slow statements, at most, in a minute.
+    package var plansPerMinute = 6
     package var objectives = [
         ServiceObjective(.availability, target: 0.999),
         ServiceObjective(.latency(nanoseconds: 250_000_000), target: 0.99),
@@ -57,6 +59,7 @@ package final class Telemetry: Sendable {
     package let traces: TraceStore
     package let flights: RequestsInFlight
     package let objectives: ObjectiveMonitor
+    package let plans: StatementPlans
 
     let http: HTTPMetrics
     let connections: ConnectionMetrics
@@ -91,6 +94,7 @@ package final class Telemetry: Sendable {
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
         process = registry.shared(ProcessMetrics.self)
         process.observe(registry, configuration.identity)
+        plans = StatementPlans(perMinute: configuration.plansPerMinute, registry)
         objectives = ObjectiveMonitor(configuration.objectives, registry)
         scrapes = registry.shared(ScrapeMetrics.self)
         scrapes.observe(registry)

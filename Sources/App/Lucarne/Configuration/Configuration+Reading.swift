@@ -53,6 +53,7 @@ extension Configuration {
         telemetry.identity.version = Version.current
         telemetry.slowRequestNanoseconds = try values.duration(.slowRequest).nanoseconds
         telemetry.slowStatementNanoseconds = try values.duration(.slowStatement).nanoseconds
+        telemetry.plansPerMinute = try values.integer(.plansPerMinute) ?? 0
         telemetry.keepOneTraceIn = try values.integer(.keepOneTraceIn) ?? 0
         telemetry.seriesMax = try values.integer(.metricSeriesMax) ?? telemetry.seriesMax
         telemetry.objectives = try objectives()

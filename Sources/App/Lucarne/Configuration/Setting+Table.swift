@@ -73,6 +73,12 @@ extension Setting {
         Setting(.slowRequest, .duration, "500ms", "From here on a request counts as slow"),
         Setting(.slowStatement, .duration, "200ms", "From here on a statement counts as slow"),
         Setting(
+            .plansPerMinute,
+            .integer(0...600),
+            "6",
+            "Plans of slow statements that PostgreSQL is asked for, at most; 0: none"
+        ),
+        Setting(
             .keepOneTraceIn,
             .integer(0...1_000_000),
             "100",

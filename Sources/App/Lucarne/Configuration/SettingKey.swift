@@ -18,6 +18,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case slowRequest = "slow-request"
     case slowStatement = "slow-statement"
+    case plansPerMinute = "plans-per-minute"
     case keepOneTraceIn = "keep-one-trace-in"
     case metricSeriesMax = "metric-series-max"
 

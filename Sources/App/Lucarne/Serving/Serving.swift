@@ -53,7 +53,14 @@ struct Serving: Sendable {
     func run() async throws(StartFailure) {
         for pool in pools { pool.loop.perform { pool.start() } }
         defer { for pool in pools { pool.loop.perform { pool.close() } } }
-        let database = Database(pools: pools, telemetry: telemetry)
+        let database = Database(
+            pools: pools,
+            telemetry: telemetry,
+            explainer: StatementExplainer(
+                connection: listenerSession.connection,
+                telemetry: telemetry
+            )
+        )
         let rest = RestServing(self, database)
         let servers = servers(rest)
         await rest.prepare()

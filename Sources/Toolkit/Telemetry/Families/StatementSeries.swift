@@ -67,3 +67,43 @@ final class StatementSeries: Sendable {
         }
     }
 }
+
+extension StatementSeries {
+    /// All statements so far, the most expensive first.
+    var statistics: [StatementStatistics] {
+        entries.withLock { $0 }.map { summary, entry in
+            let failures = entry.failures.withLock { Array($0.values) }
+            let all = [entry.duration] + failures
+            return StatementStatistics(
+                summary: summary,
+                count: all.reduce(0) { $0 &+ $1.count },
+                errors: failures.reduce(0) { $0 &+ $1.count },
+                slow: entry.slow.value,
+                rows: entry.rows.sum,
+                totalNanoseconds: all.reduce(0) { $0 &+ $1.sum },
+                median: Histogram.quantile(0.5, of: all),
+                p99: Histogram.quantile(0.99, of: all)
+            )
+        }.sorted { $0.totalNanoseconds > $1.totalNanoseconds }
+    }
+}
+
+extension Histogram {
+    /// Of series that share their bounds; in the family's integer unit, 0 where they are empty.
+    fileprivate static func quantile(_ quantile: Double, of series: [Histogram]) -> Double {
+        guard let bounds = series.first?.layout.bounds else { return 0 }
+        let counts = (0...bounds.count).map { position in
+            Double(series.reduce(0) { $0 &+ $1.bucket(position) })
+        }
+        let rank = quantile * counts.reduce(0, +)
+        var below = 0.0
+        for (position, count) in counts.enumerated() {
+            defer { below += count }
+            guard count > 0, below + count >= rank else { continue }
+            guard position < bounds.count else { return Double(bounds[bounds.count - 1]) }
+            let low = position > 0 ? Double(bounds[position - 1]) : 0
+            return low + (Double(bounds[position]) - low) * (rank - below) / count
+        }
+        return 0
+    }
+}

@@ -23,6 +23,8 @@ package final class RequestTrace: @unchecked Sendable {
     @exclusivity(unchecked) package var statementCount = 0
     /// Whoever asks for it sees the request's debug records and finds its trace kept.
     package var isForced = false
+    /// A plan is on its way that will be shown with this trace.
+    var isPlanned = false
     @exclusivity(unchecked) package private(set) var attributes: [TraceAttribute] = []
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
@@ -139,6 +141,9 @@ extension RequestTrace {
     package func selfNanoseconds(_ layer: Layer) -> UInt64 { unsafe ledger[Int(layer.rawValue)] }
 
     package func span(_ position: Int) -> TraceSpan { unsafe spans[position] }
+
+    /// The innermost span that is open, by position.
+    var openSpan: Int8 { unsafe currentSpan }
 
     @discardableResult
     private func transition(to layer: Layer, at now: UInt64) -> Layer {

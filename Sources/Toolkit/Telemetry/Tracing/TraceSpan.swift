@@ -32,4 +32,10 @@ package struct TraceAttribute: Sendable {
     package var value: Value
     /// The span it belongs to, by position; -1 for the request itself.
     package var span: Int8
+
+    package init(key: StaticString, value: Value, span: Int8) {
+        self.key = key
+        self.value = value
+        self.span = span
+    }
 }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    /// What PostgreSQL does with a slow statement, seen without running it again.
+    @Suite(.serialized) struct PlanTests {
+        @Test func `an index dropped under load is seen in the trace, and nothing runs twice`()
+            throws
+        {
+            let database = try Database()
+            try database.psql(Self.schema)
+            let server = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: [
+                    "LUCARNE_SLOW_STATEMENT": "0ms", "LUCARNE_PLANS_PER_MINUTE": "600",
+                ]
+            )
+            try database.psql("grant select on crates to anon; notify pgrst, 'reload schema'")
+            let path = "/rest/v1/crates?select=id&label=eq."
+            #expect(try eventually(within: 10) { try server.get(path + "0").status == 200 })
+            try database.psql("select pg_stat_statements_reset()")
+            var asked = 0
+            func plans(_ word: String) throws -> [[String: Any]] {
+                asked += 1
+                #expect(try server.get(path + "crate-\(asked)").status == 200)
+                return try self.plans(server).filter { "\($0["outline"] ?? "")".contains(word) }
+            }
+            #expect(try eventually(within: 20) { try !plans("Index Scan").isEmpty })
+            #expect(try plans("Seq Scan").isEmpty)
+            try database.psql("drop index crates_label")
+            #expect(try eventually(within: 30) { try !plans("Seq Scan").isEmpty })
+
+            let found = try #require(try plans("Seq Scan").last)
+            let name = "Seq Scan on public.crates (300000 rows) filters by label"
+            #expect("\(found["findings"] ?? "")".contains(name))
+            let id = try #require((found["trace_ids"] as? [String])?.first)
+            let trace = try server.get("/debug/traces/\(id)")
+            #expect(trace.status == 200)
+            #expect(trace.body.contains("lucarne.plan.finding") && trace.body.contains("Seq Scan"))
+            #expect(!trace.body.contains("crate-"))
+            #expect(
+                try eventually(within: 5) {
+                    try server.records().contains { $0["event"] as? String == "sql.plan_changed" }
+                }
+            )
+            #expect(
+                try server.metric("lucarne_sql_plans_captured_total", #"result="ok""#) >= 2
+            )
+            // Each statement ran once for each request: to explain is not to run.
+            let calls = try database.psql(
+                """
+                select sum(calls) from pg_stat_statements s join pg_database d on d.oid = s.dbid
+                where datname = current_database() and query ~ '"crates"'
+                  and query !~* '^(prepare|explain)'
+                """
+            )
+            #expect(calls == "\(asked)")
+        }
+
+        private func plans(_ server: LucarneProcess) throws -> [[String: Any]] {
+            let body = try server.get("/debug/sql").body
+            let document = try JSONSerialization.jsonObject(with: Data(body.utf8))
+            let statements = (document as? [String: Any])?["statements"] as? [[String: Any]] ?? []
+            return statements.flatMap { $0["plans"] as? [[String: Any]] ?? [] }
+                .filter { "\($0["query"] ?? "")".contains("crates") }
+        }
+
+        private static let schema = """
+            create extension pg_stat_statements;
+            create table crates (id int primary key, label text not null);
+            insert into crates select n, 'crate-' || n from generate_series(1, 300000) n;
+            create index crates_label on crates (label);
+            analyze crates
+            """
+    }
+}
