@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint bench conformance clean
+.PHONY: help run build test check lint bench conformance sdk clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ bench: ## Measure beside pgbench and nginx, and print the ratios (ARGS='--quick'
 conformance: ## Replay PostgREST's cases (CASES=file for other cases than the developers')
 	@scripts/install test
 	@scripts/conformance $(CASES) $(ARGS)
+
+sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; skipped without one)
+	@scripts/install test
+	@scripts/sdk-suite $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf .build
