@@ -54,7 +54,7 @@ let package = Package(
         system("CCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
 
         target("Toolkit", "JSONCoding", on: []),
-        target("Toolkit", "Cryptography", on: ["COpenSSL", "JSONCoding"]),
+        target("Toolkit", "Cryptography", on: ["CLinux", "COpenSSL", "JSONCoding"]),
         target("Toolkit", "Compression", on: ["CZlib"]),
         target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
@@ -80,6 +80,7 @@ let package = Package(
             on: [
                 "Endpoints", "Persistence", "QueryPlanner", "LucarneCore", "HTTPServer",
                 "JSONCoding", "PostgresClient", "Cryptography", "Telemetry", "EventLoop",
+                "CLinux",
             ]
         ),
         target(

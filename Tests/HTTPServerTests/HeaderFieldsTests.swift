@@ -14,9 +14,7 @@ struct HeaderFieldsTests {
     @Test func `set replaces all fields of a name and keeps the order of the others`() {
         var fields: HeaderFields = ["A": "1", "B": "2", "a": "3", "C": "4"]
         fields.set("A", "5")
-        var seen: [String] = []
-        fields.forEach { seen.append("\($0)=\($1)") }
-        #expect(seen == ["B=2", "C=4", "A=5"])
+        #expect(fields == ["B": "2", "C": "4", "A": "5"])
     }
 
     @Test(arguments: ["one\r\nSet-Cookie: x", "one\nSet-Cookie: x", "one\0Set-Cookie: x"])

@@ -20,11 +20,11 @@ struct TransactionTests {
     }
 
     @Test func `a plain read is one implicit transaction: settings, statement`() {
-        let sql = texts { $0.settings = [("role", "anon"), ("request.method", "GET")] }
+        let sql = texts { $0.settings = LocalSettings([("role", "anon"), ("a'b", "GET")]) }
         #expect(
             sql == [
-                "SELECT set_config($1, $2, true), set_config($3, $4, true), "
-                    + "set_config('transaction_read_only', 'on', true)",
+                "SELECT num_nulls(set_config('role', $1, true), set_config('a''b', $2, true), "
+                    + "set_config('transaction_read_only', 'on', true))",
                 "SELECT 1",
             ]
         )
@@ -103,11 +103,13 @@ struct TransactionTests {
                     Query("SELECT current_setting('request.jwt.claims', true), current_user")
                 ]
             )
-            read.settings = [("request.jwt.claims", "{\"sub\":1}"), ("role", "pg_monitor")]
+            read.settings = LocalSettings([
+                ("request.jwt.claims", "{\"sub\":1}"), ("role", "pg_monitor"),
+            ])
             let inside = try await database.perform(read, in: context)[0]
             #expect(inside.string(0, 0) == "{\"sub\":1}")
             #expect(inside.string(0, 1) == "pg_monitor")
-            read.settings = []
+            read.settings = LocalSettings([])
             let outside = try await database.perform(read, in: context)[0]
             #expect(outside.string(0, 0) == "")
             #expect(outside.string(0, 1) == "postgres")

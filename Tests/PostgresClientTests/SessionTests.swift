@@ -34,7 +34,7 @@ import Testing
     @Test func `statements up to one Sync are one transaction`() async throws {
         let soon = soon
         let (name, after) = try await withSession { session in
-            let set = Query("select set_config('app.name', $1, true)", [.text("ada")])
+            let set = Query("select set_config('app.name', $1, true)", texts: ["ada"])
             let get = Query("select current_setting('app.name', true)")
             let inside = try await session.exchange([set, get], deadline: soon)
             let outside = try await session.exchange([get], deadline: soon)
@@ -48,7 +48,7 @@ import Testing
         let soon = soon
         try await withSession { session in
             let make = Query("create table undone (id int)")
-            let fail = Query("select 1/$1::int", [.text("0")])
+            let fail = Query("select 1/$1::int", texts: ["0"])
             await #expect(throws: PostgresFailure.self) {
                 try await session.exchange([make, fail], deadline: soon)
             }
@@ -111,7 +111,7 @@ import Testing
             let text = "a'\"\\ü\u{2028}\n"
             let echo = Query(
                 "select $1::text, $2::text, $3::text",
-                [.text(text), .null, .text("")]
+                texts: [text, nil, ""]
             )
             let row = try await session.exchange([echo], deadline: soon)[0]
             #expect(row.string(0, 0) == text)
@@ -119,7 +119,7 @@ import Testing
             #expect(row.string(0, 2) == "")
             await #expect(throws: PostgresFailure.self) {
                 try await session.exchange(
-                    [Query("select $1::text", [.text("a\0b")])],
+                    [Query("select $1::text", texts: ["a\0b"])],
                     deadline: soon
                 )
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import LucarneCore
 import QueryPlanner
 import Testing
@@ -45,7 +46,7 @@ struct RequestDecodingTests {
         path: String,
         action: RestAction
     ) throws {
-        #expect(try request(RestMessage(method: method, path: path)).action == action)
+        #expect(try request(RestMessage(method: method, path: path)).terms.action == action)
     }
 
     @Test(arguments: [
@@ -61,14 +62,14 @@ struct RequestDecodingTests {
     }
 
     @Test func `a profile header chooses among the exposed schemas`() throws {
-        let headers = [RestMessage.Header("accept-profile", "b")]
+        let headers = ["accept-profile": "b"] as HeaderFields
         let chosen = try request(RestMessage(method: "GET", path: "/t", headers: headers))
-        #expect(chosen.schema == "b" && chosen.namesSchema)
+        #expect(chosen.terms.schema == "b" && chosen.terms.namesSchema)
         // A write names the schema of its content; what it accepts has no say.
         let written = try request(RestMessage(method: "POST", path: "/t", headers: headers))
-        #expect(written.schema == "a")
+        #expect(written.terms.schema == "a")
         #expect(throws: Problem.unknownSchema("c", exposed: ["a", "b"])) {
-            let headers = [RestMessage.Header("content-profile", "c")]
+            let headers = ["content-profile": "c"] as HeaderFields
             _ = try request(RestMessage(method: "PATCH", path: "/t", headers: headers))
         }
     }
@@ -131,7 +132,7 @@ struct RequestDecodingTests {
         let message = RestMessage(
             method: method,
             path: path,
-            headers: [.init("content-type", type)],
+            headers: ["content-type": type],
             body: Array(body.utf8)
         )
         return try RestPayload.read(try request(message), hasColumns: false)

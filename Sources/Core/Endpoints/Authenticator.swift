@@ -39,7 +39,7 @@ package final class Authenticator: Sendable {
     }
 
     package func identify(
-        _ token: [UInt8]?,
+        _ token: ArraySlice<UInt8>?,
         shownAs scheme: AuthenticationEvent.Scheme = .bearer
     ) throws(TokenFailure) -> Identity {
         let started = uptimeNanoseconds()
@@ -55,7 +55,7 @@ package final class Authenticator: Sendable {
         }
     }
 
-    private func identity(shownBy token: [UInt8]?) throws(TokenFailure) -> Identity {
+    private func identity(shownBy token: ArraySlice<UInt8>?) throws(TokenFailure) -> Identity {
         guard let token else {
             guard let anonymous else { throw .tokenMissing }
             return anonymous
@@ -87,11 +87,12 @@ package final class Authenticator: Sendable {
     }
 
     /// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1); nil for other schemes.
-    package static func bearerToken(_ header: String) -> [UInt8]? {
-        let bytes = Array(header.utf8)
-        let scheme = bytes.prefix { $0 != 0x20 && $0 != 0x09 }
-        guard String(decoding: scheme, as: UTF8.self).lowercased() == "bearer" else { return nil }
-        return Array(bytes.dropFirst(scheme.count).drop { $0 == 0x20 || $0 == 0x09 })
+    package static func bearerToken(_ header: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+        let scheme = header.prefix { !isBlank($0) }
+        // Bit 5 tells upper from lower case among ASCII letters.
+        guard scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
+        return header[scheme.endIndex...].drop(while: isBlank)
     }
 }
 

@@ -22,7 +22,7 @@ package struct Transaction: Sendable {
     /// `SERIALIZABLE`, `REPEATABLE READ`; nil for the server's default.
     package var isolation: String?
     /// In order; the role among them.
-    package var settings: [(name: String, value: String)] = []
+    package var settings = LocalSettings.none
     /// Runs after the settings and before the statements, in the same round trip.
     package var preparation: [Query] = []
     package var statements: [Query]
@@ -54,7 +54,7 @@ package struct Transaction: Sendable {
         var queries: [Query] = []
         queries.reserveCapacity(statements.count + preparation.count + 3)
         if isExplicit { queries.append(begin) }
-        if hasSettingsQuery { queries.append(settingsQuery) }
+        if hasSettingsQuery { queries.append(settings.query(readOnly: saysReadOnly)) }
         queries.append(contentsOf: preparation)
         queries.append(contentsOf: statements)
         if case .rollback = ending { queries.append(.rollback) }
@@ -75,36 +75,7 @@ package struct Transaction: Sendable {
 
     /// An implicit transaction has no BEGIN to say so.
     private var saysReadOnly: Bool { access == .readOnly && !isExplicit }
-    private var hasSettingsQuery: Bool { saysReadOnly || !settings.isEmpty }
-
-    /// One statement for all settings. Names and values are parameters, so that the text depends
-    /// on their number only and is prepared once.
-    private var settingsQuery: Query {
-        var parameters: [Query.Parameter] = []
-        parameters.reserveCapacity(settings.count * 2)
-        for (name, value) in settings {
-            parameters.append(.text(name))
-            parameters.append(.text(value))
-        }
-        let texts = saysReadOnly ? SettingsText.readOnly : SettingsText.readWrite
-        let text =
-            settings.count < texts.count
-            ? texts[settings.count]
-            : SettingsText.text(of: settings.count, isReadOnly: saysReadOnly)
-        return Query(text, parameters)
-    }
-}
-
-/// The text that sets so many settings, made once: this is on the way of every request.
-private enum SettingsText {
-    static let readOnly = (0..<48).map { text(of: $0, isReadOnly: true) }
-    static let readWrite = (0..<48).map { text(of: $0, isReadOnly: false) }
-
-    static func text(of count: Int, isReadOnly: Bool) -> String {
-        var calls = (0..<count).map { "set_config($\($0 * 2 + 1), $\($0 * 2 + 2), true)" }
-        if isReadOnly { calls.append("set_config('transaction_read_only', 'on', true)") }
-        return "SELECT " + calls.joined(separator: ", ")
-    }
+    private var hasSettingsQuery: Bool { saysReadOnly || settings.names.count > 0 }
 }
 
 extension Query {

@@ -49,7 +49,7 @@ package struct RestController: Sendable {
                 return try state.authenticator.identify(token, shownAs: scheme)
             },
             decode: { request throws(Problem) in
-                try RestRequest(RestMessage(request, mount: mount), state.settings)
+                try RestInput(RestMessage(request, mount: mount), under: state)
             },
             perform: { decoded, context throws(Problem) in
                 try await service.respond(to: decoded, under: state, in: context)
@@ -78,31 +78,28 @@ package struct RestController: Sendable {
     /// The bearer token, or the key that some clients send beside it or in its place.
     private static func credential(
         of request: Request
-    ) -> (token: [UInt8]?, scheme: AuthenticationEvent.Scheme) {
-        if let header = request.headers["authorization"],
+    ) -> (token: ArraySlice<UInt8>?, scheme: AuthenticationEvent.Scheme) {
+        if let header = request.headers.bytes(of: "authorization"),
             let token = Authenticator.bearerToken(header)
         {
             return (token, .bearer)
         }
-        if let key = request.headers.bytes(of: "apikey") { return (Array(key), .apiKey) }
+        if let key = request.headers.bytes(of: "apikey") { return (key, .apiKey) }
         guard let query = request.queryBytes else { return (nil, .anonymous) }
         let parameters = QueryParameter.split(query)
         let key = parameters.first { $0.name.elementsEqual("apikey".utf8) }?.value
-        return (key, .apiKey)
+        return (key?[...], .apiKey)
     }
 }
 
 extension RestMessage {
     fileprivate init(_ request: Request, mount: String) {
-        var headers: [Header] = []
-        headers.reserveCapacity(request.headers.count)
-        request.headers.forEach { headers.append(Header($0.lowercased(), $1)) }
         let path = request.pathBytes.dropFirst(mount.utf8.count)
         self.init(
             method: request.method.text,
             path: String(decoding: path, as: UTF8.self),
-            query: request.query ?? "",
-            headers: headers,
+            query: request.queryBytes ?? [],
+            headers: request.headers,
             body: request.body
         )
     }

@@ -38,7 +38,11 @@ package struct RestRepository: Sendable {
         case .plan: return RestAnswer(planLines: result)
         case .answer(let isWrite):
             guard result.rowCount > 0 else { return RestAnswer() }
-            var answer = RestAnswer(result, isWrite: isWrite, isBinary: request.isBinary)
+            var answer = RestAnswer(
+                result,
+                isWrite: isWrite,
+                isBinary: request.statement.wantsBinaryResult
+            )
             if request.countPlan != nil, results.count > 1 {
                 answer.plannedTotal = PlannedRows.read(results[1])
             }
@@ -49,9 +53,8 @@ package struct RestRepository: Sendable {
 
 extension Transaction {
     fileprivate init(_ request: RestTransaction) {
-        var statements = [Query(request.statement)]
-        statements[0].wantsBinaryResult = request.isBinary
-        if let countPlan = request.countPlan { statements.append(Query(countPlan)) }
+        var statements = [request.statement]
+        if let countPlan = request.countPlan { statements.append(countPlan) }
         if request.rollsBack {
             // What a commit would refuse must be refused although nothing is committed.
             statements.append(Query("SET CONSTRAINTS ALL IMMEDIATE"))
@@ -64,16 +67,10 @@ extension Transaction {
                 ? .rollback : request.check != nil && !request.isReadOnly ? .commitUnless : .commit
         )
         isolation = request.isolation
-        settings = request.settings.map { ($0.name, $0.value) }
+        settings = request.settings
         if let function = request.preRequest {
             preparation = [Query("SELECT \(function.quoted)()")]
         }
-    }
-}
-
-extension Query {
-    fileprivate init(_ sql: SQL) {
-        self.init(sql.text, texts: sql.parameters)
     }
 }
 

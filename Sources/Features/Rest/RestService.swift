@@ -11,11 +11,23 @@ package struct RestService: Sendable {
     }
 
     package func respond(
-        to request: RestRequest,
+        to input: RestInput,
         under state: RestState,
         in context: RequestContext
     ) async throws(Problem) -> RestReply {
-        switch request.action {
+        switch input {
+        case .planned(let read, let message, let values):
+            try await perform(read, message, values, state, context)
+        case .request(let request): try await respond(to: request, state, context)
+        }
+    }
+
+    private func respond(
+        to request: RestRequest,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        switch request.terms.action {
         case .read(let relation, _): try await read(relation, request, state, context)
         case .write(let relation, let write):
             try await self.write(relation, write, request, state, context)
@@ -28,18 +40,32 @@ package struct RestService: Sendable {
         }
     }
 
+    /// Planned for the next request of its shape as well.
     private func read(
         _ relation: QualifiedName,
         _ request: RestRequest,
         _ state: RestState,
         _ context: RequestContext
     ) async throws(Problem) -> RestReply {
-        let read = try planned { () throws(PlannerFailure) in
-            try RestRead(relation, request, state)
+        let message = request.message
+        let shape = QueryShape(message.query)
+        let read = try accepted { () throws(RestRefusal) in
+            try RestRead(relation, shape, request, state)
         }
-        if let problem = request.refusedPreferences { throw problem }
-        let transaction = read.transaction(for: context.identity)
-        return try read.reply(to: try await repository.perform(transaction, in: context))
+        if let key = RestReadKey(message, shape) { state.reads.insert(read, for: key) }
+        return try await perform(read, message, shape.values, state, context)
+    }
+
+    private func perform(
+        _ read: RestRead,
+        _ message: RestMessage,
+        _ values: QueryValues,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let transaction = read.transaction(for: context.identity, message, values, state)
+        let answer = try await repository.perform(transaction, in: context)
+        return try read.reply(to: answer, values, state.settings)
     }
 
     private func write(

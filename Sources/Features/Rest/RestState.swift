@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Endpoints
+import Persistence
 package import QueryPlanner
 import Synchronization
 
@@ -16,7 +17,11 @@ package final class RestState: Sendable {
     /// `app.settings.…`, for each transaction.
     let appSettings: [RestTransaction.Setting]
     /// What each exposed schema's requests look names up in.
-    private let searchPaths: [String: RestTransaction.Setting]
+    private let searchPaths: [String: String]
+    /// Reads planned so far. They go with the catalog that they were planned against.
+    let reads = RestReads()
+    private let names: LocalSettings.Names
+    private let namesOfRoles: [String: LocalSettings.Names]
 
     package init(
         catalog: Catalog,
@@ -32,22 +37,44 @@ package final class RestState: Sendable {
         self.routines = routines
         self.settings = settings
         self.roles = roles
-        appSettings = settings.appSettings.map { RestTransaction.Setting($0.name, $0.value) }
-        var paths: [String: RestTransaction.Setting] = [:]
+        let appSettings = settings.appSettings.map { RestTransaction.Setting($0.name, $0.value) }
+        self.appSettings = appSettings
+        func makeNames(_ role: RoleSettings?) -> LocalSettings.Names {
+            Self.names(role: role, hasTimeZone: false, routine: nil, appSettings)
+        }
+        names = makeNames(nil)
+        namesOfRoles = roles.filter { !$0.value.settings.isEmpty }.mapValues(makeNames)
+        var paths: [String: String] = [:]
         for schema in settings.schemas { paths[schema] = Self.searchPath(from: schema, settings) }
         searchPaths = paths
     }
 
-    func searchPath(from schema: String) -> RestTransaction.Setting {
+    func settingNames(
+        for role: String,
+        hasTimeZone: Bool,
+        routine: Routine?
+    ) -> LocalSettings.Names {
+        guard !hasTimeZone, routine?.settings.isEmpty != false else {
+            return Self.names(
+                role: roles[role],
+                hasTimeZone: hasTimeZone,
+                routine: routine,
+                appSettings
+            )
+        }
+        return namesOfRoles[role] ?? names
+    }
+
+    func searchPath(from schema: String) -> String {
         searchPaths[schema] ?? Self.searchPath(from: schema, settings)
     }
 
     private static func searchPath(
         from schema: String,
         _ settings: RestSettings
-    ) -> RestTransaction.Setting {
+    ) -> String {
         let names = ([schema] + settings.extraSearchPath).map { QualifiedName("", $0).quoted }
-        return RestTransaction.Setting("search_path", names.joined(separator: ", "))
+        return names.joined(separator: ", ")
     }
 
     var planner: PlannerSettings {

@@ -1,59 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import JSONCoding
 import LucarneCore
+import Persistence
+import PostgresClient
 import QueryPlanner
 
-extension RestTransaction.Setting {
+extension LocalSettings {
     /// What functions and policies can read about a request (`current_setting('request.headers')`).
-    static func all(
-        of request: RestRequest,
+    init(
+        of message: RestMessage,
+        _ terms: RestTerms,
         from identity: Identity,
         _ state: RestState,
         routine: Routine?
-    ) -> [RestTransaction.Setting] {
-        var settings: [RestTransaction.Setting] = []
-        settings.reserveCapacity(12 + state.appSettings.count)
-        settings.append(state.searchPath(from: request.schema))
-        if let role = state.roles[identity.role] { settings += role.settings }
-        settings.append(RestTransaction.Setting("role", identity.role))
-        settings.append(RestTransaction.Setting("request.jwt.claims", identity.claims))
-        settings.append(RestTransaction.Setting("request.method", request.message.method))
-        settings.append(RestTransaction.Setting("request.path", request.message.path))
-        settings.append(RestTransaction.Setting("request.headers", headers(request)))
-        settings.append(RestTransaction.Setting("request.cookies", cookies(request)))
-        if let zone = request.preferences.timeZone {
-            settings.append(RestTransaction.Setting("timezone", zone))
-        }
-        for setting in routine?.settings ?? [] {
-            settings.append(RestTransaction.Setting(setting.name, setting.value))
-        }
-        settings += state.appSettings
-        return settings
-    }
-
-    private static func headers(_ request: RestRequest) -> String {
-        object(
-            request.message.headers.lazy.filter { $0.name != "cookie" }.map { ($0.name, $0.value) }
+    ) {
+        let zone = terms.preferences.timeZone
+        var values = Parameters()
+        values.reserve(12 + state.appSettings.count, bytes: 1_024)
+        values.append(state.searchPath(from: terms.schema))
+        for setting in state.roles[identity.role]?.settings ?? [] { values.append(setting.value) }
+        values.append(identity.role)
+        values.append(identity.claims)
+        values.append(message.method)
+        values.append(message.path)
+        values.append { message.appendHeaders(to: &$0) }
+        values.append { message.appendCookies(to: &$0) }
+        if let zone { values.append(zone) }
+        for setting in routine?.settings ?? [] { values.append(setting.value) }
+        for setting in state.appSettings { values.append(setting.value) }
+        let names = state.settingNames(
+            for: identity.role,
+            hasTimeZone: zone != nil,
+            routine: routine
         )
+        self.init(names, values)
     }
+}
 
-    private static func cookies(_ request: RestRequest) -> String {
-        let cookies = request.cookies
-        return cookies.isEmpty ? "{}" : object(cookies.lazy.map { ($0.name, $0.value) })
+extension RestState {
+    /// The settings' names in the order in which `LocalSettings` has their values. The role's own
+    /// come before the role is taken on: it may not be allowed to set them.
+    static func names(
+        role: RoleSettings?,
+        hasTimeZone: Bool,
+        routine: Routine?,
+        _ appSettings: [RestTransaction.Setting]
+    ) -> LocalSettings.Names {
+        var names = ["search_path"]
+        for setting in role?.settings ?? [] { names.append(setting.name) }
+        names += ["role", "request.jwt.claims", "request.method", "request.path"]
+        names += ["request.headers", "request.cookies"]
+        if hasTimeZone { names.append("timezone") }
+        for setting in routine?.settings ?? [] { names.append(setting.name) }
+        for setting in appSettings { names.append(setting.name) }
+        return LocalSettings.Names(names)
     }
+}
 
-    private static func object(_ members: some Sequence<(String, String)>) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(512)
+extension RestMessage {
+    fileprivate func appendHeaders(to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
-        for (name, value) in members {
-            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-            appendJSONString(name, to: &bytes)
+        var isFirst = true
+        var name: [UInt8] = []
+        headers.forEach { field, value in
+            name.removeAll(keepingCapacity: true)
+            for index in field.indices {
+                let byte = field[index]
+                name.append((65...90).contains(byte) ? byte | 0x20 : byte)
+            }
+            guard !name.elementsEqual("cookie".utf8) else { return }
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            appendJSONString(utf8: name.span, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            appendJSONString(value, to: &bytes)
+            appendJSONString(lossy: value, to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
-        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    fileprivate func appendCookies(to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        for (index, cookie) in cookies.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendJSONString(cookie.name, to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            appendJSONString(cookie.value, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
     }
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+package import Persistence
+package import PostgresClient
 package import QueryPlanner
 
 /// Everything one request does to the database, decided before any of it happens.
 package struct RestTransaction: Sendable {
-    /// A setting that holds for the transaction.
+    /// A setting that an operator wants in each transaction, or of a role.
     package struct Setting: Equatable, Sendable {
         package let name: String
         package let value: String
@@ -26,14 +28,14 @@ package struct RestTransaction: Sendable {
     /// For dashboards: the same for every request to one relation.
     package var summary: String
     /// In order: settings of the role come before the role is taken on.
-    package var settings: [Setting]
+    package var settings: LocalSettings
     package var preRequest: QualifiedName?
-    package var statement: SQL
+    /// Its result is binary where the body is bytes that somebody's function made, to be sent as
+    /// they are.
+    package var statement: Query
     package var shape: Shape
-    /// The body is bytes that somebody's function made, to be sent as they are.
-    package var isBinary = false
     /// An EXPLAIN that estimates how many rows there are in all.
-    package var countPlan: SQL?
+    package var countPlan: Query?
     package var isReadOnly: Bool
     package var isolation: String?
     /// Nothing of it stays (`db-tx-end`, `Prefer: tx=rollback`).
@@ -42,18 +44,23 @@ package struct RestTransaction: Sendable {
     var check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
 
     /// A read of nothing yet, by `identity`, under the settings that hold for its request.
-    init(_ request: RestRequest, _ identity: Identity, _ state: RestState, routine: Routine? = nil)
-    {
-        summary = request.action.summary
-        settings = Setting.all(of: request, from: identity, state, routine: routine)
+    init(
+        _ terms: RestTerms,
+        _ message: RestMessage,
+        _ identity: Identity,
+        _ state: RestState,
+        routine: Routine? = nil
+    ) {
+        summary = terms.summary
+        settings = LocalSettings(of: message, terms, from: identity, state, routine: routine)
         preRequest = state.settings.preRequest
-        statement = SQL(text: "", parameters: [])
+        statement = Query("")
         shape = .answer(isWrite: false)
         isReadOnly = true
         isolation = Self.isolation(routine?.isolation ?? state.roles[identity.role]?.isolation)
         let end = state.settings.transactionEnd
         rollsBack =
-            switch request.preferences.transaction {
+            switch terms.preferences.transaction {
             case .commit: false
             case .rollback: true
             case nil: end.isRollback

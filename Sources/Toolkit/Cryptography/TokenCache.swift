@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 
 /// Remembers what tokens whose signature was right stand for, so that the next request does not
 /// pay for it again.
@@ -10,8 +11,22 @@ package struct TokenCache<Value: Sendable>: Sendable {
     package private(set) var lookups = 0
     package private(set) var evictions = 0
 
+    private struct Key: Hashable {
+        let token: ArraySlice<UInt8>
+        private let digest: UInt64
+
+        init(_ token: ArraySlice<UInt8>, seed: UInt64) {
+            self.token = token
+            digest = unsafe token.withUnsafeBytes {
+                unsafe hash_bytes($0.baseAddress, $0.count, seed)
+            }
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+    }
+
     private struct Entry: Sendable {
-        let token: [UInt8]
+        let key: Key
         let value: Value
         let expiry: Int?
         var wasUsed = false
@@ -22,7 +37,8 @@ package struct TokenCache<Value: Sendable>: Sendable {
 
     private let entriesMax: Int
     private var entries: [Entry] = []
-    private var positions: [[UInt8]: Int] = [:]
+    private var positions: [Key: Int] = [:]
+    private let seed = UInt64.random(in: .min ... .max)
     private var hand = 0
 
     /// With no entries allowed, every lookup misses.
@@ -30,9 +46,9 @@ package struct TokenCache<Value: Sendable>: Sendable {
 
     package var count: Int { entries.count }
 
-    package mutating func find(_ token: [UInt8], now: Int) -> Value? {
+    package mutating func find(_ token: ArraySlice<UInt8>, now: Int) -> Value? {
         lookups += 1
-        guard let position = positions[token] else { return nil }
+        guard let position = positions[Key(token, seed: seed)] else { return nil }
         if let expiry = entries[position].expiry, expiry < now {
             remove(at: position)
             return nil
@@ -43,20 +59,21 @@ package struct TokenCache<Value: Sendable>: Sendable {
     }
 
     /// `expiry`: seconds since 1970 after which the entry is of no use.
-    package mutating func insert(_ value: Value, expiry: Int?, for token: [UInt8]) {
-        guard entriesMax > 0, token.count <= Self.tokenBytesMax, positions[token] == nil else {
-            return
-        }
-        let entry = Entry(token: token, value: value, expiry: expiry)
+    package mutating func insert(_ value: Value, expiry: Int?, for token: ArraySlice<UInt8>) {
+        guard entriesMax > 0, token.count <= Self.tokenBytesMax else { return }
+        // A slice of its own: the caller's is a part of something larger.
+        let key = Key(Array(token)[...], seed: seed)
+        guard positions[key] == nil else { return }
+        let entry = Entry(key: key, value: value, expiry: expiry)
         if entries.count < entriesMax {
-            positions[token] = entries.count
+            positions[key] = entries.count
             entries.append(entry)
             return
         }
         let victim = nextVictim()
-        positions[entries[victim].token] = nil
+        positions[entries[victim].key] = nil
         entries[victim] = entry
-        positions[token] = victim
+        positions[key] = victim
         evictions += 1
     }
 
@@ -70,18 +87,18 @@ package struct TokenCache<Value: Sendable>: Sendable {
     }
 
     private mutating func remove(at position: Int) {
-        positions[entries[position].token] = nil
+        positions[entries[position].key] = nil
         let last = entries.removeLast()
         if position < entries.count {
             entries[position] = last
-            positions[last.token] = position
+            positions[last.key] = position
         }
         hand = entries.isEmpty ? 0 : hand % entries.count
     }
 }
 
 extension TokenCache where Value == VerifiedToken {
-    package mutating func insert(_ verified: VerifiedToken, for token: [UInt8]) {
+    package mutating func insert(_ verified: VerifiedToken, for token: ArraySlice<UInt8>) {
         insert(verified, expiry: verified.expiry, for: token)
     }
 }

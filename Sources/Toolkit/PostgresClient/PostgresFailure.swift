@@ -27,6 +27,12 @@ package struct ServerError: Error, Equatable, Sendable {
         self.routine = routine
     }
 
+    /// A text that PostgreSQL's cannot be, in its own words: refused before anything is sent.
+    static let nulByte = ServerError(
+        sqlState: "22021",
+        message: "invalid byte sequence for encoding \"UTF8\": 0x00"
+    )
+
     init(_ result: OpaquePointer) {
         func field(_ code: Character) -> String? {
             let number = Int32(code.asciiValue ?? 0)

@@ -32,6 +32,7 @@ package struct SessionSettings: Sendable {
     private var arguments = ArgumentBuffer()
     private var isBroken = false
     private var isCancelling = false
+    private lazy var cancelling: () -> Void = { [weak self] in self?.cancelStatement() }
 
     /// How long a cancelled statement may take to end before its connection is given up.
     private static let cancelPatience: UInt64 = 5_000_000_000
@@ -98,9 +99,9 @@ extension Session {
         cancellation: Cancellation? = nil
     ) async throws(PostgresFailure) -> [QueryResult] {
         guard isUsable else { throw .connectionLost("the server closed the connection") }
-        try arguments.load(queries)
+        guard !queries.contains(where: \.parameters.hasNUL) else { throw .server(.nulByte) }
         lookups = (0, 0, 0)
-        let listening = cancellation?.onCancel { [weak self] in self?.cancelStatement() }
+        let listening = cancellation?.onCancel(cancelling)
         defer { if let listening { cancellation?.forget(listening) } }
         do throws(PostgresFailure) {
             var answers = Answers(steps: try send(queries))
@@ -129,32 +130,19 @@ extension Session {
     private func send(_ queries: [Query]) throws(PostgresFailure) -> [Step] {
         var steps: [Step] = []
         steps.reserveCapacity(queries.count + 2)
-        var first = 0
-        for query in queries {
-            try send(query, argumentsFrom: first, &steps)
-            first += query.parameters.count
-        }
+        for query in queries { try send(query, &steps) }
         guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
         registration.isReadable = false
         return steps
     }
 
-    private func send(
-        _ query: Query,
-        argumentsFrom first: Int,
-        _ steps: inout [Step]
-    ) throws(PostgresFailure) {
-        let count = query.parameters.count
+    private func send(_ query: Query, _ steps: inout [Step]) throws(PostgresFailure) {
         let isPrepared = query.isPrepared && settings.preparesStatements
         let name = isPrepared ? try preparedName(for: query.sql, &steps) : ""
         let format: Int32 = query.wantsBinaryResult ? 1 : 0
-        let sent = unsafe arguments.withPointers(from: first, count: count) {
-            count,
-            values,
-            lengths,
-            formats in
+        let sent = unsafe arguments.withPointers(to: query.parameters) { count, values, lengths in
             unsafe isPrepared
-                ? PQsendQueryPrepared(connection, name, count, values, lengths, formats, format)
+                ? PQsendQueryPrepared(connection, name, count, values, lengths, nil, format)
                 : PQsendQueryParams(
                     connection,
                     query.sql,
@@ -162,7 +150,7 @@ extension Session {
                     nil,
                     values,
                     lengths,
-                    formats,
+                    nil,
                     format
                 )
         }
@@ -301,10 +289,10 @@ extension Session {
         guard !isCancelling, let request = unsafe PQgetCancel(connection) else { return }
         isCancelling = true
         let cancel = unsafe CancelRequest(adopting: request)
-        Task { try? await Self.cancelling.run { cancel.send() } }
+        Task { try? await Self.cancelThreads.run { cancel.send() } }
     }
 
-    private static let cancelling = BlockingPool(name: "cancel", width: 2, waitingMax: 1_024)
+    private static let cancelThreads = BlockingPool(name: "cancel", width: 2, waitingMax: 1_024)
 }
 
 extension Session {

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 
 /// Which statements a connection has prepared, and which one to give up for a new one: the
 /// least recently used. Names are never used twice on a connection.
 struct StatementCache {
+    /// Texts are long, and one is looked up for each statement sent: a hash of eight bytes at a time.
+    private struct Key: Hashable {
+        let text: String
+        private let digest: UInt64
+        private static let seed = UInt64.random(in: .min ... .max)
+
+        init(_ text: String) {
+            var text = text
+            digest = text.withUTF8 { unsafe hash_bytes($0.baseAddress, $0.count, Self.seed) }
+            self.text = text
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+    }
+
     private struct Entry {
         var name: String
         var lastUse: UInt64
@@ -13,7 +29,7 @@ struct StatementCache {
         case missing(name: String, evicted: String?)
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [Key: Entry] = [:]
     private var clock: UInt64 = 0
     private let capacity: Int
 
@@ -23,18 +39,19 @@ struct StatementCache {
 
     mutating func look(up sql: String) -> Lookup {
         clock += 1
-        if let index = entries.index(forKey: sql) {
+        let key = Key(sql)
+        if let index = entries.index(forKey: key) {
             entries.values[index].lastUse = clock
             return .prepared(name: entries.values[index].name)
         }
         let evicted = entries.count >= capacity ? removeOldest() : nil
         let name = "lucarne_\(clock)"
-        entries[sql] = Entry(name: name, lastUse: clock)
+        entries[key] = Entry(name: name, lastUse: clock)
         return .missing(name: name, evicted: evicted)
     }
 
     /// The server refused to prepare it, or may have.
-    mutating func forget(_ sql: String) { entries[sql] = nil }
+    mutating func forget(_ sql: String) { entries[Key(sql)] = nil }
 
     // A scan of a few hundred entries, only when a new statement meets a full cache.
     private mutating func removeOldest() -> String? {

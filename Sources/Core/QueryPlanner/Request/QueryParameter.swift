@@ -10,8 +10,10 @@ package struct QueryParameter: Sendable, Equatable {
     var valueText: String { String(decoding: value ?? [], as: UTF8.self) }
 
     /// The name after its last dot.
-    var lastWord: ArraySlice<UInt8> {
-        guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return name[...] }
+    var lastWord: ArraySlice<UInt8> { Self.lastWord(of: name[...]) }
+
+    private static func lastWord(of name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return name }
         return name[(dot + 1)...]
     }
 
@@ -43,25 +45,28 @@ package struct QueryParameter: Sendable, Equatable {
     }
 
     private static func decoded(_ bytes: [UInt8], _ start: Int, _ end: Int) -> [UInt8] {
-        let isPlain = !bytes[start..<end].contains {
-            $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+")
-        }
-        if isPlain { return Array(bytes[start..<end]) }
         var result: [UInt8] = []
         result.reserveCapacity(end - start)
-        var index = start
-        while index < end {
-            if bytes[index] == UInt8(ascii: "%"), index + 2 < end,
-                let high = hexadecimal(bytes[index + 1]), let low = hexadecimal(bytes[index + 2])
+        decode(bytes[start..<end], onto: &result)
+        return result
+    }
+
+    static func decode(_ text: ArraySlice<UInt8>, onto result: inout [UInt8]) {
+        guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return result.append(contentsOf: text)
+        }
+        var index = text.startIndex
+        while index < text.endIndex {
+            if text[index] == UInt8(ascii: "%"), index + 2 < text.endIndex,
+                let high = hexadecimal(text[index + 1]), let low = hexadecimal(text[index + 2])
             {
                 result.append(high << 4 | low)
                 index += 3
             } else {
-                result.append(bytes[index] == UInt8(ascii: "+") ? 32 : bytes[index])
+                result.append(text[index] == UInt8(ascii: "+") ? 32 : text[index])
                 index += 1
             }
         }
-        return result
     }
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {
@@ -78,13 +83,15 @@ extension QueryParameter {
     /// What a parameter is about, by its name.
     enum Role { case select, columns, onConflict, order, logic, range, filter, nothing }
 
-    var role: Role {
-        if let whole = Self.reserved.first(where: { $0.name == name }) { return whole.role }
-        guard value != nil else { return .nothing }
-        let word = lastWord
+    var role: Role { Self.role(of: name[...], hasValue: value != nil) }
+
+    static func role(of name: ArraySlice<UInt8>, hasValue: Bool) -> Role {
+        if let whole = reserved.first(where: { $0.name.elementsEqual(name) }) { return whole.role }
+        guard hasValue else { return .nothing }
+        let word = lastWord(of: name)
         // Almost every name is a column's: its length alone says that it is nothing else.
         guard (2...6).contains(word.count) else { return .filter }
-        return Self.reservedWords.first { $0.word.elementsEqual(word) }?.role ?? .filter
+        return reservedWords.first { $0.word.elementsEqual(word) }?.role ?? .filter
     }
 
     private static let reserved: [(name: [UInt8], role: Role)] = [
@@ -110,23 +117,28 @@ extension QueryParameter {
         }
         for (_, parameter) in sorted {
             if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
-            append(parameter.name, to: &bytes)
+            encode(parameter.name[...], onto: &bytes)
             bytes.append(UInt8(ascii: "="))
-            append(parameter.value ?? [], to: &bytes)
+            encode((parameter.value ?? [])[...], onto: &bytes)
         }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func append(_ text: [UInt8], to bytes: inout [UInt8]) {
-        let digits = Array("0123456789ABCDEF".utf8)
+    static func encode(_ text: ArraySlice<UInt8>, onto bytes: inout [UInt8]) {
         for byte in text {
             switch byte {
             case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "_"),
                 UInt8(ascii: "."), UInt8(ascii: "~"):
                 bytes.append(byte)
             default:
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(hexadecimalDigit(byte >> 4))
+                bytes.append(hexadecimalDigit(byte & 15))
             }
         }
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 }

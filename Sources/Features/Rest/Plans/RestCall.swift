@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+import PostgresClient
 import QueryPlanner
 
 /// A call of a function, planned.
@@ -17,17 +18,17 @@ struct RestCall {
     ) throws(RestRefusal) {
         self.request = request
         self.state = state
-        isHeadersOnly = request.action.isHeadersOnly
-        let isRead = request.action.isFunctionRead
+        isHeadersOnly = request.terms.action.isHeadersOnly
+        let isRead = request.terms.action.isFunctionRead
         let query: RequestQuery
         let range: RowRange
         do throws(PlannerFailure) {
             query = try RequestQuery(
-                parsing: request.message.query.utf8,
+                parsing: request.message.query,
                 isCall: isRead,
                 ignoring: ["apikey"]
             )
-            range = try RowRange.topLevel(of: query, rangeHeader: request.rangeHeader)
+            range = try RowRange.topLevel(of: query, rangeHeader: request.message.rangeHeader)
         } catch { throw .plan(error) }
         let payload: RestPayload?
         do throws(Problem) {
@@ -38,21 +39,21 @@ struct RestCall {
             plan = try CallPlan(
                 of: name,
                 payload?.arguments(query.columns) ?? .named(query.arguments),
-                contentType: isRead ? nil : request.contentType,
+                contentType: isRead ? nil : request.terms.contentType,
                 query,
                 range: range,
                 in: state.catalog,
                 state.planner
             )
             agreed = try plan.output(
-                accepting: request.accepted,
+                accepting: request.terms.accepted,
                 planEnabled: state.settings.planEnabled,
                 in: state.catalog
             )
         } catch { throw .plan(error) }
         output = isHeadersOnly ? agreed.withoutBody : agreed
-        if let problem = request.refusedPreferences { throw .problem(problem) }
-        let preferences = request.preferences
+        if let problem = request.terms.refusedPreferences { throw .problem(problem) }
+        let preferences = request.terms.preferences
         if preferences.handling == .strict, preferences.affectedMax != nil,
             !plan.routine.returnsSet
         {
@@ -64,23 +65,28 @@ struct RestCall {
     var methods: [String] { RestOptions.methods(of: plan.routine) }
 
     func transaction(for identity: Identity) -> RestTransaction {
-        var transaction = RestTransaction(request, identity, state, routine: plan.routine)
-        transaction.statement = plan.sql(
-            output,
-            count: request.preferences.count.map(RowCount.init)
+        var transaction = RestTransaction(
+            request.terms,
+            request.message,
+            identity,
+            state,
+            routine: plan.routine
+        )
+        transaction.statement = Query(
+            plan.sql(output, count: request.terms.preferences.count.map(RowCount.init))
         )
         transaction.isReadOnly = plan.isReadOnly
-        transaction.isBinary = output.isBinary
+        transaction.statement.wantsBinaryResult = output.isBinary
         guard !output.isPlan else {
             transaction.shape = .plan
             return transaction
         }
-        transaction.check = RestChecks(request, output).singularAndFew
+        transaction.check = RestChecks(request.terms, output).singularAndFew
         return transaction
     }
 
     func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
-        let builder = ReplyBuilder(request, output, offset: plan.range.offset, state.settings)
+        let builder = ReplyBuilder(request.terms, output, offset: plan.range.offset, state.settings)
         guard !output.isPlan else { return builder.plan(answer) }
         var reply = try builder.call(
             answer,

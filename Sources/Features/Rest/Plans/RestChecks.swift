@@ -7,9 +7,9 @@ struct RestChecks: Sendable {
     private let isSingular: Bool
     private let affectedMax: Int?
 
-    init(_ request: RestRequest, _ output: Output) {
+    init(_ terms: RestTerms, _ output: Output) {
         isSingular = output.isSingular
-        let preferences = request.preferences
+        let preferences = terms.preferences
         affectedMax = preferences.handling == .strict ? preferences.affectedMax : nil
     }
 

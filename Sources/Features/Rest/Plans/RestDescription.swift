@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
 import LucarneCore
+import PostgresClient
 import QueryPlanner
 
 /// The API described for who is asking.
@@ -11,14 +12,15 @@ struct RestDescription {
     init(_ request: RestRequest, _ state: RestState) throws(PlannerFailure) {
         self.request = request
         self.state = state
-        guard request.accepted.contains(where: { [.openAPI, .json, .any].contains($0) }) else {
-            throw .mediaTypesUnavailable(request.accepted.map(\.name))
+        guard request.terms.accepted.contains(where: { [.openAPI, .json, .any].contains($0) })
+        else {
+            throw .mediaTypesUnavailable(request.terms.accepted.map(\.name))
         }
     }
 
     func transaction(for identity: Identity) -> RestTransaction {
-        var transaction = RestTransaction(request, identity, state)
-        transaction.statement = SQL(text: Self.accessible, parameters: [request.schema])
+        var transaction = RestTransaction(request.terms, request.message, identity, state)
+        transaction.statement = Query(Self.accessible, texts: [request.terms.schema])
         return transaction
     }
 
@@ -47,17 +49,17 @@ struct RestDescription {
         if !isHeadersOnly {
             headers.append(RestReply.Header("Content-Length", String(body.count)))
         }
-        if request.namesSchema {
-            headers.append(RestReply.Header("Content-Profile", request.schema))
+        if request.terms.namesSchema {
+            headers.append(RestReply.Header("Content-Profile", request.terms.schema))
         }
         return RestReply(status: 200, headers: headers, body: body)
     }
 
     private func document(_ answer: RestAnswer) -> OpenAPIDocument {
         let found = try? JSONValue(parsing: answer.body.copied)
-        var tables = state.catalog.tables.values.filter { $0.name.schema == request.schema }
-        var routines = state.routines.filter { $0.value.name.schema == request.schema }
-        let path = [request.schema] + state.settings.extraSearchPath
+        var tables = state.catalog.tables.values.filter { $0.name.schema == request.terms.schema }
+        var routines = state.routines.filter { $0.value.name.schema == request.terms.schema }
+        let path = [request.terms.schema] + state.settings.extraSearchPath
         if state.settings.openAPIMode == .followPrivileges {
             let names = Set(found?["tables"]?.array?.compactMap(\.string) ?? [])
             tables.removeAll { !names.contains($0.name.name) }

@@ -1,74 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+import PostgresClient
 import QueryPlanner
 
-/// Rows of a relation, planned.
-struct RestRead {
-    private let request: RestRequest
-    private let query: RequestQuery
+/// Rows of a relation, planned: once for all requests that differ in values only, so it holds
+/// nothing of one request.
+package final class RestRead: Sendable {
+    private let terms: RestTerms
     private let plan: ReadPlan
     private let output: Output
-    private let state: RestState
-    private let isHeadersOnly: Bool
+    private let statement: SQLTemplate
+    private let countPlan: SQLTemplate?
+    private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
+    private let reply: ReplyBuilder
+    private let headers: [RestReply.Header]
+    /// `/films?` as the mount has it, and what follows.
+    private let path: String
+    private let query: CanonicalQuery
 
     init(
         _ relation: QualifiedName,
+        _ shape: QueryShape,
         _ request: RestRequest,
         _ state: RestState
-    ) throws(PlannerFailure) {
-        self.request = request
-        self.state = state
-        isHeadersOnly = request.action.isHeadersOnly
-        query = try RequestQuery(parsing: request.message.query.utf8, ignoring: ["apikey"])
-        let range = try RowRange.topLevel(of: query, rangeHeader: request.rangeHeader)
-        plan = try ReadPlan(of: relation, query, range: range, in: state.catalog, state.planner)
-        let agreed = try state.catalog.output(
-            accepting: request.accepted,
-            for: relation,
-            selectsWholeRow: plan.selectsWholeRow,
-            planEnabled: state.settings.planEnabled
-        )
-        output = isHeadersOnly ? agreed.withoutBody : agreed
+    ) throws(RestRefusal) {
+        terms = request.terms
+        let isHeadersOnly = terms.action.isHeadersOnly
+        do throws(PlannerFailure) {
+            let query = try RequestQuery(parsing: shape.marked)
+            let header = request.message.rangeHeader
+            let range = try RowRange.topLevel(of: query, rangeHeader: header)
+            plan = try ReadPlan(of: relation, query, range: range, in: state.catalog, state.planner)
+            let agreed = try state.catalog.output(
+                accepting: terms.accepted,
+                for: relation,
+                selectsWholeRow: plan.selectsWholeRow,
+                planEnabled: state.settings.planEnabled
+            )
+            output = isHeadersOnly ? agreed.withoutBody : agreed
+            self.query = CanonicalQuery(query)
+        } catch { throw .plan(error) }
+        if let problem = terms.refusedPreferences { throw .problem(problem) }
+        let count = terms.preferences.count
+        statement = SQLTemplate(plan.sql(output, count: count.map(RowCount.init)))
+        let isEstimated = count == .planned || count == .estimated
+        countPlan = isEstimated && !output.isPlan ? SQLTemplate(plan.countPlanSQL()) : nil
+        check = output.isPlan ? nil : RestChecks(terms, output).singular
+        reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
+        headers = reply.readHeaders
+        path = "\(reply.mount)/\(relation.name)" + (query.isEmpty ? "" : "?")
     }
 
-    func transaction(for identity: Identity) -> RestTransaction {
-        let count = request.preferences.count
-        var transaction = RestTransaction(request, identity, state)
-        transaction.statement = plan.sql(output, count: count.map(RowCount.init))
-        transaction.isBinary = output.isBinary
-        guard !output.isPlan else {
-            transaction.shape = .plan
-            return transaction
-        }
-        transaction.countPlan = count == .planned || count == .estimated ? plan.countPlanSQL() : nil
-        transaction.check = RestChecks(request, output).singular
+    func transaction(
+        for identity: Identity,
+        _ message: RestMessage,
+        _ values: QueryValues,
+        _ state: RestState
+    ) -> RestTransaction {
+        var transaction = RestTransaction(terms, message, identity, state)
+        transaction.statement = Query(statement, values)
+        transaction.statement.wantsBinaryResult = output.isBinary
+        transaction.countPlan = countPlan.map { Query($0, values) }
+        transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
+        transaction.check = check
         return transaction
     }
 
-    func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
-        let builder = ReplyBuilder(request, output, offset: plan.range.offset, state.settings)
-        guard !output.isPlan else { return builder.plan(answer) }
+    func reply(
+        to answer: RestAnswer,
+        _ values: QueryValues,
+        _ settings: RestSettings
+    ) throws(Problem) -> RestReply {
+        guard !output.isPlan else { return reply.plan(answer) }
         var answer = answer
-        answer.tableTotal = total(answer)
-        var reply = try builder.read(
-            answer,
-            of: plan.relation,
-            canonicalQuery: query.canonicalText,
-            headersOnly: isHeadersOnly
-        )
-        reply.warn(of: plan.legacyTargets, state.settings)
+        answer.tableTotal = total(answer, rowsMax: settings.rowsMax)
+        var reply = try reply.read(answer, at: location(values), headers)
+        reply.warn(of: plan.legacyTargets, settings)
         return reply
     }
 
-    private func total(_ answer: RestAnswer) -> Int? {
-        switch request.preferences.count {
+    private func location(_ values: QueryValues) -> String {
+        var text = Array(path.utf8)
+        query.append(values, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private func total(_ answer: RestAnswer, rowsMax: Int?) -> Int? {
+        switch terms.preferences.count {
         case .exact, nil: return answer.tableTotal
         case .planned: return answer.plannedTotal
         case .estimated:
             // Counting stopped one row after the most that is ever shown: from there on PostgreSQL's
             // estimate is all there is.
             guard let counted = answer.tableTotal, let planned = answer.plannedTotal,
-                state.settings.rowsMax.map({ counted > $0 }) ?? true
+                rowsMax.map({ counted > $0 }) ?? true
             else { return answer.tableTotal }
             return max(counted, planned)
         }
@@ -81,6 +106,22 @@ extension RowCount {
         case .exact: self = .exact
         case .planned: self = .planned
         case .estimated: self = .estimated
+        }
+    }
+}
+
+extension Query {
+    init(_ sql: SQL) {
+        self.init(sql.text, texts: sql.parameters)
+    }
+
+    fileprivate init(_ template: SQLTemplate, _ values: QueryValues) {
+        self.init(template.text)
+        for parameter in template.parameters {
+            switch parameter {
+            case .fixed(let text): parameters.append(text)
+            case .value(let index): parameters.append(utf8: values[index])
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+import PostgresClient
 import QueryPlanner
 
 /// A change to the rows of a relation, planned.
@@ -21,7 +22,7 @@ struct RestWrite {
         self.state = state
         self.write = write
         do throws(PlannerFailure) {
-            query = try RequestQuery(parsing: request.message.query.utf8, ignoring: ["apikey"])
+            query = try RequestQuery(parsing: request.message.query, ignoring: ["apikey"])
             // Nothing is skipped in a write, but what is no range is still refused.
             let range = try RowRange.topLevel(of: query)
             if write == .upsert, range != .all { throw .limitOnPut }
@@ -37,15 +38,15 @@ struct RestWrite {
                 of: relation,
                 query,
                 body: body,
-                MutationPlan.Options(request.preferences),
+                MutationPlan.Options(request.terms.preferences),
                 in: state.catalog,
                 state.planner
             )
         } catch { throw .plan(error) }
-        if let problem = request.refusedPreferences { throw .problem(problem) }
+        if let problem = request.terms.refusedPreferences { throw .problem(problem) }
         do throws(PlannerFailure) {
             output = try plan.output(
-                accepting: request.accepted,
+                accepting: request.terms.accepted,
                 planEnabled: state.settings.planEnabled,
                 in: state.catalog
             )
@@ -53,16 +54,16 @@ struct RestWrite {
     }
 
     func transaction(for identity: Identity) -> RestTransaction {
-        var transaction = RestTransaction(request, identity, state)
-        transaction.statement = plan.sql(output)
+        var transaction = RestTransaction(request.terms, request.message, identity, state)
+        transaction.statement = Query(plan.sql(output))
         transaction.isReadOnly = false
-        transaction.isBinary = output.isBinary
+        transaction.statement.wantsBinaryResult = output.isBinary
         guard !output.isPlan else {
             transaction.shape = .plan
             return transaction
         }
         transaction.shape = .answer(isWrite: true)
-        let checks = RestChecks(request, output)
+        let checks = RestChecks(request.terms, output)
         transaction.check =
             switch write {
             case .insert: checks.singular
@@ -73,7 +74,7 @@ struct RestWrite {
     }
 
     func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
-        let builder = ReplyBuilder(request, output, state.settings)
+        let builder = ReplyBuilder(request.terms, output, state.settings)
         guard !output.isPlan else { return builder.plan(answer) }
         var reply: RestReply
         switch write {
@@ -103,14 +104,6 @@ enum RestRefusal: Error {
         case .plan(let failure): Problem(failure)
         case .problem(let problem): problem
         }
-    }
-}
-
-extension RestRequest {
-    /// `handling=strict` refuses wishes nobody understood.
-    var refusedPreferences: Problem? {
-        guard preferences.handling == .strict, !preferences.unknown.isEmpty else { return nil }
-        return .invalidPreferences(preferences.unknown)
     }
 }
 

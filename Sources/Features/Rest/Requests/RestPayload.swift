@@ -27,7 +27,7 @@ package enum RestPayload: Equatable, Sendable {
         let body = request.message.body
         let isFunction: Bool
         var takesColumns = true
-        switch request.action {
+        switch request.terms.action {
         case .write(_, .insert), .write(_, .update): isFunction = false
         case .write(_, .upsert):
             isFunction = false
@@ -35,7 +35,7 @@ package enum RestPayload: Equatable, Sendable {
         case .call(_, .post): isFunction = true
         default: return nil
         }
-        switch request.contentType {
+        switch request.terms.contentType {
         case .json:
             if hasColumns && takesColumns { return .uncheckedJSON(body) }
             return try json(body.isEmpty && isFunction ? Array("{}".utf8) : body)
@@ -45,7 +45,7 @@ package enum RestPayload: Equatable, Sendable {
         case .plainText where isFunction, .xml where isFunction, .octetStream where isFunction:
             return .raw(body)
         default:
-            throw .invalidBody("Content-Type not acceptable: \(request.contentType.name)")
+            throw .invalidBody("Content-Type not acceptable: \(request.terms.contentType.name)")
         }
     }
 

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+package import HTTPServer
 package import LucarneCore
 package import QueryPlanner
 
 /// A request to REST as it came, before it means anything.
 package struct RestMessage: Sendable {
-    package struct Header: Sendable {
-        /// In lower case.
-        package let name: String
-        package let value: String
-
-        package init(_ name: String, _ value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
-    package var method: String
+    package let method: String
     /// Below the mount, as it was sent: `/films`.
-    package var path: String
-    package var query: String
-    package var headers: [Header]
-    package var body: [UInt8]
+    package let path: String
+    /// Still percent-encoded.
+    package let query: ArraySlice<UInt8>
+    package let headers: HeaderFields
+    package let body: [UInt8]
 
     package init(
         method: String,
         path: String,
-        query: String = "",
-        headers: [Header] = [],
+        query: ArraySlice<UInt8> = [],
+        headers: HeaderFields = [:],
         body: [UInt8] = []
     ) {
         self.method = method
@@ -36,15 +27,22 @@ package struct RestMessage: Sendable {
         self.body = body
     }
 
-    func header(_ name: String) -> String? {
-        headers.first { $0.name == name }?.value
+    /// RFC 9110 §14.2: `Range` has a meaning for GET alone.
+    var rangeHeader: String? { method == "GET" ? headers["range"] : nil }
+
+    var cookies: [(name: String, value: String)] {
+        guard let header = headers["cookie"] else { return [] }
+        return header.split(separator: ";").map { cookie in
+            let parts = cookie.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = parts[0].drop { $0 == " " }
+            return (String(name), parts.count > 1 ? String(parts[1]) : "")
+        }
     }
 }
 
-/// A request whose method, path, headers and body are well formed. What its query string says is
-/// the planner's to read.
-package struct RestRequest: Sendable {
-    package let message: RestMessage
+/// What a request's method, path and headers say, well formed: the same for all requests that say
+/// the same.
+package struct RestTerms: Sendable {
     package let action: RestAction
     package let schema: String
     /// The response names the schema, because there are several to choose from.
@@ -52,9 +50,10 @@ package struct RestRequest: Sendable {
     package let preferences: Preferences
     package let accepted: [MediaType]
     package let contentType: MediaType
+    /// Low in cardinality: `SELECT films`.
+    let summary: String
 
-    package init(_ message: RestMessage, _ settings: RestSettings) throws(Problem) {
-        self.message = message
+    init(_ message: RestMessage, _ settings: RestSettings) throws(Problem) {
         let resource = try RestResource(Self.segments(of: message.path), settings)
         let asked = Self.profile(of: message)
         if let asked, !settings.schemas.contains(asked) {
@@ -63,19 +62,20 @@ package struct RestRequest: Sendable {
         schema = asked ?? settings.schemas.first ?? "public"
         namesSchema = asked != nil || settings.schemas.count != 1
         action = try RestAction(method: message.method, resource: resource, schema: schema)
+        summary = action.summary
         preferences = Preferences(
-            headers: message.headers.filter { $0.name == "prefer" }.map(\.value),
+            headers: message.headers.values(of: "prefer"),
             transactionOverride: settings.transactionEnd.allowsOverride
         )
-        accepted = AcceptHeader.mediaTypes(message.header("accept"))
-        contentType = message.header("content-type").map(MediaType.init(parsing:)) ?? .json
+        accepted = AcceptHeader.mediaTypes(message.headers["accept"])
+        contentType = message.headers["content-type"].map(MediaType.init(parsing:)) ?? .json
     }
 
     /// W3C content negotiation by profile: a write names the schema of what it sends.
     private static func profile(of message: RestMessage) -> String? {
         switch message.method {
-        case "POST", "PATCH", "PUT", "DELETE": message.header("content-profile")
-        default: message.header("accept-profile")
+        case "POST", "PATCH", "PUT", "DELETE": message.headers["content-profile"]
+        default: message.headers["accept-profile"]
         }
     }
 
@@ -87,14 +87,21 @@ package struct RestRequest: Sendable {
             .map { FormFields.decoded(Array($0)[...], plusIsSpace: false) }
     }
 
-    package var cookies: [(name: String, value: String)] {
-        (message.header("cookie") ?? "").split(separator: ";").map { cookie in
-            let parts = cookie.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = parts[0].drop { $0 == " " }
-            return (String(name), parts.count > 1 ? String(parts[1]) : "")
-        }
+    /// `handling=strict` refuses wishes nobody understood.
+    var refusedPreferences: Problem? {
+        guard preferences.handling == .strict, !preferences.unknown.isEmpty else { return nil }
+        return .invalidPreferences(preferences.unknown)
     }
+}
 
-    /// RFC 9110 §14.2: `Range` has a meaning for GET alone.
-    var rangeHeader: String? { message.method == "GET" ? message.header("range") : nil }
+/// A request whose method, path, headers and body are well formed. What its query string says is
+/// the planner's to read.
+package struct RestRequest: Sendable {
+    package let message: RestMessage
+    package let terms: RestTerms
+
+    package init(_ message: RestMessage, _ settings: RestSettings) throws(Problem) {
+        self.message = message
+        terms = try RestTerms(message, settings)
+    }
 }

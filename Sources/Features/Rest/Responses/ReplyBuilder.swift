@@ -4,7 +4,7 @@ import QueryPlanner
 
 /// Makes the response of an answer, by what was asked for.
 struct ReplyBuilder {
-    let request: RestRequest
+    let terms: RestTerms
     /// What the body is.
     let mediaType: MediaType
     let offset: Int
@@ -12,8 +12,8 @@ struct ReplyBuilder {
     let mount: String
     let isErrorVerbose: Bool
 
-    init(_ request: RestRequest, _ output: Output, offset: Int = 0, _ settings: RestSettings) {
-        self.request = request
+    init(_ terms: RestTerms, _ output: Output, offset: Int = 0, _ settings: RestSettings) {
+        self.terms = terms
         self.offset = offset
         mediaType = output.mediaType
         mount = settings.path == "/" ? "" : settings.path
@@ -22,27 +22,32 @@ struct ReplyBuilder {
 
     private typealias Header = RestReply.Header
 
+    /// What every answer to a read of these terms says.
+    var readHeaders: [RestReply.Header] {
+        contentHeaders
+            + applied {
+                $0.resolution = nil
+                $0.representation = nil
+                $0.missing = nil
+                $0.affectedMax = nil
+            }
+    }
+
+    /// `location` is where these rows, and no others, are found again.
     func read(
         _ answer: RestAnswer,
-        of relation: QualifiedName,
-        canonicalQuery: String,
-        headersOnly: Bool
+        at location: String,
+        _ readHeaders: [RestReply.Header]
     ) throws(Problem) -> RestReply {
+        let headersOnly = terms.action.isHeadersOnly
         let range = ContentRange(offset: offset, rows: answer.pageTotal, total: answer.tableTotal)
-        let query = canonicalQuery.isEmpty ? "" : "?" + canonicalQuery
         let body = range.status == 416 ? outOfBounds(answer) : headersOnly ? .none : answer.body
-        var headers = [
-            range.header,
-            Header("Content-Location", "\(mount)/\(relation.name)\(query)"),
-        ]
+        var headers: [RestReply.Header] = []
+        headers.reserveCapacity(readHeaders.count + 3)
+        headers.append(range.header)
+        headers.append(Header("Content-Location", location))
         if !headersOnly { headers.append(Self.length(body)) }
-        headers += contentHeaders
-        headers += applied {
-            $0.resolution = nil
-            $0.representation = nil
-            $0.missing = nil
-            $0.affectedMax = nil
-        }
+        headers += readHeaders
         return try finish(answer, RestReply(status: range.status, headers: headers, body: body))
     }
 
@@ -51,7 +56,7 @@ struct ReplyBuilder {
         into relation: QualifiedName,
         resolvesConflicts: Bool
     ) throws(Problem) -> RestReply {
-        let isFull = request.preferences.representation == .full
+        let isFull = terms.preferences.representation == .full
         let body = isFull ? answer.body : .none
         var headers = [Self.length(body)]
         if !answer.location.isEmpty { headers.append(location(answer, relation)) }
@@ -69,7 +74,7 @@ struct ReplyBuilder {
 
     /// Nothing new came of a merge that only updated.
     private func insertStatus(_ answer: RestAnswer) -> Int {
-        let isMerge = request.preferences.resolution == .mergeDuplicates
+        let isMerge = terms.preferences.resolution == .mergeDuplicates
         return isMerge && (answer.insertedCount ?? 0) <= 0 ? 200 : 201
     }
 
@@ -115,7 +120,7 @@ struct ReplyBuilder {
         _ headers: [RestReply.Header],
         status: Int = 200
     ) throws(Problem) -> RestReply {
-        guard request.preferences.representation == .full else {
+        guard terms.preferences.representation == .full else {
             return try finish(answer, RestReply(status: 204, headers: headers))
         }
         let all = headers + [Self.length(answer.body)] + contentHeaders
@@ -161,7 +166,7 @@ struct ReplyBuilder {
     }
 
     private func countedTotal(_ answer: RestAnswer) -> Int? {
-        switch request.preferences.count {
+        switch terms.preferences.count {
         case .exact, .estimated: answer.pageTotal
         case .planned, nil: nil
         }
@@ -178,13 +183,13 @@ struct ReplyBuilder {
 
     var contentHeaders: [RestReply.Header] {
         let type = RestReply.Header("Content-Type", mediaType.contentType)
-        guard request.namesSchema else { return [type] }
-        return [type, RestReply.Header("Content-Profile", request.schema)]
+        guard terms.namesSchema else { return [type] }
+        return [type, RestReply.Header("Content-Profile", terms.schema)]
     }
 
     /// `Preference-Applied`, without the wishes that have no meaning here.
     private func applied(_ drop: (inout Preferences) -> Void = { _ in }) -> [RestReply.Header] {
-        var preferences = request.preferences
+        var preferences = terms.preferences
         drop(&preferences)
         return preferences.applied.map { [RestReply.Header("Preference-Applied", $0)] } ?? []
     }

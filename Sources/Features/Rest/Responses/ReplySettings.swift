@@ -40,6 +40,7 @@ struct ReplySettings {
     func apply(to reply: RestReply) -> RestReply {
         var reply = reply
         reply.status = status ?? reply.status
+        guard !headers.isEmpty else { return reply }
         let names = Set(headers.map { $0.name.lowercased() })
         reply.headers.removeAll { names.contains($0.name.lowercased()) }
         reply.headers += headers

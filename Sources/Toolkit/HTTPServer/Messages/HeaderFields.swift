@@ -63,12 +63,16 @@ package struct HeaderFields: Sendable {
         return values.isEmpty ? nil : values.joined(separator: ", ")
     }
 
-    package func forEach(_ body: (_ name: String, _ value: String) -> Void) {
-        for entry in entries {
-            body(
-                String(decoding: bytes[entry.name], as: UTF8.self),
-                String(decoding: bytes[entry.value], as: UTF8.self)
-            )
+    /// Every field as bytes, in order.
+    package func forEach(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
+        let all = bytes.span
+        for entry in entries { body(all.extracting(entry.name), all.extracting(entry.value)) }
+    }
+
+    /// The values of all fields of that name, in order.
+    package func forEach(_ name: String, _ body: (_ value: Span<UInt8>) -> Void) {
+        for position in entries.indices where matches(position, name) {
+            body(bytes.span.extracting(entries[position].value))
         }
     }
 

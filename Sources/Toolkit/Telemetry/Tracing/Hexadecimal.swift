@@ -2,7 +2,16 @@
 
 /// Lower-case hexadecimal, as trace ids are written.
 enum Hexadecimal {
-    static func append(_ value: UInt64, digits: Int = 16, to bytes: inout [UInt8]) {
+    /// All sixteen digits.
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        for word in [UInt32(truncatingIfNeeded: value >> 32), UInt32(truncatingIfNeeded: value)] {
+            unsafe withUnsafeBytes(of: eightCharacters(word)) {
+                unsafe bytes.append(contentsOf: $0)
+            }
+        }
+    }
+
+    static func append(_ value: UInt64, digits: Int, to bytes: inout [UInt8]) {
         for digit in (0..<digits).reversed() {
             bytes.append(character(UInt8(truncatingIfNeeded: value >> UInt64(digit * 4)) & 15))
         }
