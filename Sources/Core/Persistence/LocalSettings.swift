@@ -19,6 +19,13 @@ package struct LocalSettings: Sendable {
 
     static let none = LocalSettings([])
 
+    var isEmpty: Bool { names.all.isEmpty }
+
+    /// One after the other, for where they are not set by one statement.
+    var pairs: [(name: String, value: String)] {
+        names.all.enumerated().map { ($1, values.text($0) ?? "") }
+    }
+
     func query(readOnly: Bool) -> Query {
         Query(readOnly ? names.readOnlyText : names.text, values)
     }
@@ -27,12 +34,12 @@ package struct LocalSettings: Sendable {
 extension LocalSettings {
     /// The statement for settings of these names: they are in its text, so it is worth keeping.
     package final class Names: Sendable {
-        package let count: Int
+        let all: [String]
         let text: String
         let readOnlyText: String
 
         package init(_ names: [String]) {
-            count = names.count
+            all = names
             let calls = names.enumerated().map { index, name in
                 "set_config(\(Self.literal(name)), $\(index + 1), true)"
             }

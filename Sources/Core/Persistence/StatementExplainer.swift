@@ -52,7 +52,7 @@ package struct StatementExplainer: Sendable {
     ) throws(PostgresFailure) -> StatementPlan {
         let session = try BlockingSession(connection, timeoutSeconds: 3)
         try session.run("BEGIN READ ONLY")
-        for (name, value) in transaction.settings {
+        for (name, value) in transaction.settings.pairs {
             _ = try session.query("SELECT set_config($1, $2, true)", [name, value])
         }
         // Nobody waits for this, so it must not make anybody wait.

@@ -75,7 +75,7 @@ package struct Transaction: Sendable {
 
     /// An implicit transaction has no BEGIN to say so.
     private var saysReadOnly: Bool { access == .readOnly && !isExplicit }
-    private var hasSettingsQuery: Bool { saysReadOnly || settings.names.count > 0 }
+    private var hasSettingsQuery: Bool { saysReadOnly || !settings.isEmpty }
 }
 
 extension Query {

@@ -24,6 +24,13 @@ package struct Parameters: Sendable {
 
     package var count: Int { entries.count }
 
+    package func text(_ index: Int) -> String? {
+        let entry = entries[index]
+        guard entry.offset >= 0 else { return nil }
+        let start = Int(entry.offset)
+        return String(decoding: bytes[start..<start + Int(entry.length)], as: UTF8.self)
+    }
+
     package mutating func reserve(_ count: Int, bytes bytesCount: Int) {
         entries.reserveCapacity(count)
         bytes.reserveCapacity(bytesCount)
