@@ -4,7 +4,7 @@ import Testing
 @testable import Telemetry
 
 /// A small registry of every kind.
-private func registry() -> MetricRegistry {
+func sampleRegistry() -> MetricRegistry {
     let registry = MetricRegistry()
     let requests = registry.counter(
         "app_requests_total",
@@ -30,18 +30,29 @@ private func registry() -> MetricRegistry {
     took.observe(11_000_000_000)
     let context = TraceContext(accepting: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     took.point(at: context, value: 250_000_000, wall: 1_700_000_000_123_456_789)
+    let native = registry.histogram(
+        "app_native_seconds",
+        "Native.",
+        labels: ["kind"],
+        buckets: [0.25, 1],
+        native: true,
+        layer: "t"
+    )("x")
+    for value: UInt64 in [0, 250_000_000, 250_000_001, 900_000_000, 3_000_000_000] {
+        native.observe(value)
+    }
     InfoFamily(registry, "app_build_info", "Build.", labels: ["version"]).set("1.2")
     return registry
 }
 
-private func render(_ registry: MetricRegistry, _ format: ExpositionFormat) -> String {
+func render(_ registry: MetricRegistry, _ format: ExpositionFormat) -> String {
     String(decoding: Exposition.render(registry, as: format), as: UTF8.self)
 }
 
 struct ExpositionTests {
     @Test func `text 0.0.4 is written as promtool reads it`() {
         #expect(
-            render(registry(), .text) == #"""
+            render(sampleRegistry(), .text) == #"""
                 # HELP app_requests_total Requests.
                 # TYPE app_requests_total counter
                 app_requests_total{route="/a\\b\"c\nd"} 3
@@ -60,6 +71,13 @@ struct ExpositionTests {
                 app_took_seconds_bucket{kind="x",le="+Inf"} 4
                 app_took_seconds_sum{kind="x"} 11.500010001
                 app_took_seconds_count{kind="x"} 4
+                # HELP app_native_seconds Native.
+                # TYPE app_native_seconds histogram
+                app_native_seconds_bucket{kind="x",le="0.25"} 2
+                app_native_seconds_bucket{kind="x",le="1.0"} 4
+                app_native_seconds_bucket{kind="x",le="+Inf"} 5
+                app_native_seconds_sum{kind="x"} 4.400000001
+                app_native_seconds_count{kind="x"} 5
                 # HELP app_build_info Build.
                 # TYPE app_build_info gauge
                 app_build_info{version="1.2"} 1
@@ -70,7 +88,7 @@ struct ExpositionTests {
 
     @Test func `OpenMetrics 1.0 has units, exemplars and an end`() {
         #expect(
-            render(registry(), .openmetrics) == #"""
+            render(sampleRegistry(), .openmetrics) == #"""
                 # TYPE app_requests counter
                 # HELP app_requests Requests.
                 app_requests_total{route="/a\\b\"c\nd"} 3
@@ -92,6 +110,14 @@ struct ExpositionTests {
                 app_took_seconds_bucket{kind="x",le="+Inf"} 4
                 app_took_seconds_sum{kind="x"} 11.500010001
                 app_took_seconds_count{kind="x"} 4
+                # TYPE app_native_seconds histogram
+                # UNIT app_native_seconds seconds
+                # HELP app_native_seconds Native.
+                app_native_seconds_bucket{kind="x",le="0.25"} 2
+                app_native_seconds_bucket{kind="x",le="1.0"} 4
+                app_native_seconds_bucket{kind="x",le="+Inf"} 5
+                app_native_seconds_sum{kind="x"} 4.400000001
+                app_native_seconds_count{kind="x"} 5
                 # TYPE app_build info
                 # HELP app_build Build.
                 app_build_info{version="1.2"} 1
@@ -101,33 +127,24 @@ struct ExpositionTests {
         )
     }
 
-    @Test(
-        arguments: [
-            (nil, ExpositionFormat.text),
-            ("*/*", .text),
-            ("application/openmetrics-text", .openmetrics),
-            (
-                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
-                    + "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-                .openmetrics
-            ),
-            (
-                "text/plain;version=0.0.4;q=0.6, application/openmetrics-text;version=1.0.0;q=0.4",
-                .text
-            ),
-            ("application/openmetrics-text; version=9.0.0, text/plain;q=0.2", .text),
-            ("application/openmetrics-text;q=0, */*;q=0.1", .text),
-            ("application/json;;;,q=", .text),
-            ("application/openmetrics-text;q=nan", .text),
-        ] as [(String?, ExpositionFormat)]
-    )
-    func `the format is the best of what both speak`(_ accept: String?, _ format: ExpositionFormat)
-    {
-        #expect(ExpositionFormat.negotiated(accept) == format)
+    @Test func `OpenMetrics 2.0 has a histogram of both kinds in one line`() {
+        let lines = render(sampleRegistry(), .openmetrics2).split(separator: "\n")
+        #expect(
+            lines.contains(
+                #"""
+                app_native_seconds{kind="x"} {count:5,sum:4.400000001,schema:3,\#
+                zero_threshold:2.938735877055719e-39,zero_count:1,\#
+                positive_spans:[-16:2,13:1,13:1],positive_buckets:[1,1,1,1],\#
+                bucket:[0.25:2,1.0:4,+Inf:5]}
+                """#
+            )
+        )
+        #expect(lines.contains("# TYPE app_requests_total counter"))
+        #expect(lines.last == "# EOF")
     }
 
     @Test func `an exemplar whose trace is gone is not shown`() {
-        let bytes = Exposition.render(registry(), as: .openmetrics) { _ in false }
+        let bytes = Exposition.render(sampleRegistry(), as: .openmetrics) { _ in false }
         #expect(!String(decoding: bytes, as: UTF8.self).contains("trace_id"))
     }
 

@@ -46,7 +46,7 @@ let uncheckedFiles: Set<String> = [
     "Sources/Toolkit/PostgresClient/Session.swift",
     "Sources/Toolkit/Telemetry/Logs/LogSlot.swift",
     "Sources/Toolkit/Telemetry/Metrics/Cells.swift",
-    "Sources/Toolkit/Telemetry/Metrics/Instruments.swift",
+    "Sources/Toolkit/Telemetry/Metrics/BucketLayout.swift",
     "Sources/Toolkit/Telemetry/Tracing/IdentifierSource.swift",
     "Sources/Toolkit/Telemetry/Tracing/RequestTrace.swift",
 ]

@@ -8,9 +8,9 @@ struct MetricsController: Sendable {
     let telemetry: Telemetry
 
     func scrape(_ request: Request) -> Response {
-        let format = ExpositionFormat.negotiated(request.headers.joined("Accept"))
-        let bytes = telemetry.exposition(as: format)
-        var response = Response(status: 200, contentType: format.contentType, bytes)
+        let offer = ExpositionOffer.negotiated(request.headers.joined("Accept"))
+        let bytes = telemetry.exposition(as: offer.format)
+        var response = Response(status: 200, contentType: offer.contentType, bytes)
         response.headers.appendToList("Vary", "Accept")
         return response
     }
@@ -67,6 +67,7 @@ struct MetricsController: Sendable {
             ("help", .string(description.help)),
             ("buckets", buckets.isEmpty ? .null : .array(buckets)),
             ("exemplars", .bool(description.hasExemplars)),
+            ("native", .bool(description.isNative)),
             ("stability", .string(description.stability.rawValue)),
         ])
     }

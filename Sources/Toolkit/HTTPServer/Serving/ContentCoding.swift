@@ -20,7 +20,8 @@ enum ContentCoding {
 
     private static let compressible: Set<String> = [
         "application/json", "application/xml", "application/javascript", "application/graphql",
-        "application/openmetrics-text", "application/x-ndjson", "application/yaml",
+        "application/openmetrics-text", "application/vnd.google.protobuf", "application/x-ndjson",
+        "application/yaml",
         "application/wasm", "image/bmp", "font/ttf",
     ]
 

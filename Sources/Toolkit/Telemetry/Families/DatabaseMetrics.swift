@@ -23,6 +23,7 @@ struct SQLMetrics: MetricSet {
             ],
             buckets: Buckets.database,
             exemplars: true,
+            native: true,
             layer: "sql"
         )
         rows = registry.histogram(
@@ -60,18 +61,12 @@ struct SQLMetrics: MetricSet {
             layer: "sql"
         )
         self.lookups = SQLEvent.Lookup.allCases.map { lookups($0.rawValue) }
-        migrationsVersion =
-            registry.gauge(
-                "lucarne_migrations_version",
-                "Schema version the database is at.",
-                layer: "sql"
-            )()
-        migrationsPending =
-            registry.gauge(
-                "lucarne_migrations_pending",
-                "Migrations not yet applied.",
-                layer: "sql"
-            )()
+        let gauge = { registry.gauge($0, $1, layer: "sql")() }
+        migrationsVersion = gauge(
+            "lucarne_migrations_version",
+            "Schema version the database is at."
+        )
+        migrationsPending = gauge("lucarne_migrations_pending", "Migrations not yet applied.")
     }
 }
 

@@ -39,6 +39,7 @@ struct HTTPMetrics: MetricSet {
             ],
             buckets: Buckets.http,
             exemplars: true,
+            native: true,
             layer: "http"
         )
         let active = registry.gauge(

@@ -75,7 +75,7 @@ extension MetricFamily {
         case .counter: return description.unit == .none ? overflow.cell.sum() : nil
         case .gauge, .info: return nil
         case .histogram:
-            return (0...description.buckets.count).reduce(0) { $0 &+ overflow.cell.sum(at: 1 + $1) }
+            return layout.map { HistogramReading(overflow.cell, $0).count }
         }
     }
 }

@@ -31,12 +31,14 @@ import Synchronization
         unsafe (base + offset).pointee.store(value, ordering: .relaxed)
     }
 
+    @inline(__always)
+    func load(at offset: Int = 0, slot: Int) -> UInt64 {
+        unsafe (base + (slot &* Self.wordsPerSlab &+ offset)).pointee.load(ordering: .relaxed)
+    }
+
     func sum(at offset: Int = 0) -> UInt64 {
         var total: UInt64 = 0
-        for slot in 0..<Shard.slotsUsed {
-            let cell = unsafe base + (slot &* Self.wordsPerSlab &+ offset)
-            total = unsafe total &+ cell.pointee.load(ordering: .relaxed)
-        }
+        for slot in 0..<Shard.slotsUsed { total &+= load(at: offset, slot: slot) }
         return total
     }
 }

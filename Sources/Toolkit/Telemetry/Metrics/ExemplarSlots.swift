@@ -9,6 +9,18 @@ package struct Exemplar: Equatable, Sendable {
     /// In the family's integer unit.
     package var value: UInt64
     package var wallNanoseconds: UInt64
+
+    /// What every format says of its time.
+    var wallMilliseconds: UInt64 { wallNanoseconds / 1_000_000 }
+
+    /// 32 digits.
+    var traceID: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        Hexadecimal.append(traceIDHigh, to: &bytes)
+        Hexadecimal.append(traceIDLow, to: &bytes)
+        return bytes
+    }
 }
 
 /// The latest exemplar of each bucket. Only kept traces leave one, which is rare: a lock will do.

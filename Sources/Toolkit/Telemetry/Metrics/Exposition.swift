@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes the registry as text: Prometheus 0.0.4 or OpenMetrics 1.0.
+/// Writes the registry as text: Prometheus 0.0.4, OpenMetrics 1.0 or 2.0.
 package struct Exposition {
     private let format: ExpositionFormat
     /// Only traces that can still be opened are pointed at.
     private let isOpenable: (Exemplar) -> Bool
-    private var bytes: [UInt8] = []
+    var bytes: [UInt8] = []
 
     package static func render(
         _ registry: MetricRegistry,
@@ -15,10 +15,13 @@ package struct Exposition {
     ) -> [UInt8] {
         registry.runRefreshers()
         return withoutActuallyEscaping(isOpenable) { isOpenable in
+            guard format != .protobuf else {
+                return ProtobufExposition.render(registry, capacity: capacity, isOpenable)
+            }
             var exposition = Exposition(format: format, isOpenable: isOpenable)
             exposition.bytes.reserveCapacity(capacity)
             for family in registry.families { exposition.append(family) }
-            if format == .openmetrics { exposition.append("# EOF\n") }
+            if format != .text { exposition.append("# EOF\n") }
             return exposition.bytes
         }
     }
@@ -39,14 +42,20 @@ package struct Exposition {
             case .info:
                 appendSample(names.sample, series.labels) { $0.append("1") }
             case .histogram:
-                append(series, of: family, names)
+                guard let layout = family.layout else { continue }
+                let reading = HistogramReading(series.cell, layout)
+                if format == .openmetrics2 {
+                    append(reading, series, of: family, composite: names.sample)
+                } else {
+                    append(reading, series, of: family, names)
+                }
             }
         }
     }
 
     private mutating func appendHead(_ description: MetricDescription, _ names: Names) {
         // OpenMetrics: TYPE, UNIT, HELP; one of each.
-        let isOpenMetrics = format == .openmetrics
+        let isOpenMetrics = format != .text
         if !isOpenMetrics { appendHelp(description, names) }
         append("# TYPE ")
         bytes.append(contentsOf: names.family)
@@ -88,7 +97,12 @@ package struct Exposition {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    private mutating func append(_ series: Series, of family: MetricFamily, _ names: Names) {
+    private mutating func append(
+        _ reading: HistogramReading,
+        _ series: Series,
+        of family: MetricFamily,
+        _ names: Names
+    ) {
         var head = names.bucket
         head.append(UInt8(ascii: "{"))
         head.append(contentsOf: series.labels)
@@ -98,7 +112,7 @@ package struct Exposition {
         let bounds = family.boundTexts
         var count: UInt64 = 0
         for position in 0...bounds.count {
-            count &+= series.cell.sum(at: 1 + position)
+            count &+= reading.buckets[position]
             bytes.append(contentsOf: head)
             bytes.append(contentsOf: position < bounds.count ? bounds[position] : Self.infinity)
             bytes.append(contentsOf: Self.endOfLabels)
@@ -108,23 +122,59 @@ package struct Exposition {
             }
             bytes.append(UInt8(ascii: "\n"))
         }
-        let sum = series.cell.sum()
-        appendSample(names.sum, series.labels) { $0.appendValue(sum, family) }
+        appendSample(names.sum, series.labels) { $0.appendValue(reading.sum, family) }
         appendSample(names.count, series.labels) { Self.append(count, to: &$0.bytes) }
+    }
+
+    /// One value for the whole histogram, both kinds of buckets in it (OpenMetrics 2.0,
+    /// "CompositeValue").
+    private mutating func append(
+        _ reading: HistogramReading,
+        _ series: Series,
+        of family: MetricFamily,
+        composite name: [UInt8]
+    ) {
+        appendSample(name, series.labels) { exposition in
+            exposition.append("{count:\(reading.count),sum:")
+            exposition.appendValue(reading.sum, family)
+            if let native = reading.native { exposition.append(native) }
+            exposition.append(",bucket:[")
+            var count: UInt64 = 0
+            for (position, bound) in (family.boundTexts + [Self.infinity]).enumerated() {
+                count &+= reading.buckets[position]
+                if position > 0 { exposition.bytes.append(UInt8(ascii: ",")) }
+                exposition.bytes.append(contentsOf: bound)
+                exposition.bytes.append(UInt8(ascii: ":"))
+                Self.append(count, to: &exposition.bytes)
+            }
+            exposition.append("]}")
+            for case let exemplar? in series.exemplars?.all ?? []
+            where exposition.isOpenable(exemplar) {
+                exposition.append(exemplar, family)
+            }
+        }
+    }
+
+    private mutating func append(_ native: NativeReading) {
+        append(",schema:\(native.schema),zero_threshold:\(NativeBuckets.zeroThreshold)")
+        append(",zero_count:\(native.zeroCount)")
+        guard !native.runs.isEmpty else { return }
+        let runs = native.runs.map { "\($0.offset):\($0.length)" }.joined(separator: ",")
+        let counts = native.counts.map(String.init).joined(separator: ",")
+        append(",positive_spans:[\(runs)],positive_buckets:[\(counts)]")
     }
 
     private mutating func append(_ exemplar: Exemplar, _ family: MetricFamily) {
         append(" # {trace_id=\"")
-        Hexadecimal.append(exemplar.traceIDHigh, to: &bytes)
-        Hexadecimal.append(exemplar.traceIDLow, to: &bytes)
+        bytes.append(contentsOf: exemplar.traceID)
         append("\"} ")
         appendValue(exemplar.value, family)
         bytes.append(UInt8(ascii: " "))
-        Self.appendSeconds(exemplar.wallNanoseconds / 1_000_000 * 1_000_000, to: &bytes)
+        Self.appendSeconds(exemplar.wallMilliseconds * 1_000_000, to: &bytes)
     }
 
     private mutating func appendValue(_ value: UInt64, _ family: MetricFamily) {
-        if family.description.unit.isFractional {
+        if family.description.unit == .seconds {
             Self.appendSeconds(value, to: &bytes)
         } else {
             Self.append(value, to: &bytes)
@@ -143,7 +193,7 @@ package struct Exposition {
     private static let endOfLabels = Array("\"} ".utf8)
 }
 
-/// A family's names in a format: in OpenMetrics a counter's family has no `_total`.
+/// A family's names in a format: in OpenMetrics 1.0 a counter's family has no `_total`.
 private struct Names {
     var family: [UInt8]
     var sample: [UInt8]

@@ -1,48 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a scraper may be given.
+/// A way to write the registry.
 package enum ExpositionFormat: String, CaseIterable, Sendable {
-    case text, openmetrics
+    case text, openmetrics, openmetrics2, protobuf
+}
 
-    package var contentType: String {
-        switch self {
-        case .text: "text/plain; version=0.0.4; charset=utf-8"
-        case .openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
-        }
-    }
+/// What a scraper is given: a format under the name it asked for.
+package struct ExpositionOffer: Equatable, Sendable {
+    package var format: ExpositionFormat
+    package var contentType: String
 
-    /// Prometheus' content negotiation: the highest `q` of what both speak; without any, 0.0.4.
-    package static func negotiated(_ accept: String?) -> ExpositionFormat {
-        var best = ExpositionFormat.text
-        var bestQuality = 0.0
+    package static let standard = ExpositionOffer(
+        format: .text,
+        contentType: "text/plain; version=0.0.4; charset=utf-8"
+    )
+
+    /// Prometheus' content negotiation: the highest `q` of what both speak, and among equals the
+    /// richer format; without any, 0.0.4. OpenMetrics 2.0 is a draft: only for who names it.
+    package static func negotiated(_ accept: String?) -> ExpositionOffer {
+        var best: (offer: ExpositionOffer, quality: Double, rank: Int) = (.standard, 0, 0)
         for range in (accept ?? "").split(separator: ",") {
-            guard let (format, quality) = offer(range), quality > bestQuality else { continue }
-            (best, bestQuality) = (format, quality)
+            let range = MediaRange(range)
+            guard range.quality > 0, let (offer, rank) = offer(range),
+                (range.quality, rank) > (best.quality, best.rank)
+            else { continue }
+            best = (offer, range.quality, rank)
         }
-        return best
+        return best.offer
     }
 
-    private static func offer(_ range: Substring) -> (ExpositionFormat, Double)? {
-        var parts = range.split(separator: ";").map { $0.trimmingSpaces().lowercased() }
-        guard !parts.isEmpty else { return nil }
-        let type = parts.removeFirst()
-        var quality = 1.0
-        var version: String?
-        for part in parts {
-            if part.hasPrefix("q=") { quality = Double(part.dropFirst(2)) ?? 0 }
-            if part.hasPrefix("version=") { version = String(part.dropFirst(8)) }
-        }
-        switch type {
-        case "application/openmetrics-text":
-            let isKnown = version == nil || version == "1.0.0" || version == "0.0.1"
-            return isKnown ? (.openmetrics, quality) : nil
-        case "text/plain":
-            return version == nil || version == "0.0.4" ? (.text, quality) : nil
-        case "*/*", "text/*":
-            return (.text, quality)
+    private static func offer(_ range: MediaRange) -> (ExpositionOffer, rank: Int)? {
+        switch (range.type, range["version"]) {
+        case ("application/vnd.google.protobuf", _):
+            guard range["proto"] == "io.prometheus.client.metricfamily",
+                range["encoding"] == "delimited"
+            else { return nil }
+            let type = "\(range.type); proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            return (ExpositionOffer(format: .protobuf, contentType: type + range.escaping), 7)
+        case ("application/openmetrics-text", "2.0.0"):
+            return (range.answered(.openmetrics2, "2.0.0"), 6)
+        case ("application/openmetrics-text", "1.0.0"), ("application/openmetrics-text", nil):
+            return (range.answered(.openmetrics, "1.0.0"), 5)
+        case ("application/openmetrics-text", "0.0.1"):
+            return (range.answered(.openmetrics, "0.0.1"), 4)
+        case ("text/plain", "1.0.0"):
+            return (range.answered(.text, "1.0.0"), 3)
+        case ("text/plain", "0.0.4"), ("text/plain", nil):
+            return (.standard, 2)
+        case ("*/*", _), ("text/*", _):
+            return (.standard, 1)
         default:
             return nil
         }
+    }
+}
+
+/// One element of an `Accept` header (RFC 9110 §12.5.1).
+private struct MediaRange {
+    var type: String
+    private var parameters: [String: String] = [:]
+
+    /// How names that are no identifiers are to be written. Ours all are, so any way will do.
+    private static let escapings: Set = ["allow-utf-8", "underscores", "dots", "values"]
+
+    init(_ text: Substring) {
+        var parts = text.split(separator: ";").map { $0.trimmingSpaces().lowercased() }[...]
+        type = parts.popFirst() ?? ""
+        for part in parts {
+            let pair = part.split(separator: "=", maxSplits: 1)
+            guard pair.count == 2 else { continue }
+            parameters[String(pair[0].trimmingSpaces())] = String(pair[1].trimmingSpaces())
+        }
+    }
+
+    subscript(_ name: String) -> String? { parameters[name] }
+
+    var quality: Double { parameters["q"].map { Double($0) ?? 0 } ?? 1 }
+
+    var escaping: String {
+        guard let scheme = parameters["escaping"], Self.escapings.contains(scheme) else {
+            return ""
+        }
+        return "; escaping=\(scheme)"
+    }
+
+    func answered(_ format: ExpositionFormat, _ version: String) -> ExpositionOffer {
+        let escaping = version == "0.0.1" ? "" : escaping
+        let type = "\(type); version=\(version); charset=utf-8" + escaping
+        return ExpositionOffer(format: format, contentType: type)
     }
 }
 

@@ -31,8 +31,8 @@ package struct Gauge: Sendable {
     package var value: Int { Int(Int64(bitPattern: cell.sum())) }
 }
 
-/// A series of buckets and a sum: two cells are touched for an observation. The count is what
-/// the buckets add up to, so it is never out of step with them.
+/// A series of buckets and a sum: two cells are touched for an observation, whichever kinds of
+/// buckets it is shown with. The count is what the cells add up to, so it is never out of step.
 @safe package struct Histogram: Sendable {
     let cell: CellPointer
     let layout: BucketLayout
@@ -44,48 +44,15 @@ package struct Gauge: Sendable {
 
     @inline(__always)
     func observe(_ value: UInt64, slot: Int) {
-        cell.add(1, at: 1 &+ layout.position(of: value), slot: slot)
+        cell.add(1, at: 1 &+ layout.cell(of: value), slot: slot)
         cell.add(value, slot: slot)
     }
 
     package var sum: UInt64 { cell.sum() }
-    package var count: UInt64 {
-        var total: UInt64 = 0
-        for position in 0...layout.bounds.count { total &+= bucket(position) }
-        return total
-    }
+    package var count: UInt64 { HistogramReading(cell, layout).count }
 
     /// Not cumulative; the last is what lies beyond all bounds.
-    func bucket(_ position: Int) -> UInt64 { cell.sum(at: 1 + position) }
-}
-
-/// The bounds of a family's buckets, in its integer unit.
-@safe package final class BucketLayout: Sendable {
-    let bounds: [UInt64]
-    /// The bounds once more, for a search that checks nothing. Lives as long as the process.
-    nonisolated(unsafe) private let search: UnsafePointer<UInt64>
-
-    init(bounds: [UInt64]) {
-        precondition(bounds == bounds.sorted() && !bounds.isEmpty)
-        self.bounds = bounds
-        let copy = UnsafeMutablePointer<UInt64>.allocate(capacity: bounds.count)
-        unsafe copy.initialize(from: bounds, count: bounds.count)
-        unsafe search = UnsafePointer(copy)
-    }
-
-    deinit { unsafe search.deallocate() }
-
-    /// The first bucket whose bound the value does not exceed (`le` is inclusive).
-    @inline(__always)
-    func position(of value: UInt64) -> Int {
-        var low = 0
-        var remaining = bounds.count
-        while remaining > 0 {
-            let half = remaining &>> 1
-            let isBeyond = unsafe search[low &+ half] < value
-            low = isBeyond ? low &+ half &+ 1 : low
-            remaining = isBeyond ? remaining &- half &- 1 : half
-        }
-        return low
+    func bucket(_ position: Int) -> UInt64 {
+        HistogramReading(cell, layout).buckets[position]
     }
 }

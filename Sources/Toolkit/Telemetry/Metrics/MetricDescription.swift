@@ -25,6 +25,9 @@ package struct MetricDescription: Sendable {
     /// Upper bounds as exposed: seconds, bytes or a plain number.
     package var buckets: [Double] = []
     package var hasExemplars = false
+    /// Prometheus' native histogram beside the classic one. A Prometheus that scrapes native ones
+    /// drops the classic buckets of such a family, so every query of it has to ask for both.
+    package var isNative = false
     package var layer: String = ""
     package var stability = Stability.stable
 

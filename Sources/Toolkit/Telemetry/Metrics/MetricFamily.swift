@@ -36,7 +36,9 @@ final class MetricFamily: Sendable {
         self.description = description
         self.budget = budget
         let isHistogram = description.kind == .histogram
-        layout = isHistogram ? BucketLayout(bounds: description.integerBuckets) : nil
+        layout =
+            isHistogram
+            ? BucketLayout(bounds: description.integerBuckets, native: description.isNative) : nil
         boundTexts = isHistogram ? description.buckets.map { Array("\($0)".utf8) } : []
         table = Mutex(Table())
     }
@@ -69,13 +71,12 @@ final class MetricFamily: Sendable {
     }
 
     private func insert(_ values: [String], into table: inout Table) -> Series {
-        let isHistogram = description.kind == .histogram
-        let buckets = description.buckets.count + 1
         let series = Series(
             values: values,
             labels: Exposition.labels(description.labels, values),
-            cell: budget.allocate(isHistogram ? buckets + 1 : 1),
-            exemplars: description.hasExemplars ? ExemplarSlots(count: buckets) : nil
+            cell: budget.allocate(layout.map { $0.cellCount + 1 } ?? 1),
+            exemplars: description.hasExemplars
+                ? ExemplarSlots(count: description.buckets.count + 1) : nil
         )
         table.positions[values] = table.series.count
         table.series.append(series)

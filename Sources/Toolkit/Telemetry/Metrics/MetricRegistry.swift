@@ -72,6 +72,7 @@ package final class MetricRegistry: Sendable {
         labels: [MetricLabel] = [],
         buckets: [Double],
         exemplars: Bool = false,
+        native: Bool = false,
         layer: String
     ) -> HistogramFamily {
         HistogramFamily(
@@ -84,6 +85,7 @@ package final class MetricRegistry: Sendable {
                     help: help,
                     buckets: buckets,
                     hasExemplars: exemplars,
+                    isNative: native,
                     layer: layer
                 )
             )

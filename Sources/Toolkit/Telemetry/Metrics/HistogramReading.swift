@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A histogram series as it was at one moment: every format is written from this.
+struct HistogramReading {
+    let sum: UInt64
+    let count: UInt64
+    /// The classic buckets, not cumulative; the last is what lies beyond all bounds.
+    let buckets: [UInt64]
+    private let cells: [UInt64]
+    private let layout: BucketLayout
+
+    init(_ cell: CellPointer, _ layout: BucketLayout) {
+        (sum, cells) = cell.histogram(cellCount: layout.cellCount)
+        self.layout = layout
+        count = cells.reduce(0, &+)
+        guard layout.isNative else {
+            buckets = cells
+            return
+        }
+        var start = 0
+        buckets = (layout.ends + [layout.cellCount]).map { [cells] end in
+            defer { start = end }
+            return cells[start..<end].reduce(0, &+)
+        }
+    }
+
+    /// Nil where the family has classic buckets only.
+    var native: NativeReading? {
+        layout.isNative ? NativeReading(cells, indices: layout.nativeIndices) : nil
+    }
+}
+
+/// The native buckets that hold anything.
+struct NativeReading: Equatable {
+    /// A run of neighbouring buckets: how far from the end of the run before, and how many.
+    struct Run: Equatable {
+        var offset: Int
+        var length: Int
+    }
+
+    private(set) var schema = NativeBuckets.schema
+    let zeroCount: UInt64
+    private(set) var runs: [Run] = []
+    /// The buckets of all runs, in order.
+    private(set) var counts: [UInt64] = []
+
+    /// An empty bucket or two between two full ones cost less than another run.
+    private static let gapMax = 2
+
+    init(_ cells: [UInt64], indices: [Int], countMax: Int = NativeBuckets.countMax) {
+        zeroCount = cells[0]
+        var full: [(index: Int, count: UInt64)] = []
+        for (index, count) in zip(indices, cells).dropFirst() where count > 0 {
+            Self.append(index, count, to: &full)
+        }
+        while full.count > countMax, schema > -4 {
+            schema -= 1
+            var halved: [(index: Int, count: UInt64)] = []
+            for (index, count) in full { Self.append((index + 1) >> 1, count, to: &halved) }
+            full = halved
+        }
+        var next = 0
+        for (index, count) in full {
+            let gap = index - next
+            if gap > Self.gapMax || runs.isEmpty {
+                runs.append(Run(offset: gap, length: 0))
+            } else {
+                counts.append(contentsOf: repeatElement(0, count: gap))
+                runs[runs.count - 1].length += gap
+            }
+            counts.append(count)
+            runs[runs.count - 1].length += 1
+            next = index + 1
+        }
+    }
+
+    private static func append(
+        _ index: Int,
+        _ count: UInt64,
+        to full: inout [(index: Int, count: UInt64)]
+    ) {
+        if full.last?.index == index {
+            full[full.count - 1].count &+= count
+        } else {
+            full.append((index, count))
+        }
+    }
+}
+
+extension CellPointer {
+    /// A sum and the cells behind it, all slots together.
+    fileprivate func histogram(cellCount: Int) -> (sum: UInt64, cells: [UInt64]) {
+        var sum: UInt64 = 0
+        var cells = [UInt64](repeating: 0, count: cellCount)
+        var span = cells.mutableSpan
+        for slot in 0..<Shard.slotsUsed {
+            let part = load(slot: slot)
+            sum &+= part
+            // A slot whose sum is 0 has seen zeros at most; they are in the first cell.
+            for position in 0..<(part == 0 ? 1 : cellCount) {
+                span[position] &+= load(at: 1 + position, slot: slot)
+            }
+        }
+        return (sum, cells)
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A message of Protocol Buffers being written, as far as metrics need it
+/// (protobuf.dev, "Encoding").
+struct ProtobufBytes {
+    private(set) var bytes: [UInt8] = []
+
+    private enum WireType: UInt64 { case varint = 0, fixed64 = 1, length = 2 }
+
+    mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
+
+    /// Empty again, its memory kept.
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
+    mutating func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    mutating func field(_ number: UInt64, _ value: UInt64) {
+        key(number, .varint)
+        append(varint: value)
+    }
+
+    /// `sint32`, `sint64`: small numbers of either sign are short.
+    mutating func field(_ number: UInt64, zigzag value: Int) {
+        field(number, UInt64(bitPattern: Int64(value << 1 ^ value >> 63)))
+    }
+
+    mutating func field(_ number: UInt64, _ value: Double) {
+        key(number, .fixed64)
+        let bits = value.bitPattern
+        for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift * 8))) }
+    }
+
+    mutating func field(_ number: UInt64, _ text: String) { field(number, Array(text.utf8)) }
+
+    mutating func field(_ number: UInt64, _ contents: [UInt8]) {
+        key(number, .length)
+        append(delimited: contents)
+    }
+
+    mutating func field(_ number: UInt64, _ message: ProtobufBytes) {
+        field(number, message.bytes)
+    }
+
+    mutating func append(delimited contents: [UInt8]) {
+        append(varint: UInt64(contents.count))
+        bytes.append(contentsOf: contents)
+    }
+
+    private mutating func key(_ number: UInt64, _ type: WireType) {
+        append(varint: number << 3 | type.rawValue)
+    }
+}
