@@ -174,7 +174,7 @@ package struct Exposition {
     }
 
     private mutating func appendValue(_ value: UInt64, _ family: MetricFamily) {
-        if family.description.unit == .seconds {
+        if family.description.unit.isFractional {
             Self.appendSeconds(value, to: &bytes)
         } else {
             Self.append(value, to: &bytes)

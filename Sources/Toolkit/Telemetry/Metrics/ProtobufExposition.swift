@@ -147,7 +147,7 @@ extension MetricDescription.Kind {
 extension MetricDescription.Unit {
     /// Dividing rounds once, as reading the decimal text does: all formats give the same number.
     fileprivate func value(_ integer: UInt64) -> Double {
-        self == .seconds ? Double(integer) / 1e9 : Double(integer)
+        isFractional ? Double(integer) / 1e9 : Double(integer)
     }
 
     fileprivate func signedValue(_ integer: Int64) -> Double {
