@@ -84,8 +84,8 @@ extension MetricFamily {
         else { return [] }
         return series.map { series in
             var (within, beyond) = (0.0, 0.0)
-            for position in 0...layout.bounds.count {
-                let count = Double(series.cell.sum(at: 1 + position))
+            let buckets = HistogramReading(series.cell, layout).buckets
+            for (position, count) in buckets.map(Double.init).enumerated() {
                 let isWithin = position < layout.bounds.count && layout.bounds[position] <= bound
                 if isWithin { within += count } else { beyond += count }
             }
