@@ -85,7 +85,7 @@ extension MetricFamily {
         return series.map { series in
             var (within, beyond) = (0.0, 0.0)
             let buckets = HistogramReading(series.cell, layout).buckets
-            for (position, count) in buckets.map(Double.init).enumerated() {
+            for (position, count) in buckets.map { Double($0) }.enumerated() {
                 let isWithin = position < layout.bounds.count && layout.bounds[position] <= bound
                 if isWithin { within += count } else { beyond += count }
             }
