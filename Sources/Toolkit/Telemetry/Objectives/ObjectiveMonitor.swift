@@ -84,8 +84,8 @@ extension MetricFamily {
         else { return [] }
         return series.map { series in
             var (within, beyond) = (0.0, 0.0)
-            let buckets = HistogramReading(series.cell, layout).buckets
-            for (position, count) in buckets.map { Double($0) }.enumerated() {
+            let counts = HistogramReading(series.cell, layout).buckets.map { Double($0) }
+            for (position, count) in counts.enumerated() {
                 let isWithin = position < layout.bounds.count && layout.bounds[position] <= bound
                 if isWithin { within += count } else { beyond += count }
             }
