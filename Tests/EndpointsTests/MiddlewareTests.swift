@@ -19,6 +19,51 @@ struct MiddlewareTests {
         await pipeline(middleware, response).respond(to: request).headers
     }
 
+    /// Refuses what asks for it, with the status that it asks for.
+    private struct Doorman: Middleware {
+        let name: StaticString = "doorman"
+
+        func before(_ request: inout Request) -> Response? {
+            request.headers["X-Refuse"].flatMap { Int($0) }.map { Response(status: $0) }
+        }
+    }
+
+    @Test func `middleware is timed for one request in eight, and every refusal is counted`() async
+    {
+        let telemetry = Telemetry()
+        let measured = RouteTelemetry(template: "/", registry: telemetry.registry)
+        let route = Route(.get, "/", telemetry: measured) { _ in Response(status: 200) }
+        let middleware: [any Middleware] = [TraceHeaders(), Doorman()]
+        let pipeline = Pipeline(
+            router: Router([route]),
+            middleware: middleware,
+            telemetry: MiddlewareTelemetry(names: middleware.map(\.name), telemetry: telemetry)
+        )
+        let refusals = [nil, "413", nil, "204", "403", "413", nil, nil]
+        for (position, refusal) in (refusals + refusals).enumerated() {
+            let caller = "00-0af7651916cd43dd8448eb211c80319\(position % 8)-b7ad6b7169203331-01"
+            let trace = RequestTrace(
+                startedAt: uptimeNanoseconds(),
+                context: TraceContext(accepting: caller)
+            )
+            let headers: HeaderFields = refusal.map { ["X-Refuse": $0] } ?? [:]
+            let request = Request(.get, "/", headers: headers, trace: trace)
+            let response = await pipeline.respond(to: request)
+            #expect(response.status == refusal.flatMap { Int($0) } ?? 200)
+            #expect(response.headers.contains("traceparent"))
+        }
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        for line in [
+            #"duration_seconds_count{middleware="trace_headers"} 2"#,
+            #"duration_seconds_count{middleware="doorman"} 2"#,
+            #"rejections_total{middleware="doorman",reason="too_large"} 4"#,
+            #"rejections_total{middleware="doorman",reason="origin"} 2"#,
+            #"rejections_total{middleware="trace_headers",reason="origin"} 0"#,
+        ] {
+            #expect(text.contains("lucarne_middleware_\(line)\n"), "\(line)")
+        }
+    }
+
     @Test func `a response says under which ids it is known`() async throws {
         let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let trace = RequestTrace(

@@ -40,18 +40,6 @@ package enum ConnectionEvent: Sendable {
     case closed(CloseReason, wasIdle: Bool)
 }
 
-/// What a middleware did.
-package enum MiddlewareEvent: Sendable {
-    package enum Rejection: String, EventLabel {
-        case origin, limit, token, draining, method
-        case tooLarge = "too_large"
-        case mediaType = "media_type"
-    }
-
-    case ran(position: Int, nanoseconds: UInt64)
-    case rejected(position: Int, Rejection)
-}
-
 /// Who a request said it was, and whether that was believed.
 package enum AuthenticationEvent: Sendable {
     package enum Scheme: String, EventLabel {

@@ -193,27 +193,6 @@ extension Telemetry {
     }
 }
 
-/// The visible list of middleware, their series resolved once.
-package final class MiddlewareTelemetry: Sendable {
-    private let durations: [Histogram]
-    private let rejections: [[Counter]]
-
-    package init(names: [StaticString], telemetry: Telemetry) {
-        let metrics = telemetry.middleware
-        durations = names.map { metrics.duration($0.text) }
-        rejections = names.map { name in
-            MiddlewareEvent.Rejection.allCases.map { metrics.rejections(name.text, $0.rawValue) }
-        }
-    }
-
-    package func report(_ event: MiddlewareEvent) {
-        switch event {
-        case .ran(let position, let nanoseconds): durations[position].observe(nanoseconds)
-        case .rejected(let position, let reason): rejections[position][reason.position].add()
-        }
-    }
-}
-
 /// The pool's gauges, read together.
 package struct PoolReading: Sendable {
     package var idle: Int

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import Telemetry
+package import Telemetry
 
 /// From a request to its response: middleware, route, middleware. The same with a wire and
 /// without one.
 package struct Pipeline: Sendable {
     package let router: Router
     package let middleware: [any Middleware]
+    private let telemetry: MiddlewareTelemetry?
     private let render: Refusal.Render
 
     package init(
         router: Router,
         middleware: [any Middleware] = [],
+        telemetry: MiddlewareTelemetry? = nil,
         refuse: @escaping Refusal.Render = Response.init(neutral:)
     ) {
         self.router = router
         self.middleware = middleware
+        self.telemetry = telemetry
         render = refuse
     }
 
@@ -27,10 +30,39 @@ package struct Pipeline: Sendable {
     }
 
     func respond(to request: inout Request, as match: RouteMatch) async -> Response {
-        for layer in middleware {
-            if let response = layer.before(&request) { return finished(response, request) }
+        guard let telemetry, telemetry.measures(request.trace) else {
+            for (position, layer) in middleware.enumerated() {
+                guard let response = layer.before(&request) else { continue }
+                telemetry?.rejected(by: position, status: response.status)
+                return finished(response, request)
+            }
+            return finished(await answer(&request, match), request)
         }
-        return finished(await answer(&request, match), request)
+        return await measured(&request, match, telemetry)
+    }
+
+    /// The same with a clock. Where one middleware ends, the next begins.
+    private func measured(
+        _ request: inout Request,
+        _ match: RouteMatch,
+        _ telemetry: MiddlewareTelemetry
+    ) async -> Response {
+        var watch = MiddlewareWatch(telemetry)
+        var early: Response?
+        for (position, layer) in middleware.enumerated() where early == nil {
+            early = layer.before(&request)
+            watch.passed(position)
+            if let early { telemetry.rejected(by: position, status: early.status) }
+        }
+        var response: Response
+        if let early { response = early } else { response = await answer(&request, match) }
+        watch.start()
+        for position in middleware.indices.reversed() {
+            middleware[position].after(request, &response)
+            watch.passed(position)
+        }
+        watch.finish()
+        return response
     }
 
     func refuse(_ refusal: Refusal, _ request: Request) -> Response {

@@ -58,7 +58,7 @@ struct MiddlewareMetrics: MetricSet {
     init(_ registry: MetricRegistry) {
         duration = registry.histogram(
             "lucarne_middleware_duration_seconds",
-            "Self time per middleware.",
+            "Self time per middleware, measured for one request in eight.",
             labels: ["middleware"],
             buckets: Buckets.inside,
             layer: "middleware"
@@ -66,7 +66,7 @@ struct MiddlewareMetrics: MetricSet {
         rejections = registry.counter(
             "lucarne_middleware_rejections_total",
             "Requests a middleware answered itself.",
-            labels: ["middleware", MetricLabel("reason", MiddlewareEvent.Rejection.self)],
+            labels: ["middleware", MetricLabel("reason", MiddlewareRejection.self)],
             layer: "middleware"
         )
     }
