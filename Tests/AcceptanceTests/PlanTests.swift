@@ -59,6 +59,54 @@ extension AcceptanceTests {
             #expect(calls == "\(asked)")
         }
 
+        @Test func `a statement that runs can be tied to its request`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: ["LUCARNE_TRACE_STATEMENTS": "on"]
+            )
+            try database.psql(
+                """
+                create function nap(seconds int) returns text language sql volatile as
+                $$ select current_setting('application_name') from pg_sleep(seconds) $$;
+                notify pgrst, 'reload schema'
+                """
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/rpc/nap?seconds=0").status == 200
+                }
+            )
+            let id = "4bf92f3577b34da6a3ce929d0e0e4736"
+            let answer = Promise<Reply>()
+            Thread.detachNewThread {
+                answer.fulfil(
+                    Result {
+                        try server.get(
+                            "/rest/v1/rpc/nap?seconds=2",
+                            "-H",
+                            "traceparent: 00-\(id)-00f067aa0ba902b7-01"
+                        )
+                    }
+                )
+            }
+            func active(_ name: String) throws -> String {
+                try database.psql(
+                    """
+                    select count(*) from pg_stat_activity where application_name = '\(name)'
+                      and state = 'active' and query like '%nap%'
+                    """
+                )
+            }
+            #expect(try eventually(within: 10) { try active("lucarne \(id)") == "1" })
+            #expect(try answer.value(within: 20).body == "\"lucarne \(id)\"")
+            #expect(
+                try database.psql(
+                    "select count(*) from pg_stat_activity where application_name like 'lucarne _%'"
+                ) == "0"
+            )
+        }
+
         private func plans(_ server: LucarneProcess) throws -> [[String: Any]] {
             let body = try server.get("/debug/sql").body
             let document = try JSONSerialization.jsonObject(with: Data(body.utf8))

@@ -14,12 +14,20 @@ package struct Database: Sendable {
     private let pools: [Pool]
     private let telemetry: Telemetry
     private let explainer: StatementExplainer?
+    private let tellsTraces: Bool
 
-    /// `pools[i]` belongs to loop `i`.
-    package init(pools: [Pool], telemetry: Telemetry, explainer: StatementExplainer? = nil) {
+    /// `pools[i]` belongs to loop `i`. With `tellsTraces`, `pg_stat_activity` shows each session
+    /// under the trace id of the request that it works for.
+    package init(
+        pools: [Pool],
+        telemetry: Telemetry,
+        explainer: StatementExplainer? = nil,
+        tellsTraces: Bool = false
+    ) {
         self.pools = pools
         self.telemetry = telemetry
         self.explainer = explainer
+        self.tellsTraces = tellsTraces
     }
 
     /// Runs the transaction in one round trip (two where its end depends on its results), under
@@ -34,6 +42,7 @@ package struct Database: Sendable {
         guard let pool = EventLoop.current.map({ pools[$0.index] }) else {
             throw Problem(.internalFailure, code: "XX000", "a statement must run on a loop")
         }
+        let transaction = tellsTraces ? transaction.told(of: context.trace) : transaction
         let outcome: Outcome
         do throws(PostgresFailure) {
             outcome = try await attempt(transaction, on: pool, in: context, accept)
@@ -161,6 +170,13 @@ package struct Database: Sendable {
 }
 
 extension Transaction {
+    /// At most 63 bytes are kept of an application's name (PostgreSQL §20.8.2): these are 40.
+    fileprivate func told(of trace: RequestTrace) -> Transaction {
+        var transaction = self
+        transaction.applicationName = "lucarne " + trace.context.traceIDText
+        return transaction
+    }
+
     fileprivate var outcome: SQLEvent.TransactionOutcome {
         if case .rollback = ending { .rollback } else { .commit }
     }

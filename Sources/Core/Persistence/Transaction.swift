@@ -23,6 +23,8 @@ package struct Transaction: Sendable {
     package var isolation: String?
     /// In order; the role among them.
     package var settings = LocalSettings.none
+    /// What `pg_stat_activity` calls the session while this runs.
+    package var applicationName: String?
     /// Runs after the settings and before the statements, in the same round trip.
     package var preparation: [Query] = []
     package var statements: [Query]
@@ -55,6 +57,7 @@ package struct Transaction: Sendable {
         queries.reserveCapacity(statements.count + preparation.count + 3)
         if isExplicit { queries.append(begin) }
         if hasSettingsQuery { queries.append(settings.query(readOnly: saysReadOnly)) }
+        if let applicationName { queries.append(.calling(itself: applicationName)) }
         queries.append(contentsOf: preparation)
         queries.append(contentsOf: statements)
         if case .rollback = ending { queries.append(.rollback) }
@@ -64,7 +67,8 @@ package struct Transaction: Sendable {
 
     /// Where the statements' results lie among those of `opening`.
     var statementRange: Range<Int> {
-        let first = (isExplicit ? 1 : 0) + (hasSettingsQuery ? 1 : 0) + preparation.count
+        let named = applicationName == nil ? 0 : 1
+        let first = (isExplicit ? 1 : 0) + (hasSettingsQuery ? 1 : 0) + named + preparation.count
         return first..<first + statements.count
     }
 
@@ -81,4 +85,8 @@ package struct Transaction: Sendable {
 extension Query {
     static let commit = Query("COMMIT")
     static let rollback = Query("ROLLBACK")
+
+    fileprivate static func calling(itself name: String) -> Query {
+        Query("SELECT set_config('application_name', $1, true)", texts: [name])
+    }
 }

@@ -98,6 +98,7 @@ extension Configuration {
         database.connectTimeout = try values.duration(.connectTimeout)
         database.requestTimeout = try values.duration(.requestTimeout)
         database.statementTimeout = try values.duration(.statementTimeout)
+        database.tellsTraces = try values.flag(.traceStatements)
     }
 
     private mutating func readHTTP() throws(ConfigurationFailure) {

@@ -30,6 +30,8 @@ package struct Configuration: Sendable {
         package var requestTimeout = Duration.seconds(60)
         /// Zero leaves it to the role and the database.
         package var statementTimeout = Duration.zero
+        /// Each transaction says for which trace it is, as its `application_name`.
+        package var tellsTraces = false
     }
 
     package struct HTTP: Sendable {

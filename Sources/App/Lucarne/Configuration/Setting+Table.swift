@@ -158,6 +158,12 @@ extension Setting {
             "0s",
             "How long one statement may take; 0: as the role or the database says"
         ),
+        Setting(
+            .traceStatements,
+            .flag,
+            "off",
+            "Show a request's trace id in pg_stat_activity, as the application_name"
+        ),
     ]
 
     static let http: [Setting] = [

@@ -39,6 +39,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case connectTimeout = "connect-timeout"
     case requestTimeout = "request-timeout"
     case statementTimeout = "statement-timeout"
+    case traceStatements = "trace-statements"
 
     case httpHeaderBytesMax = "http-header-bytes-max"
     case httpHeaderCountMax = "http-header-count-max"

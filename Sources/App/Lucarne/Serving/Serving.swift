@@ -59,7 +59,8 @@ struct Serving: Sendable {
             explainer: StatementExplainer(
                 connection: listenerSession.connection,
                 telemetry: telemetry
-            )
+            ),
+            tellsTraces: configuration.database.tellsTraces
         )
         let rest = RestServing(self, database)
         let servers = servers(rest)
