@@ -58,6 +58,7 @@ let package = Package(
         target("Toolkit", "Compression", on: ["CZlib"]),
         target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
+        target("Toolkit", "Profiling", on: ["CLinux"]),
         target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
         target("Toolkit", "PostgresClient", on: ["CLinux", "CLibpq", "EventLoop", "Telemetry"]),
 
@@ -86,7 +87,10 @@ let package = Package(
         target(
             "Features",
             "Operations",
-            on: ["Endpoints", "LucarneCore", "HTTPServer", "JSONCoding", "Telemetry"]
+            on: [
+                "Endpoints", "LucarneCore", "HTTPServer", "EventLoop", "JSONCoding", "Telemetry",
+                "Compression", "Profiling",
+            ]
         ),
 
         target(
@@ -112,6 +116,7 @@ let package = Package(
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),
+        tests("Profiling", on: ["Profiling"]),
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
         tests(
             "Persistence",
@@ -137,7 +142,10 @@ let package = Package(
                 "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography", "Support",
             ]
         ),
-        tests("Operations", on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry"]),
+        tests(
+            "Operations",
+            on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry", "Compression"]
+        ),
         tests(
             "Lucarne",
             on: [

@@ -54,6 +54,66 @@ extension AcceptanceTests {
             }
         }
 
+        @Test func `a listener of its own keeps what is inside from the public one`() throws {
+            let apart = Int.random(in: 32_000..<40_000)
+            let server = try LucarneProcess.serving(
+                connection: try Database().connection,
+                environment: [
+                    "LUCARNE_OPERATIONS_ADDRESS": "127.0.0.1:\(apart)",
+                    "LUCARNE_OPERATIONS_TOKEN": "s3cret",
+                ]
+            )
+            for path in ["/metrics", "/debug", "/debug/bundle", "/debug/log-level", "/alerts.yml"] {
+                #expect(try server.get(path).status == 404)
+                let inside = try Command.run(
+                    "/usr/bin/env",
+                    ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"]
+                        + ["http://127.0.0.1:\(apart)\(path)"]
+                )
+                #expect(inside.output == "401")
+            }
+            let bundle = try Command.run(
+                "/bin/bash",
+                [
+                    "-c",
+                    """
+                    curl -s -H 'Authorization: Bearer s3cret' 127.0.0.1:\(apart)/debug/bundle |
+                      tar tzf -
+                    """,
+                ]
+            )
+            #expect(
+                bundle.output.contains("/metrics.txt") && bundle.output.contains("/threads.json")
+            )
+        }
+
+        @Test func `the tail delivers over the wire, and ends with the drain`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let tail = Promise<Command>()
+            let url = server.base + "/debug/logs/tail?q=level%3E%3Dinfo%20and%20route~relation"
+            Thread.detachNewThread {
+                tail.fulfil(
+                    Result {
+                        try Command.run("/usr/bin/env", ["curl", "-sN", "--max-time", "60", url])
+                    }
+                )
+            }
+            #expect(
+                try eventually(within: 20) {
+                    try server.metric("lucarne_log_tail_subscribers") == 1
+                }
+            )
+            for _ in 0..<3 { #expect(try server.get("/rest/v1/planets?limit=1").status == 200) }
+            #expect(try server.get("/nothing").status == 404)
+            server.signal(SIGTERM)
+            let run = try tail.value(within: 60)
+            #expect(run.status == 0)
+            let lines = run.output.split(separator: "\n")
+            #expect(lines.count { $0.hasPrefix("data: {\"time\"") } == 3, "\(run.output)")
+            #expect(lines.contains("event: end"))
+            #expect(try server.exitCode() == 0)
+        }
+
         @Test func `metrics are what Prometheus reads, in both formats`() throws {
             let server = try LucarneProcess.serving(connection: try Database().connection)
             _ = try server.get("/rest/v1/planets?limit=1")

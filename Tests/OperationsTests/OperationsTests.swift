@@ -74,6 +74,18 @@ struct ProbeTests {
         #expect(await house.get("/readyz?verbose").text.contains("[+]database ok"))
     }
 
+    @Test func `to the world a probe says yes or no`() async throws {
+        let house = House()
+        house.telemetry.health.declare("database", component: "datastore")
+        house.telemetry.health.learn(.started)
+        let routes = Operations(telemetry: house.telemetry).publicProbes
+        #expect(routes.map(\.template) == ["/livez", "/readyz", "/startupz"])
+        let request = Request(.get, "/readyz?verbose", headers: ["Accept": "application/json"])
+        let response = await routes[1].respond(request)
+        #expect(response.status == 503)
+        #expect(await text(response) == "failed")
+    }
+
     @Test func `readiness ends with the drain, liveness does not`() async {
         let house = House()
         house.telemetry.health.learn(.started)
@@ -126,7 +138,7 @@ struct InsideTests {
     @Test(arguments: [
         "/metrics", "/metrics/catalog", "/debug", "/debug/requests", "/debug/pool", "/debug/build",
         "/debug/config", "/debug/cardinality", "/debug/logs/ledger", "/debug/log-level",
-        "/debug/traces", "/debug/slo", "/debug/sql",
+        "/debug/traces", "/debug/slo", "/debug/sql", "/debug/logs", "/debug/log-scope",
     ])
     func `what is inside needs the token, where there is one`(_ path: String) async {
         let house = House(token: "s3cret")

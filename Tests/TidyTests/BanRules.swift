@@ -44,6 +44,7 @@ let uncheckedFiles: Set<String> = [
     "Sources/Toolkit/PostgresClient/Pool.swift",
     "Sources/Toolkit/PostgresClient/QueryResult.swift",
     "Sources/Toolkit/PostgresClient/Session.swift",
+    "Sources/Toolkit/Profiling/CPUProfile.swift",
     "Sources/Toolkit/Telemetry/Logs/LogSlot.swift",
     "Sources/Toolkit/Telemetry/Metrics/Cells.swift",
     "Sources/Toolkit/Telemetry/Metrics/BucketLayout.swift",

@@ -11,7 +11,7 @@ let groupOfModule: [String: String] = [
     "CCrypt": "System",
     "JSONCoding": "Toolkit", "Cryptography": "Toolkit", "Compression": "Toolkit",
     "Telemetry": "Toolkit", "EventLoop": "Toolkit", "HTTPServer": "Toolkit",
-    "PostgresClient": "Toolkit",
+    "PostgresClient": "Toolkit", "Profiling": "Toolkit",
     "LucarneCore": "Core", "QueryPlanner": "Core", "Endpoints": "Core", "Persistence": "Core",
     "Rest": "Features", "Operations": "Features",
     "Lucarne": "App", "LucarneCLI": "App",

@@ -12,6 +12,8 @@ package struct Operations: Sendable {
         /// Each setting's effective value and where it came from, secrets masked.
         package var configuration: @Sendable () -> JSONValue = { .object([]) }
         package var build: @Sendable () -> JSONValue = { .object([]) }
+        /// What is shipped beside the program, by name: dashboards and alerts.
+        package var files: ShippedFiles = ShippedFiles(directories: [])
 
         package init() {}
     }
@@ -27,34 +29,86 @@ package struct Operations: Sendable {
         self.token = token
     }
 
-    package var routes: [Route] {
+    package var routes: [Route] { probes + figures + inside + logs + changes }
+
+    /// For a listener that all the world reaches: yes or no, and nothing else.
+    package var publicProbes: [Route] {
+        asked(ProbeController(health: telemetry.health, identity: identity, tellsDetails: false))
+    }
+
+    private var probes: [Route] {
         let probes = ProbeController(health: telemetry.health, identity: identity)
-        let metrics = MetricsController(telemetry: telemetry)
-        let levels = LogController(logs: telemetry.logs)
-        let traces = TraceController(telemetry: telemetry)
-        let inside = InsideController(telemetry: telemetry, sources: sources)
-        let statements = StatementController(telemetry: telemetry)
-        let objectives = ObjectiveController(monitor: telemetry.objectives)
-        return [
-            open("/livez") { probes.live($0) },
-            open("/readyz") { probes.ready($0) },
-            open("/readyz/{check}") { probes.check($0) },
+        return asked(probes) + [open("/readyz/{check}") { probes.check($0) }]
+    }
+
+    private func asked(_ probes: ProbeController) -> [Route] {
+        [
+            open("/livez") { probes.live($0) }, open("/readyz") { probes.ready($0) },
             open("/startupz") { probes.startup($0) },
+        ]
+    }
+
+    private var figures: [Route] {
+        let metrics = MetricsController(telemetry: telemetry)
+        let objectives = ObjectiveController(monitor: telemetry.objectives)
+        let statements = StatementController(telemetry: telemetry)
+        let traces = TraceController(telemetry: telemetry)
+        return [
             guarded(.get, "/metrics") { metrics.scrape($0) },
             guarded(.get, "/metrics/catalog") { metrics.catalog($0) },
+            guarded(.get, "/debug/cardinality") { _ in metrics.cardinality() },
+            guarded(.get, "/debug/slo") { objectives.show($0) },
+            guarded(.get, "/debug/sql") { statements.show($0) },
+            guarded(.get, "/debug/traces") { traces.list($0) },
+            guarded(.get, "/debug/traces/{id}") { traces.show($0) },
+        ]
+    }
+
+    private var inside: [Route] {
+        let inside = InsideController(telemetry: telemetry, sources: sources)
+        let files = FilesController(files: sources.files)
+        let profile = ProfileController()
+        let open = Operations(telemetry: telemetry, sources: sources)
+        let bundle = BundleController(
+            telemetry: telemetry,
+            routes: open.figures + open.logs,
+            inside: inside
+        )
+        return [
             guarded(.get, "/debug") { _ in inside.index() },
             guarded(.get, "/debug/requests") { _ in inside.requests() },
             guarded(.get, "/debug/pool") { _ in inside.pool() },
+            guarded(.get, "/debug/loops") { _ in inside.loops() },
+            guarded(.get, "/debug/threads") { _ in inside.threads() },
             guarded(.get, "/debug/build") { _ in inside.build() },
             guarded(.get, "/debug/config") { _ in inside.configuration() },
-            guarded(.get, "/debug/cardinality") { _ in metrics.cardinality() },
+            guarded(.get, "/debug/profile") { await profile.record($0) },
+            guarded(.get, "/debug/bundle") { _ in await bundle.make() },
+            guarded(.get, "/dashboards") { _ in files.list() },
+            guarded(.get, "/dashboards/{name}") { files.dashboard($0) },
+            guarded(.get, "/alerts.yml") { _ in files.alerts() },
+        ]
+    }
+
+    private var logs: [Route] {
+        let levels = LogController(logs: telemetry.logs)
+        let tail = LogTailController(telemetry: telemetry)
+        let scopes = LogScopeController(telemetry: telemetry)
+        return [
+            guarded(.get, "/debug/logs") { tail.show($0) },
+            guarded(.get, "/debug/logs/tail") { tail.follow($0) },
             guarded(.get, "/debug/logs/ledger") { _ in levels.ledger() },
             guarded(.get, "/debug/log-level") { _ in levels.levels() },
+            guarded(.get, "/debug/log-scope") { _ in scopes.show() },
+        ]
+    }
+
+    private var changes: [Route] {
+        let levels = LogController(logs: telemetry.logs)
+        let scopes = LogScopeController(telemetry: telemetry)
+        return [
             guarded(.post, "/debug/log-level") { levels.change($0) },
-            guarded(.get, "/debug/sql") { statements.show($0) },
-            guarded(.get, "/debug/slo") { objectives.show($0) },
-            guarded(.get, "/debug/traces") { traces.list($0) },
-            guarded(.get, "/debug/traces/{id}") { traces.show($0) },
+            guarded(.post, "/debug/log-scope") { scopes.add($0) },
         ]
     }
 
@@ -71,7 +125,7 @@ package struct Operations: Sendable {
     /// A probe: Kubernetes has no token.
     private func open(
         _ template: String,
-        _ respond: @escaping @Sendable (Request) -> Response
+        _ respond: @escaping @Sendable (Request) async -> Response
     ) -> Route {
         route(.get, template, respond)
     }
@@ -79,7 +133,7 @@ package struct Operations: Sendable {
     private func guarded(
         _ method: Method,
         _ template: String,
-        _ respond: @escaping @Sendable (Request) -> Response
+        _ respond: @escaping @Sendable (Request) async -> Response
     ) -> Route {
         guard let token else { return route(method, template, respond) }
         return route(method, template) { request in
@@ -89,14 +143,14 @@ package struct Operations: Sendable {
                 refusal.headers.set("WWW-Authenticate", "Bearer")
                 return refusal
             }
-            return respond(request)
+            return await respond(request)
         }
     }
 
     private func route(
         _ method: Method,
         _ template: String,
-        _ respond: @escaping @Sendable (Request) -> Response
+        _ respond: @escaping @Sendable (Request) async -> Response
     ) -> Route {
         let measured = RouteTelemetry(
             template: template,
@@ -104,7 +158,7 @@ package struct Operations: Sendable {
             isOperational: true
         )
         return Route(method, template, bodyBytesMax: 4_096, telemetry: measured) { request in
-            var response = respond(request)
+            var response = await respond(request)
             response.headers.set("Cache-Control", "no-store")
             return response
         }
@@ -133,7 +187,10 @@ extension Response {
     init(html body: String) {
         self.init(status: 200, contentType: "text/html; charset=utf-8", body)
         // Nothing on these pages is fetched from elsewhere, and nothing in them runs.
-        headers.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        headers.set(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
+        )
     }
 }
 

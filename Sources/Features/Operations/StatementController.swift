@@ -77,7 +77,8 @@ struct StatementController: Sendable {
             "<p class=\"finding\">\(HTML.text($0))</p>"
         }
         let traces = captured.runs.suffix(4).map { run in
-            "<a href=\"/debug/traces/\(run.traceIDText)\"><code>\(run.traceIDText.prefix(8))…</code></a>"
+            let id = run.traceIDText
+            return "<a href=\"/debug/traces/\(id)\"><code>\(id.prefix(8))…</code></a>"
         }
         return """
             <details><summary>plan of \(internetTime(captured.lastSeenWall)), \

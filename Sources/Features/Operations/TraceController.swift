@@ -11,13 +11,19 @@ struct TraceController: Sendable {
 
     private static let listedMax = 500
 
-    /// `?route=/rest/v1/{relation}&min_ms=100&error=1`, newest first.
+    /// `?q=status>=500`, `?route=/rest/v1/{relation}&min_ms=100&error=1`; newest first.
     func list(_ request: Request) -> Response {
         let route = request.parameters("route").first
         let atLeast = request.parameters("min_ms").first.flatMap { UInt64($0) } ?? 0
         let failedOnly = request.parameters("error").first.map { $0 != "0" && $0 != "false" }
+        let filter: RecordFilter
+        do throws(FilterFailure) {
+            filter = try RecordFilter(parsing: request.parameters("q").first ?? "")
+        } catch {
+            return Response(status: 400, problem: "q: \(error)")
+        }
         let found = traces.all.lazy.filter { trace in
-            (route == nil || trace.route == route)
+            filter.matches(trace) && (route == nil || trace.route == route)
                 && trace.durationNanoseconds >= atLeast.saturatingMilliseconds
                 && (failedOnly != true || trace.status >= 500)
         }
@@ -30,17 +36,26 @@ struct TraceController: Sendable {
 
     /// OTLP JSON, or a page with the waterfall for a browser (`?format=otlp|html`).
     func show(_ request: Request) -> Response {
-        let found = traces.find(request.pathParameter("id"))
-        guard !found.isEmpty else {
-            return Response(status: 404, problem: "no such trace is kept (any more)")
-        }
+        let id = request.pathParameter("id")
         let format = request.parameters("format").first
         let wantsPage = format.map { $0 == "html" } ?? request.prefers("text/html")
-        let planned = found.map { $0.adding(telemetry.plans.plans(of: $0.context)) }
-        guard !wantsPage else { return Response(html: TracePage.waterfall(planned)) }
-        return Response(
-            TraceDocument.otlp(planned, service: telemetry.configuration.identity)
-        )
+        guard wantsPage else { return document(id) }
+        let found = planned(id)
+        return found.isEmpty ? Self.notFound : Response(html: TracePage.waterfall(found))
+    }
+
+    func document(_ id: String) -> Response {
+        let found = planned(id)
+        guard !found.isEmpty else { return Self.notFound }
+        return Response(TraceDocument.otlp(found, service: telemetry.configuration.identity))
+    }
+
+    private func planned(_ id: String) -> [KeptTrace] {
+        traces.find(id).map { $0.adding(telemetry.plans.plans(of: $0.context)) }
+    }
+
+    private static var notFound: Response {
+        Response(status: 404, problem: "no such trace is kept (any more)")
     }
 
     private func summary(_ trace: KeptTrace) -> JSONValue {

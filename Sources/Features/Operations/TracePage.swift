@@ -30,16 +30,19 @@ enum TracePage {
     private static func request(_ trace: KeptTrace) -> String {
         """
         <dl><dt>Request<dd>\(trace.method.label.text) <code>\(HTML.text(trace.path))</code>
+        <dt>Status<dd\(trace.status >= 500 ? " class=\"bad\"" : "")>\(trace.status) \
+        \(HTML.text(trace.errorCode ?? ""))
         <dt>Route<dd><code>\(HTML.text(trace.route))</code>
-        <dt>Status<dd>\(trace.status) \(HTML.text(trace.errorCode ?? ""))
         <dt>Took<dd>\(HTML.milliseconds(trace.durationNanoseconds)) ms
         <dt>Began<dd>\(internetTime(trace.startedAtWall))
-        <dt>Role<dd>\(HTML.text(trace.role))
-        <dt>Request id<dd><code>\(HTML.text(trace.requestID))</code>
         <dt>Kept<dd>\(trace.decision.rawValue)
-        <dt>As<dd><a href="?format=otlp">OTLP JSON</a></dl>
+        <dt>Request id<dd><code>\(HTML.text(trace.requestID))</code>
+        <dt>Role<dd>\(trace.role.isEmpty ? "none" : HTML.text(trace.role))
+        <dt>More<dd><a href="/debug/logs?q=trace=\(trace.context.traceIDText)">its records</a>, \
+        <a href="?format=otlp">OTLP JSON</a></dl>
         \(ledger(trace))
-        <table><tr><th>Span<th>Layer<th>Start<th>Took<th></tr>
+        <table><tr><th>Span<th class="number">Start ms<th class="number">Took ms\
+        <th class="time">\(scale(trace))</tr>
         \(trace.spans.indices.map { row(trace, $0) }.joined(separator: "\n"))
         </table>\(trace.spansLost > 0 ? "<p>\(trace.spansLost) spans more had no room.</p>" : "")
         """
@@ -55,12 +58,25 @@ enum TracePage {
                 title="\(label) \(HTML.milliseconds(part.nanoseconds)) ms"></div>
                 """
         }
-        let words = parts.map { "\($0.layer.label.text) \(HTML.milliseconds($0.nanoseconds))" }
+        let words = parts.map { part in
+            let label = part.layer.label.text
+            return """
+                <span><i class="\(label)"></i>\(label) \
+                <b>\(HTML.milliseconds(part.nanoseconds))</b></span>
+                """
+        }
         return """
-            <div class="ledger">\(bars.joined())</div>
-            <p class="mono">\(words.joined(separator: " + ")) = \
-            \(HTML.milliseconds(trace.durationNanoseconds)) ms</p>
+            <h2>Self time of the layers</h2><div class="ledger">\(bars.joined())</div>
+            <p class="legend">\(words.joined())<span>together \
+            <b>\(HTML.milliseconds(trace.durationNanoseconds)) ms</b></span></p>
             """
+    }
+
+    private static func scale(_ trace: KeptTrace) -> String {
+        let marks = (0...4).map { quarter in
+            "<span>\(HTML.milliseconds(trace.durationNanoseconds / 4 * UInt64(quarter)))</span>"
+        }
+        return "<div class=\"scale\">\(marks.joined())</div>"
     }
 
     private static func row(_ trace: KeptTrace, _ position: Int) -> String {
@@ -69,22 +85,28 @@ enum TracePage {
         let whole = Double(max(1, trace.durationNanoseconds))
         let left = percent(Double(span.startedAt) / whole)
         let width = percent(Double(span.endedAt &- span.startedAt) / whole)
-        let facts = trace.attributes.filter { Int($0.span) == position }.map { attribute in
-            let value =
-                switch attribute.value {
-                case .text(let text): text
-                case .integer(let number): "\(number)"
-                }
-            return "<br><code>\(HTML.text("\(attribute.key.text)=\(value)"))</code>"
-        }
-        let indent = depth(trace, position)
+        let facts = trace.attributes.filter { Int($0.span) == position }.map(fact)
         return """
-            <tr><td style="padding-left:\(1 + indent)rem">\(HTML.text(span.name.text))\
-            \(facts.joined())<td>\(label)<td>\(HTML.milliseconds(span.startedAt))\
-            <td>\(HTML.milliseconds(span.endedAt &- span.startedAt))<td><div class="rail">\
+            <tr><td style="padding-left:\(Double(depth(trace, position)) * 1.1 + 0.6)rem">\
+            \(HTML.text(span.name.text))<div class="facts">\(facts.joined())</div>\
+            <td class="number">\(HTML.milliseconds(span.startedAt))\
+            <td class="number">\(HTML.milliseconds(span.endedAt &- span.startedAt))\
+            <td class="time"><div class="rail" title="\(label)">\
             <div class="bar \(label)\(span.failed ? " failed" : "")" \
             style="left:\(left)%;width:\(width)%"></div></div></tr>
             """
+    }
+
+    /// What somebody wants to know is shown; what they may want to copy is folded.
+    private static func fact(_ attribute: TraceAttribute) -> String {
+        let (key, text) = (attribute.key.text, HTML.text(attribute.value.text))
+        switch key {
+        case "lucarne.plan.json":
+            return "<details><summary>EXPLAIN</summary><pre>\(text)</pre></details>"
+        case "lucarne.plan": return "<pre>\(text)</pre>"
+        case "lucarne.plan.finding": return "<div class=\"finding\">\(text)</div>"
+        default: return "<div>\(HTML.text(key)) = \(text)</div>"
+        }
     }
 
     private static func depth(_ trace: KeptTrace, _ position: Int) -> Int {

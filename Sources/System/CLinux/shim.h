@@ -1,5 +1,6 @@
 #pragma once
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <netdb.h>
@@ -9,6 +10,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -24,11 +26,17 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 // Extensions that the importer hides: glibc declares them under _GNU_SOURCE only, or as variadic.
 int accept4(int, struct sockaddr *, socklen_t *, int);
 int pipe2(int[2], int);
+ssize_t process_vm_readv(pid_t, const struct iovec *, unsigned long, const struct iovec *,
+                         unsigned long, unsigned long);
+// The Swift runtime's own (swift/Demangling/Demangle.h).
+char *swift_demangle(const char *, size_t, char *, size_t *, unsigned);
 void *memmem(const void *, size_t, const void *, size_t);
 
 static inline int name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
@@ -102,4 +110,107 @@ static inline int exit_status(int status) { return WIFEXITED(status) ? WEXITSTAT
 static inline long *thread_shard(void) {
   static _Thread_local long shard;
   return &shard;
+}
+
+// A sampling profiler's part that runs inside a signal handler: it reads saved frame pointers with
+// a system call, which fails where a load would crash, and writes words into memory that was there
+// before. Each object file that inlines these has its own state, so one Swift file calls them all.
+static inline int cpu_profile_works(void) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+enum { cpu_profile_depth_max = 96 };
+
+struct cpu_profile {
+  unsigned long *words;  // a thread's id, a number of frames, the frames: innermost first; and so on
+  size_t capacity;
+  size_t used;
+  size_t lost;
+};
+
+static inline struct cpu_profile **cpu_profile_current(void) {
+  static struct cpu_profile *current;
+  return &current;
+}
+
+static inline void cpu_profile_sample(int signal, siginfo_t *information, void *context) {
+  (void)signal;
+  (void)information;
+  const int saved_errno = errno;
+  struct cpu_profile *profile = __atomic_load_n(cpu_profile_current(), __ATOMIC_ACQUIRE);
+  if (!profile) return;
+  unsigned long frames[cpu_profile_depth_max];
+  size_t count = 0;
+  unsigned long pc = 0, frame = 0, stack = 0;
+#if defined(__x86_64__)
+  // REG_RBP, REG_RSP, REG_RIP of <sys/ucontext.h>, which names them under _GNU_SOURCE only.
+  const ucontext_t *user = (const ucontext_t *)context;
+  frame = (unsigned long)user->uc_mcontext.gregs[10];
+  stack = (unsigned long)user->uc_mcontext.gregs[15];
+  pc = (unsigned long)user->uc_mcontext.gregs[16];
+#elif defined(__aarch64__)
+  const ucontext_t *user = (const ucontext_t *)context;
+  frame = user->uc_mcontext.regs[29];
+  stack = user->uc_mcontext.sp;
+  pc = user->uc_mcontext.pc;
+#endif
+  frames[count++] = pc;
+  unsigned long least = stack;
+  const pid_t self = getpid();
+  while (count < cpu_profile_depth_max) {
+    // Swift marks the frames of asynchronous functions in a bit that no address has.
+    frame &= 0x0FFFFFFFFFFFFFFFUL;
+    if (frame < least || (frame & 7)) break;
+    unsigned long pair[2];
+    struct iovec local = {pair, sizeof pair}, remote = {(void *)frame, sizeof pair};
+    if (process_vm_readv(self, &local, 1, &remote, 1, 0) != (ssize_t)sizeof pair) break;
+    if (pair[1] < 4096) break;
+    frames[count++] = pair[1] - 1;  // into the call, not behind it
+    least = frame + sizeof pair;
+    frame = pair[0];
+  }
+  const size_t size = count + 2;
+  const size_t at = __atomic_fetch_add(&profile->used, size, __ATOMIC_RELAXED);
+  if (at + size > profile->capacity) {
+    __atomic_fetch_add(&profile->lost, 1, __ATOMIC_RELAXED);
+  } else {
+    profile->words[at + 1] = count;
+    for (size_t index = 0; index < count; index++) profile->words[at + 2 + index] = frames[index];
+    __atomic_store_n(&profile->words[at], (unsigned long)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  }
+  errno = saved_errno;
+}
+
+// The handler stays: a signal that is late would end the process without one.
+static inline int cpu_profile_begin(struct cpu_profile *profile) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_sigaction = cpu_profile_sample;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  if (sigaction(SIGPROF, &action, 0) != 0) return 0;
+  __atomic_store_n(cpu_profile_current(), profile, __ATOMIC_RELEASE);
+  return 1;
+}
+
+static inline void cpu_profile_end(void) {
+  __atomic_store_n(cpu_profile_current(), (struct cpu_profile *)0, __ATOMIC_RELEASE);
+}
+
+// A timer of the thread's own processor time that signals that very thread: a timer of the process
+// would signal whichever thread the kernel likes best. The clock's number is the kernel's encoding
+// of "this thread's scheduled time" (posix-timers.h).
+static inline int cpu_profile_watch(pid_t thread, long nanoseconds, timer_t *timer) {
+  struct sigevent event;
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = 4;  // SIGEV_THREAD_ID
+  event.sigev_signo = SIGPROF;
+  event._sigev_un._tid = thread;
+  if (timer_create((clockid_t)((~(unsigned)thread << 3) | 6), &event, timer) != 0) return 0;
+  struct itimerspec interval = {{0, nanoseconds}, {0, nanoseconds}};
+  return timer_settime(*timer, 0, &interval, 0) == 0;
 }

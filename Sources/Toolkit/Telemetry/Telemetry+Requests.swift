@@ -23,7 +23,8 @@ extension Telemetry {
         count(trace, summary, route, decision)
         let level: LogLevel = summary.status >= 500 ? .error : .info
         logRequest(trace, summary, route, level: level, decision: decision)
-        logLayers(trace, isHindsight: decision.isHindsight)
+        let isWanted = decision.isHindsight || scopes.isWanted(trace, route: route.template)
+        logLayers(trace, isHindsight: isWanted)
     }
 
     private func decide(_ trace: RequestTrace, _ summary: RequestSummary) -> TraceDecision {

@@ -60,6 +60,9 @@ package final class Telemetry: Sendable {
     package let flights: RequestsInFlight
     package let objectives: ObjectiveMonitor
     package let plans: StatementPlans
+    package let scopes = LogScopes()
+    /// Uptime.
+    package let startedAt = uptimeNanoseconds()
 
     let http: HTTPMetrics
     let connections: ConnectionMetrics

@@ -13,19 +13,25 @@ import Telemetry
 extension Serving {
     /// Each listener with its address: the public one, and the operations' own where it has one.
     func servers(_ rest: RestServing) -> [(Server, SocketAddress)] {
-        let operations = operations.routes
+        let operations = operations
         guard let apart = configuration.operationsAddress else {
-            return [(server(rest.routes + operations, .public), configuration.address)]
+            return [(server(rest.routes + operations.routes, .public), configuration.address)]
         }
+        // Mounted at the root, all names are those of tables.
+        let probes = configuration.rest.path == "/" ? [] : operations.publicProbes
         return [
-            (server(rest.routes, .public), configuration.address),
-            (server(operations, .admin), apart),
+            (server(rest.routes + probes, .public), configuration.address),
+            (server(operations.routes, .admin), apart),
         ]
     }
 
     private func server(_ routes: [Route], _ listener: Listener) -> Server {
         Server(
-            Pipeline(router: Router(routes), middleware: middleware),
+            Pipeline(
+                router: Router(routes),
+                middleware: middleware,
+                telemetry: MiddlewareTelemetry(names: middleware.map(\.name), telemetry: telemetry)
+            ),
             limits: ServerLimits(configuration.http),
             telemetry: telemetry,
             listener: listener
@@ -45,11 +51,25 @@ extension Serving {
         sources.configuration = { [configuration] in
             (try? JSONValue(parsing: Array(configuration.reportJSON.utf8))) ?? .null
         }
+        sources.files = ShippedFiles(directories: Self.shippedDirectories) { path in
+            try? Files.read(path)
+        } list: { directory in
+            (try? Files.list(directory)) ?? []
+        }
         return Operations(
             telemetry: telemetry,
             sources: sources,
             token: configuration.operationsToken
         )
+    }
+
+    /// Beside the program, as an archive of it is unpacked; where packages put what is shared; and
+    /// where it was built.
+    private static var shippedDirectories: [String] {
+        let program = Files.absolute("/proc/self/exe").split(separator: "/").dropLast()
+        return [[], ["..", "share", "lucarne"], ["..", "..", ".."]].map { more in
+            "/" + (program.map(String.init) + more).joined(separator: "/")
+        }
     }
 
     /// What readiness depends on beside the catalog, which reports itself.

@@ -40,6 +40,7 @@ struct LoopMetrics: MetricSet {
         queueWait = WorkerQueue.allCases.map { wait($0.rawValue) }
     }
 
+    var readings: [LoopReading] { loops.readings }
     func lag(_ slot: Int) -> Histogram { loops.series(slot).lag }
     func busy(_ slot: Int) -> Counter { loops.series(slot).busy }
 }
@@ -57,6 +58,21 @@ private final class LoopSeries: Sendable {
         self.busy = busy
     }
 
+    var readings: [LoopReading] {
+        let now = uptimeNanoseconds()
+        return entries.withLock { $0 }.enumerated().compactMap { slot, entry in
+            guard let entry else { return nil }
+            return LoopReading(
+                loop: slot - 1,
+                at: now,
+                busyNanoseconds: entry.busy.value,
+                lateTurns: entry.lag.count,
+                lagMedian: Histogram.quantile(0.5, of: [entry.lag]),
+                lagP99: Histogram.quantile(0.99, of: [entry.lag])
+            )
+        }
+    }
+
     func series(_ slot: Int) -> Entry {
         entries.withLock { entries in
             if let entry = entries[slot] { return entry }
@@ -65,4 +81,21 @@ private final class LoopSeries: Sendable {
             return entry
         }
     }
+}
+
+/// What an event loop has done since the start.
+package struct LoopReading: Sendable {
+    package var loop: Int
+    /// Uptime.
+    package var at: UInt64
+    package var busyNanoseconds: UInt64
+    /// Turns in which a timer fired late.
+    package var lateTurns: UInt64
+    /// Nanoseconds that it was late.
+    package var lagMedian: Double
+    package var lagP99: Double
+}
+
+extension Telemetry {
+    package var loopReadings: [LoopReading] { loops.readings }
 }

@@ -90,7 +90,7 @@ extension StatementSeries {
 
 extension Histogram {
     /// Of series that share their bounds; in the family's integer unit, 0 where they are empty.
-    fileprivate static func quantile(_ quantile: Double, of series: [Histogram]) -> Double {
+    static func quantile(_ quantile: Double, of series: [Histogram]) -> Double {
         guard let bounds = series.first?.layout.bounds else { return 0 }
         let counts = (0...bounds.count).map { position in
             Double(series.reduce(0) { $0 &+ $1.bucket(position) })

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compression
+import EventLoop
+import HTTPServer
+import Telemetry
+
+/// Everything that is told here in one archive: what a bug report needs.
+struct BundleController: Sendable {
+    let telemetry: Telemetry
+    /// What else answers to GET, without asking for a token.
+    let routes: [Route]
+    let inside: InsideController
+
+    private let thread = BlockingPool(name: "bundle", width: 1, waitingMax: 1)
+
+    private static let tracesMax = 50
+
+    init(telemetry: Telemetry, routes: [Route], inside: InsideController) {
+        self.telemetry = telemetry
+        self.routes = routes
+        self.inside = inside
+    }
+
+    func make() async -> Response {
+        var files: [(name: String, response: Response)] = [
+            ("build.json", inside.build()), ("config.json", inside.configuration()),
+            ("requests.json", inside.requests()), ("pool.json", inside.pool()),
+            ("loops.json", inside.loops()), ("threads.json", inside.threads()),
+        ]
+        for route in routes where !route.template.hasSuffix("}") && !Self.isEndless(route) {
+            let response = await route.respond(Request(.get, route.template))
+            files.append((Self.name(route.template), response))
+        }
+        let kept = telemetry.traces.all.prefix(Self.tracesMax).map(\.context.traceIDText)
+        let traces = TraceController(telemetry: telemetry)
+        for id in Set(kept) { files.append(("traces/\(id).json", traces.document(id))) }
+        return await archive(files)
+    }
+
+    private func archive(_ files: [(name: String, response: Response)]) async -> Response {
+        var contents: [(name: String, bytes: [UInt8])] = []
+        for (name, response) in files {
+            contents.append((name, (try? await response.collectedBody()) ?? []))
+        }
+        let seconds = wallNanoseconds() / 1_000_000_000
+        let folder = "lucarne-bundle-\(seconds)"
+        let collected = contents
+        let archive = try? await thread.run {
+            var archive = TarArchive(madeAt: seconds)
+            for (name, bytes) in collected {
+                try? archive.append(bytes, named: "\(folder)/\(name)")
+            }
+            return archive.finishGzip()
+        }
+        guard let archive else {
+            return Response(status: 503, problem: "a bundle is being made already")
+        }
+        var response = Response(status: 200, contentType: "application/gzip", archive)
+        let name = "attachment; filename=\"\(folder).tar.gz\""
+        response.headers.set("Content-Disposition", name)
+        return response
+    }
+
+    private static func isEndless(_ route: Route) -> Bool { route.template.hasSuffix("/tail") }
+
+    /// `/debug/logs/ledger` is in `logs-ledger.json`.
+    private static func name(_ template: String) -> String {
+        let words = template.split(separator: "/").filter { $0 != "debug" }
+        return words.joined(separator: "-") + (template == "/metrics" ? ".txt" : ".json")
+    }
+}

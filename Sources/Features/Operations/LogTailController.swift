@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import HTTPServer
+import JSONCoding
+import Telemetry
+
+/// The latest records, and those that come: filtered here, so that only what is wanted travels.
+struct LogTailController: Sendable {
+    let telemetry: Telemetry
+
+    private static let listedMax = 2_048
+    private static let readersMax = 8
+    /// What a reader may be behind.
+    private static let recordsMax = 8_192
+    private static let gathering = Duration.milliseconds(250)
+    private static let pause = Duration.milliseconds(20)
+    /// Proxies and browsers take silence for death.
+    private static let pausesBetweenSigns = 750
+
+    /// `?q=level>=warning and route=/rest/v1/{relation}&limit=100`, oldest first.
+    func show(_ request: Request) -> Response {
+        let filter: RecordFilter
+        switch Self.filter(request) {
+        case .success(let found): filter = found
+        case .failure(let failure): return Response(status: 400, problem: "q: \(failure)")
+        }
+        let limit = request.parameters("limit").first.flatMap { Int($0) } ?? Self.listedMax
+        let found = telemetry.logs.ring.snapshot.filter { filter.matches($0) }
+            .suffix(max(0, min(limit, Self.listedMax)))
+        guard !request.prefers("text/html") else { return Response(html: LogPage.list(found)) }
+        var body = Array("{\"records\":[".utf8)
+        for (position, entry) in found.enumerated() {
+            if position > 0 { body.append(UInt8(ascii: ",")) }
+            body += entry.line
+        }
+        return Response(status: 200, contentType: "application/json", body + Array("]}\n".utf8))
+    }
+
+    /// Server-sent events: each record is one; `dropped` says how many a slow reader has lost,
+    /// `end` that this process stops.
+    func follow(_ request: Request) -> Response {
+        let filter: RecordFilter
+        switch Self.filter(request) {
+        case .success(let found): filter = found
+        case .failure(let failure): return Response(status: 400, problem: "q: \(failure)")
+        }
+        let ring = telemetry.logs.ring
+        guard ring.subscriberCount < Self.readersMax else {
+            return Response(status: 503, problem: "\(Self.readersMax) readers follow already")
+        }
+        var response = Response(status: 200, headers: ["Content-Type": "text/event-stream"])
+        response.headers.set("X-Accel-Buffering", "no")
+        let cancellation = request.cancellation
+        response.body = .stream(length: nil) { writer in
+            let subscription = ring.subscribe(capacity: Self.recordsMax) { filter.matches($0) }
+            defer { subscription.cancel() }
+            try await writer.write(": following\n\n")
+            while !cancellation.isCancelled, try await deliver(subscription, to: writer) {}
+        }
+        return response
+    }
+
+    /// Until a sign of life is due. False when this was the last.
+    private func deliver(
+        _ subscription: LogSubscription,
+        to writer: BodyWriter
+    ) async throws -> Bool {
+        for _ in 0..<Self.pausesBetweenSigns {
+            let isEnding = isEnding
+            // What was said before the end is still on its way here.
+            if isEnding { try? await Task.sleep(for: Self.gathering) }
+            let batch = subscription.take()
+            if !batch.entries.isEmpty || batch.dropped > 0 {
+                try await writer.write(Self.events(batch))
+            }
+            guard !isEnding else {
+                try await writer.write("event: end\ndata: {}\n\n")
+                return false
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+        try await writer.write(": alive\n\n")
+        return true
+    }
+
+    private var isEnding: Bool {
+        switch telemetry.health.lifecycle {
+        case .draining, .stopped: true
+        case .starting, .ready, .degraded: false
+        }
+    }
+
+    private static func events(_ batch: LogSubscription.Batch) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for entry in batch.entries {
+            bytes += "id: \(entry.sequence)\ndata: ".utf8
+            bytes += entry.line
+            bytes += "\n\n".utf8
+        }
+        if batch.dropped > 0 {
+            bytes += "event: dropped\ndata: {\"records\":\(batch.dropped)}\n\n".utf8
+        }
+        return bytes
+    }
+
+    private static func filter(_ request: Request) -> Result<RecordFilter, FilterFailure> {
+        Result { () throws(FilterFailure) in
+            try RecordFilter(parsing: request.parameters("q").first ?? "")
+        }
+    }
+}
+
+/// Records for eyes.
+enum LogPage {
+    static func list(_ entries: ArraySlice<LogEntry>) -> String {
+        let rows = entries.reversed().map { entry in
+            let fields = entry.fields
+            let message = fields.first { $0.0 == "msg" }?.1.string ?? ""
+            let more = fields.filter { !hidden.contains($0.0) }.map { name, value in
+                "\(name)=\(value.string ?? value.compactText)"
+            }
+            let trace = entry.traceID.map {
+                "<a href=\"/debug/traces/\($0)\"><code>\($0.prefix(8))…</code></a>"
+            }
+            return """
+                <tr><td class="mono">\(internetTime(entry.wallNanoseconds).dropFirst(11))\
+                <td class="level \(entry.level.label)">\(entry.level.label)\
+                <td>\(entry.module.label)<td>\(HTML.text(message))<br>\
+                <code class="soft">\(HTML.text(more.joined(separator: " ")))</code>\
+                <td>\(trace ?? "")</tr>
+                """
+        }
+        return HTML.page(
+            "Records",
+            """
+            <form><input name="q" size="60" placeholder="level&gt;=warning and logger=sql">
+            <button>Show</button> <a href="/debug/logs/tail">follow</a></form>
+            <table><tr><th>Time<th>Level<th>Logger<th>Record<th>Trace</tr>
+            \(rows.joined(separator: "\n"))</table>
+            """
+        )
+    }
+
+    /// In a column of their own, or the same in all records.
+    private static let hidden: Set<String> = [
+        "time", "level", "msg", "logger", "trace_id", "span_id", "trace_flags", "service.name",
+        "service.version", "service.instance.id",
+    ]
+}

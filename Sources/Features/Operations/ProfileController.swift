@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import HTTPServer
+import Profiling
+
+/// Where the processor time goes.
+struct ProfileController: Sendable {
+    /// Reading symbols takes longer than a loop may be kept.
+    private let thread = BlockingPool(name: "profile", width: 1, waitingMax: 1)
+
+    private static let secondsMax = 60
+
+    /// `?seconds=5`: folded stacks, for flame graphs.
+    func record(_ request: Request) async -> Response {
+        let seconds = request.parameters("seconds").first.map { Int($0) } ?? 5
+        guard let seconds, 1...Self.secondsMax ~= seconds else {
+            return Response(
+                status: 400,
+                problem: "seconds must be a number from 1 to \(Self.secondsMax)"
+            )
+        }
+        do throws(CPUProfile.Failure) {
+            let profile = try await CPUProfile.record {
+                try? await Task.sleep(for: .seconds(seconds))
+            }
+            guard let text = try? await thread.run({ profile.folded }) else {
+                return Response(status: 503, problem: "a profile is being read already")
+            }
+            var response = Response(status: 200, contentType: "text/plain; charset=utf-8", text)
+            response.headers.set("X-Profile-Samples", "\(profile.sampleCount)")
+            response.headers.set("X-Profile-Lost", "\(profile.lost)")
+            return response
+        } catch {
+            switch error {
+            case .busy: return Response(status: 409, problem: "a profile is being taken already")
+            case .unsupported: return Response(status: 501, problem: "not on this machine")
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// Whose debug records are written for a while, whatever the levels say.
+package struct LogScope: Equatable, Sendable {
+    package enum Subject: Equatable, Sendable {
+        /// A template: `/rest/v1/{relation}`.
+        case route(String)
+        /// A user's id, or a role.
+        case user(String)
+        /// 32 hexadecimal digits.
+        case trace(String)
+    }
+
+    package var subject: Subject
+    /// Uptime.
+    package var until: UInt64
+
+    package init(_ subject: Subject, until: UInt64) {
+        self.subject = subject
+        self.until = until
+    }
+}
+
+/// The scopes there are. Where there is none, a request pays one load for it.
+package final class LogScopes: Sendable {
+    /// Each is compared with every request.
+    package static let scopesMax = 16
+
+    private let latest = Atomic<UInt64>(0)
+    private let scopes = Mutex<[LogScope]>([])
+
+    package init() {}
+
+    package var current: [LogScope] {
+        let now = uptimeNanoseconds()
+        return scopes.withLock { $0.filter { $0.until > now } }
+    }
+
+    /// A scope for the same subject takes the place of the one before. False when there are too
+    /// many.
+    package func add(_ scope: LogScope) -> Bool {
+        let now = uptimeNanoseconds()
+        return scopes.withLock { scopes in
+            scopes.removeAll { $0.until <= now || $0.subject == scope.subject }
+            guard scopes.count < Self.scopesMax else { return false }
+            scopes.append(scope)
+            latest.store(scopes.map(\.until).max() ?? 0, ordering: .relaxed)
+            return true
+        }
+    }
+
+    @inline(__always)
+    func isWanted(_ trace: RequestTrace, route: String) -> Bool {
+        latest.load(ordering: .relaxed) != 0 && isListed(trace, route: route)
+    }
+
+    private func isListed(_ trace: RequestTrace, route: String) -> Bool {
+        let now = uptimeNanoseconds()
+        guard latest.load(ordering: .relaxed) > now else {
+            latest.store(0, ordering: .relaxed)
+            return false
+        }
+        return scopes.withLock { scopes in
+            scopes.contains { scope in
+                guard scope.until > now else { return false }
+                return switch scope.subject {
+                case .route(let template): template == route
+                case .user(let name): unsafe name == trace.user || name == trace.role
+                case .trace(let id): id == trace.context.traceIDText
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Telemetry
+import Testing
+
+@testable import HTTPServer
+@testable import Operations
+
+/// The log, looked at through the operations' routes.
+private struct House: Sendable {
+    let telemetry: Telemetry
+    let router: Router
+
+    init(ringRecordsMax: Int = 2_048) {
+        var configuration = TelemetryConfiguration()
+        configuration.log.ringRecordsMax = ringRecordsMax
+        configuration.log.level = .trace
+        telemetry = Telemetry(configuration)
+        router = Router(Operations(telemetry: telemetry).routes)
+    }
+
+    func answer(_ method: HTTPServer.Method, _ target: String, body: String = "") async -> Response
+    {
+        var request = Request(method, target, body: Array(body.utf8))
+        guard case .found(let route, let parameters) = router.match(method, path: request.pathBytes)
+        else { return Response(status: 404) }
+        request.pathParameters = parameters
+        return await route.respond(request)
+    }
+
+    func follow(_ filter: String) async throws -> [Substring] {
+        let text = String(
+            decoding: try await answer(.get, "/debug/logs/tail?q=\(filter)").collectedBody(),
+            as: UTF8.self
+        )
+        return text.split(separator: "\n")
+    }
+
+    /// One record of each `level` and `module`, in turn, with its number.
+    func write(_ range: Range<Int>) {
+        let levels: [LogLevel] = [.debug, .info, .warning, .error]
+        let modules: [LogModule] = [.http, .sql, .pool]
+        for number in range {
+            telemetry.logs.write(levels[number % 4], modules[number % 3], "made") { record in
+                record.field("number", number)
+            }
+        }
+    }
+
+    func until(_ condition: () -> Bool) async throws {
+        for _ in 0..<3_000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }
+        try #require(condition())
+    }
+}
+
+private func numbers(_ lines: [Substring]) throws -> [Int] {
+    try lines.filter { $0.hasPrefix("data: ") }.compactMap { line in
+        try JSONValue(parsing: Array(line.dropFirst(6).utf8))["number"]?.int
+    }
+}
+
+/// Takes so much and then no more, until it is let go.
+private actor Gate {
+    private var isOpen = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func pass() async {
+        if !isOpen { await withCheckedContinuation { waiting.append($0) } }
+    }
+
+    func open() {
+        isOpen = true
+        for continuation in waiting { continuation.resume() }
+        waiting = []
+    }
+}
+
+private final class StallingSink: BodySink {
+    private let gate: Gate
+    private var written = 0
+    private(set) var bytes: [UInt8] = []
+
+    init(_ gate: Gate) { self.gate = gate }
+
+    func write(_ bytes: [UInt8]) async throws {
+        written += 1
+        if written > 1 { await gate.pass() }
+        self.bytes += bytes
+    }
+}
+
+struct LogTailTests {
+    @Test func `three readers get exactly what they asked for`() async throws {
+        let house = House()
+        async let warnings = house.follow("level>=warning")
+        async let statements = house.follow("logger=sql")
+        async let some = house.follow(
+            "number>=19000%20and%20not%20(level=debug%20or%20logger=pool)"
+        )
+        try await house.until { house.telemetry.logs.ring.subscriberCount == 3 }
+        let count = 20_000
+        for start in stride(from: 0, to: count, by: 1_000) {
+            house.write(start..<start + 1_000)
+            // The sink's own queue is bounded too: here nothing is to be lost on the way.
+            try await house.until {
+                house.telemetry.logs.ledgers.allSatisfy { $0.queued == 0 }
+            }
+        }
+        house.telemetry.health.learn(.stopRequested)
+        let all = 0..<count
+        #expect(try await numbers(warnings) == all.filter { $0 % 4 >= 2 })
+        #expect(try await numbers(statements) == all.filter { $0 % 3 == 1 })
+        let rest = all.filter { $0 >= 19_000 && $0 % 4 != 0 && $0 % 3 != 2 }
+        #expect(try await numbers(some) == rest)
+        let ends = try await [warnings, statements, some].map { $0.contains("event: end") }
+        #expect(ends == [true, true, true])
+        try await house.until { house.telemetry.logs.ring.subscriberCount == 0 }
+    }
+
+    @Test func `a reader that stalls is told how much it lost`() async throws {
+        let house = House()
+        let response = await house.answer(.get, "/debug/logs/tail?q=level=error")
+        guard case .stream(_, let produce) = response.body else {
+            Issue.record("no stream")
+            return
+        }
+        let gate = Gate()
+        let reading = Task {
+            let sink = StallingSink(gate)
+            try await produce(BodyWriter(sink))
+            return String(decoding: sink.bytes, as: UTF8.self).split(separator: "\n")
+        }
+        try await house.until { house.telemetry.logs.ring.subscriberCount == 1 }
+        let count = 48_000
+        for start in stride(from: 0, to: count, by: 4_000) {
+            house.write(start..<start + 4_000)
+            try await house.until {
+                house.telemetry.logs.ledgers.allSatisfy { $0.queued == 0 }
+            }
+        }
+        await gate.open()
+        house.telemetry.health.learn(.stopRequested)
+        let lines = try await reading.value
+        let told = try lines.indices.filter { lines[$0] == "event: dropped" }.map { index in
+            try #require(
+                JSONValue(parsing: Array(lines[index + 1].dropFirst(6).utf8))["records"]?.int
+            )
+        }
+        #expect(!told.isEmpty)
+        #expect(try numbers(lines).count + told.reduce(0, +) == count / 4)
+    }
+
+    @Test func `readers are not without number`() async throws {
+        let house = House()
+        let readers = (0..<8).map { _ in Task { try await house.follow("") } }
+        try await house.until { house.telemetry.logs.ring.subscriberCount == 8 }
+        #expect(await house.answer(.get, "/debug/logs/tail").status == 503)
+        house.telemetry.health.learn(.stopRequested)
+        for reader in readers { _ = try await reader.value }
+    }
+
+    @Test func `the latest records are listed as far as they match`() async throws {
+        let house = House()
+        house.write(0..<24)
+        try await house.until { house.telemetry.logs.ring.snapshot.count == 24 }
+        let body = try await house.answer(.get, "/debug/logs?q=logger=sql&limit=3").collectedBody()
+        let records = try JSONValue(parsing: body)["records"]?.array ?? []
+        #expect(records.map { $0["number"]?.int } == [16, 19, 22])
+        #expect(await house.answer(.get, "/debug/logs?q=level=loud").status == 400)
+        #expect(await house.answer(.get, "/debug/logs/tail?q=(").status == 400)
+        #expect(await house.answer(.get, "/debug/traces?q=(").status == 400)
+    }
+}
+
+struct LogScopeTests {
+    @Test(arguments: [
+        (#"{"route":"/x","seconds":60}"#, 200), (#"{"user":"anna","seconds":1}"#, 200),
+        (#"{"trace":"4BF92F3577B34DA6A3CE929D0E0E4736","seconds":86400}"#, 200),
+        (#"{"route":"/x"}"#, 400), (#"{"seconds":60}"#, 400), (#"{"route":"/x","seconds":0}"#, 400),
+        (#"{"route":"/x","user":"anna","seconds":60}"#, 400), (#"{"moon":"x","seconds":60}"#, 400),
+        (#"{"route":"","seconds":60}"#, 400), ("[]", 400), ("{", 400),
+    ])
+    func `a scope is opened by those who say it clearly`(_ body: String, _ status: Int) async {
+        let house = House()
+        #expect(await house.answer(.post, "/debug/log-scope", body: body).status == status)
+        #expect(house.telemetry.scopes.current.count == (status == 200 ? 1 : 0))
+    }
+
+    @Test func `debug records are those of the scope, and end with it`() async throws {
+        var configuration = TelemetryConfiguration()
+        configuration.log.ringRecordsMax = 100
+        configuration.keepOneTraceIn = 0
+        let telemetry = Telemetry(configuration)
+        let routes = ["/x", "/y"].map { template in
+            RouteTelemetry(template: template, registry: telemetry.registry)
+        }
+        func layers() async throws -> Int {
+            let before = telemetry.logs.ring.snapshot.last?.sequence
+            for route in routes {
+                let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+                trace.route = route
+                telemetry.requestStarted(trace)
+                trace.leave(to: trace.enter(.sql))
+                telemetry.requestEnded(trace, RequestSummary(status: 200))
+            }
+            for _ in 0..<1_000 where !telemetry.logs.ledgers.allSatisfy({ $0.queued == 0 }) {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            return telemetry.logs.ring.snapshot.filter {
+                $0.level == .debug && (before == nil || $0.sequence > before ?? 0)
+            }.count
+        }
+        #expect(try await layers() == 0)
+        let soon = uptimeNanoseconds() + 1_000_000_000
+        #expect(telemetry.scopes.add(LogScope(.route("/x"), until: soon)))
+        #expect(try await layers() == 1)
+        while uptimeNanoseconds() <= soon { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await layers() == 0)
+        #expect(!telemetry.logs.isEnabled(.debug, .sql))
+    }
+}
