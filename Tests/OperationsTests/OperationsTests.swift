@@ -271,6 +271,20 @@ struct TraceTests {
         #expect(text.components(of: "\"traceId\":\"\(id)\"") == 3)
     }
 
+    @Test func `it opens as Jaeger's JSON as well, with the same tree`() async throws {
+        let (house, id) = house()
+        let (status, text) = await house.get("/debug/traces/\(id)?format=jaeger")
+        #expect(status == 200)
+        let trace = try #require(JSONValue(parsing: Array(text.utf8))["data"]?[0])
+        #expect(trace["traceID"]?.string == id)
+        let spans = trace["spans"]?.array ?? []
+        let names = spans.map { $0["operationName"]?.string ?? "" }
+        #expect(names == ["GET /x/{id}", "service", "sql"])
+        let parents = spans.map { $0["references"]?[0]?["spanID"]?.string }
+        let ids = spans.map { $0["spanID"]?.string }
+        #expect(parents == [nil, ids[0], ids[1]])
+    }
+
     @Test func `its page shows the waterfall, and nothing on it runs`() async {
         let (house, id) = house()
         let (status, text) = await house.get("/debug/traces/\(id)", accept: "text/html,*/*")

@@ -12,17 +12,19 @@ extension HTML {
         td, th { padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
         .name { width: 20rem } .number, .numbers td + td, .numbers th + th { text-align: right; \
         font-variant-numeric: tabular-nums; white-space: nowrap }
-        code, .mono { font: 13px ui-monospace, monospace; overflow-wrap: anywhere }
+        code, .mono { font: 13px ui-monospace, monospace } .soft, dd { overflow-wrap: anywhere }
+        .whole { white-space: nowrap }
         pre { font: 12px/1.5 ui-monospace, monospace; margin: .3rem 0; white-space: pre-wrap; \
         overflow-wrap: anywhere; background: var(--soft); padding: .4rem .6rem }
         summary { cursor: pointer; opacity: .75; font-size: 13px }
         .finding { color: var(--bad); margin: .2rem 0 } .soft { opacity: .65 }
         .level { font-weight: 600 } .level.warning { color: #b70 } .level.error, .level.critical, \
         .bad { color: var(--bad) } .level.debug, .level.trace { opacity: .6 }
+        .catalog td:nth-child(1) { width: 26rem } .catalog td:nth-child(2) { width: 6rem } \
+        .catalog td:nth-child(3) { width: 22rem }
         form { margin: 0 0 1rem } input, button { font: inherit; padding: .2rem .5rem }
         dl { display: grid; grid-template-columns: max-content 1fr max-content 1fr; \
-        gap: .15rem 1rem; margin: 0 0 1rem } dt { opacity: .6 } dd { margin: 0; \
-        overflow-wrap: anywhere }
+        gap: .15rem 1rem; margin: 0 0 1rem } dt { opacity: .6 } dd { margin: 0 }
         .ledger { display: flex; height: 1.6rem; margin: .3rem 0 .5rem; border-radius: 3px; \
         overflow: hidden; gap: 1px } .ledger div { min-width: 2px }
         .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: 0 0 1.5rem; \

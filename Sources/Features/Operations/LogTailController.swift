@@ -27,7 +27,10 @@ struct LogTailController: Sendable {
         let limit = request.parameters("limit").first.flatMap { Int($0) } ?? Self.listedMax
         let found = telemetry.logs.ring.snapshot.filter { filter.matches($0) }
             .suffix(max(0, min(limit, Self.listedMax)))
-        guard !request.prefers("text/html") else { return Response(html: LogPage.list(found)) }
+        guard !request.prefers("text/html") else {
+            let asked = request.parameters("q").first ?? ""
+            return Response(html: LogPage.list(found, asked: asked))
+        }
         var body = Array("{\"records\":[".utf8)
         for (position, entry) in found.enumerated() {
             if position > 0 { body.append(UInt8(ascii: ",")) }
@@ -112,7 +115,7 @@ struct LogTailController: Sendable {
 
 /// Records for eyes.
 enum LogPage {
-    static func list(_ entries: ArraySlice<LogEntry>) -> String {
+    static func list(_ entries: ArraySlice<LogEntry>, asked: String) -> String {
         let rows = entries.reversed().map { entry in
             let fields = entry.fields
             let message = fields.first { $0.0 == "msg" }?.1.string ?? ""
@@ -123,27 +126,33 @@ enum LogPage {
                 "<a href=\"/debug/traces/\($0)\"><code>\($0.prefix(8))…</code></a>"
             }
             return """
-                <tr><td class="mono">\(internetTime(entry.wallNanoseconds).dropFirst(11))\
+                <tr><td class="mono whole">\(time(entry.wallNanoseconds))\
                 <td class="level \(entry.level.label)">\(entry.level.label)\
                 <td>\(entry.module.label)<td>\(HTML.text(message))<br>\
                 <code class="soft">\(HTML.text(more.joined(separator: " ")))</code>\
-                <td>\(trace ?? "")</tr>
+                <td class="whole">\(trace ?? "")</tr>
                 """
         }
         return HTML.page(
             "Records",
             """
-            <form><input name="q" size="60" placeholder="level&gt;=warning and logger=sql">
-            <button>Show</button> <a href="/debug/logs/tail">follow</a></form>
+            <form><input name="q" size="60" value="\(HTML.text(asked))" \
+            placeholder="level&gt;=warning and logger=sql"> <button>Show</button> \
+            <button formaction="/debug/logs/tail">Follow</button></form>
             <table><tr><th>Time<th>Level<th>Logger<th>Record<th>Trace</tr>
             \(rows.joined(separator: "\n"))</table>
             """
         )
     }
 
+    /// To the millisecond.
+    private static func time(_ wall: UInt64) -> Substring {
+        internetTime(wall).dropFirst(11).prefix(12)
+    }
+
     /// In a column of their own, or the same in all records.
     private static let hidden: Set<String> = [
         "time", "level", "msg", "logger", "trace_id", "span_id", "trace_flags", "service.name",
-        "service.version", "service.instance.id",
+        "service.version", "service.instance.id", "event", "request_id",
     ]
 }

@@ -72,28 +72,40 @@ struct MetricsController: Sendable {
         ])
     }
 
+    /// A section for each layer, in the order in which requests pass them.
     private func page(_ descriptions: [MetricDescription]) -> String {
-        let rows = descriptions.map { description in
-            let labels = description.labels.map { label in
-                "<code>\(HTML.text(label.name))</code>"
-                    + (label.values.map { " " + HTML.text($0.joined(separator: ", ")) } ?? "")
-            }
+        var layers: [String] = []
+        for description in descriptions where !layers.contains(description.layer) {
+            layers.append(description.layer)
+        }
+        let sections = layers.map { layer in
+            let rows = descriptions.filter { $0.layer == layer }.map(row)
             return """
-                <tr><td>\(HTML.text(description.layer))</td>\
-                <td><code>\(HTML.text(description.name))</code></td>\
-                <td>\(description.kind.rawValue)</td>\
-                <td>\(labels.joined(separator: "<br>"))</td>\
-                <td>\(HTML.text(description.help))</td></tr>
+                <h2>\(HTML.text(layer))</h2><table class="catalog">\
+                <tr><th>Name<th>Type<th>Meaning<th>Labels</tr>
+                \(rows.joined(separator: "\n"))</table>
                 """
         }
-        return HTML.page(
-            "Metrics",
+        let note = """
+            <p>\(descriptions.count) families, as they are declared. \
+            <a href="/metrics">/metrics</a> has their values.</p>
             """
-            <p>\(descriptions.count) families. <a href="/metrics">/metrics</a></p>
-            <table><tr><th>Layer<th>Name<th>Type<th>Labels<th>Meaning</tr>
-            \(rows.joined(separator: "\n"))
-            </table>
-            """
-        )
+        return HTML.page("Metrics", note + sections.joined())
     }
+
+    private func row(_ description: MetricDescription) -> String {
+        let labels = description.labels.map { label in
+            let values = label.values ?? []
+            let shown = values.prefix(Self.valuesShown).joined(separator: ", ")
+            let more = values.count > Self.valuesShown ? ", … \(values.count) in all" : ""
+            return "<div><code>\(HTML.text(label.name))</code> \(HTML.text(shown + more))</div>"
+        }
+        return """
+            <tr><td class="whole"><code>\(HTML.text(description.name))</code>\
+            <td>\(description.kind.rawValue)<td>\(HTML.text(description.help))\
+            <td class="facts">\(labels.joined())</tr>
+            """
+    }
+
+    private static let valuesShown = 6
 }

@@ -29,25 +29,31 @@ struct TraceController: Sendable {
         }
         let listed = Array(found.prefix(Self.listedMax))
         guard !request.prefers("text/html") else {
-            return Response(html: TracePage.list(listed))
+            let asked = request.parameters("q").first ?? ""
+            return Response(html: TracePage.list(listed, asked: asked))
         }
         return Response(.object([("traces", .array(listed.map(summary)))]))
     }
 
-    /// OTLP JSON, or a page with the waterfall for a browser (`?format=otlp|html`).
+    /// OTLP JSON, or a page with the waterfall for a browser (`?format=otlp|jaeger|html`).
     func show(_ request: Request) -> Response {
         let id = request.pathParameter("id")
         let format = request.parameters("format").first
         let wantsPage = format.map { $0 == "html" } ?? request.prefers("text/html")
-        guard wantsPage else { return document(id) }
+        guard wantsPage else { return document(id, isJaeger: format == "jaeger") }
         let found = planned(id)
         return found.isEmpty ? Self.notFound : Response(html: TracePage.waterfall(found))
     }
 
-    func document(_ id: String) -> Response {
+    func document(_ id: String, isJaeger: Bool = false) -> Response {
         let found = planned(id)
         guard !found.isEmpty else { return Self.notFound }
-        return Response(TraceDocument.otlp(found, service: telemetry.configuration.identity))
+        let service = telemetry.configuration.identity
+        return Response(
+            isJaeger
+                ? TraceDocument.jaeger(found, service: service)
+                : TraceDocument.otlp(found, service: service)
+        )
     }
 
     private func planned(_ id: String) -> [KeptTrace] {

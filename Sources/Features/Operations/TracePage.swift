@@ -3,7 +3,7 @@ import Telemetry
 
 /// Traces for eyes: a list, and one request's waterfall.
 enum TracePage {
-    static func list(_ traces: [KeptTrace]) -> String {
+    static func list(_ traces: [KeptTrace], asked: String) -> String {
         let rows = traces.map { trace in
             let id = trace.context.traceIDText
             return """
@@ -19,7 +19,11 @@ enum TracePage {
             <table><tr><th>Trace<th>Began<th>Request<th>Status<th>Took<th>Kept</tr>
             \(rows.joined(separator: "\n"))</table>
             """
-        return HTML.page("Traces", traces.isEmpty ? "<p>None is kept yet.</p>" : table)
+        let form = """
+            <form><input name="q" size="60" value="\(HTML.text(asked))" \
+            placeholder="status&gt;=500 or duration&gt;100"> <button>Show</button></form>
+            """
+        return HTML.page("Traces", form + (traces.isEmpty ? "<p>None is kept.</p>" : table))
     }
 
     static func waterfall(_ traces: [KeptTrace]) -> String {
@@ -39,7 +43,7 @@ enum TracePage {
         <dt>Request id<dd><code>\(HTML.text(trace.requestID))</code>
         <dt>Role<dd>\(trace.role.isEmpty ? "none" : HTML.text(trace.role))
         <dt>More<dd><a href="/debug/logs?q=trace=\(trace.context.traceIDText)">its records</a>, \
-        <a href="?format=otlp">OTLP JSON</a></dl>
+        <a href="?format=otlp">OTLP</a>, <a href="?format=jaeger">Jaeger</a></dl>
         \(ledger(trace))
         <table><tr><th>Span<th class="number">Start ms<th class="number">Took ms\
         <th class="time">\(scale(trace))</tr>
