@@ -31,16 +31,10 @@ package struct RestController: Sendable {
             let reply = RestReply(refusing: .noCatalog, isAnonymous: true, RestSettings())
             return Response(reply, to: request, under: nil)
         }
-        let origin = CrossOrigin(allowedOrigins: state.settings.corsAllowedOrigins)
-        if request.method == .options,
-            let granted = origin.preflight(
-                origin: request.headers["origin"],
-                requestedMethod: request.headers["access-control-request-method"],
-                requestedHeaders: request.headers["access-control-request-headers"]
-            )
-        {
-            let headers = granted.map { RestReply.Header($0.name, $0.value) }
-            return Response(RestReply(status: 200, headers: headers), to: request, under: state)
+        var request = request
+        if var granted = state.crossOrigin.before(&request) {
+            granted.headers.append("Vary", Response.variesBy)
+            return granted
         }
         return await endpoint.respond(
             to: request,
@@ -55,22 +49,19 @@ package struct RestController: Sendable {
                 try await service.respond(to: decoded, under: state, in: context)
             },
             refuse: { RestReply(refusing: $0, state.settings) },
-            encode: { encode($0, to: request, state, origin) }
+            encode: { encode($0, to: request, state) }
         )
     }
 
     private func encode(
         _ reply: RestReply,
         to request: Request,
-        _ state: RestState,
-        _ origin: CrossOrigin
+        _ state: RestState
     ) -> Response {
         var response = Response(reply, to: request, under: state)
-        for header in origin.headers(for: request.headers["origin"]) {
-            response.headers.set(header.name, header.value)
-        }
+        state.crossOrigin.after(request, &response)
         if state.settings.serverTimingEnabled, reply.problem == nil {
-            response.headers.set("Server-Timing", ServerTiming.header(request.trace))
+            response.headers.append("Server-Timing", ServerTiming.value(request.trace))
         }
         return response
     }
@@ -107,27 +98,29 @@ extension RestMessage {
 
 /// The time a request's stages took, under the names PostgREST gives them.
 enum ServerTiming {
-    static func header(_ trace: RequestTrace) -> String {
-        let transaction = trace.selfNanoseconds(.poolWait) + trace.selfNanoseconds(.sql)
-        var text = "jwt;dur="
-        append(trace.selfNanoseconds(.auth), to: &text)
-        text += ", parse;dur="
-        append(trace.selfNanoseconds(.validate), to: &text)
-        text += ", plan;dur="
-        append(trace.selfNanoseconds(.service), to: &text)
-        text += ", transaction;dur="
-        append(transaction, to: &text)
-        text += ", response;dur="
-        append(trace.selfNanoseconds(.serialize), to: &text)
-        return text
-    }
-
-    /// In milliseconds, with one decimal.
-    private static func append(_ nanoseconds: UInt64, to text: inout String) {
-        let tenths = nanoseconds / 100_000
-        text += String(tenths / 10)
-        text += "."
-        text += String(tenths % 10)
+    static func value(_ trace: RequestTrace) -> [UInt8] {
+        var value: [UInt8] = []
+        value.reserveCapacity(128)
+        func add(_ name: StaticString, _ nanoseconds: UInt64) {
+            if !value.isEmpty { value.append(contentsOf: ", ".utf8) }
+            unsafe value.append(
+                contentsOf: UnsafeBufferPointer(
+                    start: name.utf8Start,
+                    count: name.utf8CodeUnitCount
+                )
+            )
+            // In milliseconds, with one decimal.
+            let tenths = nanoseconds / 100_000
+            value.append(contentsOf: String(tenths / 10).utf8)
+            value.append(UInt8(ascii: "."))
+            value.append(UInt8(ascii: "0") + UInt8(tenths % 10))
+        }
+        add("jwt;dur=", trace.selfNanoseconds(.auth))
+        add("parse;dur=", trace.selfNanoseconds(.validate))
+        add("plan;dur=", trace.selfNanoseconds(.service))
+        add("transaction;dur=", trace.selfNanoseconds(.poolWait) + trace.selfNanoseconds(.sql))
+        add("response;dur=", trace.selfNanoseconds(.serialize))
+        return value
     }
 }
 

@@ -10,6 +10,7 @@ package final class RestState: Sendable {
     package let settings: RestSettings
     package let roles: [String: RoleSettings]
     package let authenticator: Authenticator
+    let crossOrigin: CrossOriginAccess
     /// Settings in the database that were passed over, for the log.
     package let malformedSettings: [String]
     /// The catalog's functions by OID, as privileges are told.
@@ -33,6 +34,7 @@ package final class RestState: Sendable {
     ) {
         self.malformedSettings = malformedSettings
         self.authenticator = authenticator
+        crossOrigin = CrossOriginAccess(allowedOrigins: settings.corsAllowedOrigins)
         self.catalog = catalog
         self.routines = routines
         self.settings = settings

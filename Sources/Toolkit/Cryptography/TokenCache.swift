@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Glibc
 
 /// Remembers what tokens whose signature was right stand for, so that the next request does not
 /// pay for it again.
@@ -23,6 +24,20 @@ package struct TokenCache<Value: Sendable>: Sendable {
         }
 
         func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+
+        static func == (left: Key, right: Key) -> Bool {
+            guard left.digest == right.digest, left.token.count == right.token.count else {
+                return false
+            }
+            return unsafe left.token.withUnsafeBytes { left in
+                unsafe right.token.withUnsafeBytes { right in
+                    guard let first = left.baseAddress, let second = right.baseAddress else {
+                        return left.count == right.count
+                    }
+                    return unsafe memcmp(first, second, left.count) == 0
+                }
+            }
+        }
     }
 
     private struct Entry: Sendable {

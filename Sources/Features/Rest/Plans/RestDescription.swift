@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import JSONCoding
 import LucarneCore
 import PostgresClient
@@ -45,12 +46,9 @@ struct RestDescription {
 
     func reply(to answer: RestAnswer, isHeadersOnly: Bool) -> RestReply {
         let body = isHeadersOnly ? RestReply.Body.none : .bytes(document(answer).bytes)
-        var headers = [RestReply.Header("Content-Type", MediaType.openAPI.contentType)]
-        if !isHeadersOnly {
-            headers.append(RestReply.Header("Content-Length", String(body.count)))
-        }
+        var headers: HeaderFields = ["Content-Type": MediaType.openAPI.contentType]
         if request.terms.namesSchema {
-            headers.append(RestReply.Header("Content-Profile", request.terms.schema))
+            headers.append("Content-Profile", request.terms.schema)
         }
         return RestReply(status: 200, headers: headers, body: body)
     }

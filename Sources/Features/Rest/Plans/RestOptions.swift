@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import LucarneCore
 import QueryPlanner
 
@@ -8,9 +9,8 @@ enum RestOptions {
         RestReply(
             status: 200,
             headers: [
-                RestReply.Header("Content-Length", "0"),
-                RestReply.Header("Access-Control-Allow-Origin", "*"),
-                RestReply.Header("Allow", methods.joined(separator: ",")),
+                "Access-Control-Allow-Origin": "*",
+                "Allow": methods.joined(separator: ","),
             ]
         )
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import LucarneCore
 import PostgresClient
 import QueryPlanner
@@ -13,9 +14,9 @@ package final class RestRead: Sendable {
     private let countPlan: SQLTemplate?
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
-    private let headers: [RestReply.Header]
+    private let headers: HeaderFields
     /// `/films?` as the mount has it, and what follows.
-    private let path: String
+    private let path: [UInt8]
     private let query: CanonicalQuery
 
     init(
@@ -48,7 +49,7 @@ package final class RestRead: Sendable {
         check = output.isPlan ? nil : RestChecks(terms, output).singular
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
         headers = reply.readHeaders
-        path = "\(reply.mount)/\(relation.name)" + (query.isEmpty ? "" : "?")
+        path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
     }
 
     func transaction(
@@ -79,10 +80,12 @@ package final class RestRead: Sendable {
         return reply
     }
 
-    private func location(_ values: QueryValues) -> String {
-        var text = Array(path.utf8)
+    private func location(_ values: QueryValues) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(256)
+        text.append(contentsOf: path)
         query.append(values, to: &text)
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
     private func total(_ answer: RestAnswer, rowsMax: Int?) -> Int? {

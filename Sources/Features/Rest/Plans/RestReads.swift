@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Glibc
 import HTTPServer
 import QueryPlanner
 import Synchronization
@@ -39,7 +40,10 @@ struct RestReadKey: Equatable, Sendable {
     }
 
     static func == (left: RestReadKey, right: RestReadKey) -> Bool {
-        left.digest == right.digest && left.bytes == right.bytes
+        guard left.digest == right.digest, left.bytes.count == right.bytes.count else {
+            return false
+        }
+        return unsafe memcmp(left.bytes, right.bytes, left.bytes.count) == 0
     }
 }
 

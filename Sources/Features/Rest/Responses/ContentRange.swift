@@ -18,9 +18,9 @@ struct ContentRange {
         self.init(offset: 1, rows: 0, total: total)
     }
 
-    var header: RestReply.Header {
+    var text: String {
         let rows = total != 0 && lower <= upper ? "\(lower)-\(upper)" : "*"
-        return RestReply.Header("Content-Range", rows + "/" + (total.map(String.init) ?? "*"))
+        return rows + "/" + (total.map(String.init) ?? "*")
     }
 
     var status: Int {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import JSONCoding
 
 extension RaisedResponse {
@@ -25,7 +26,7 @@ extension RaisedResponse {
     struct Detail {
         let status: Int
         let reason: String?
-        let headers: [Header]
+        let headers: HeaderFields
 
         init?(_ text: String) {
             guard let json = try? JSONValue(parsing: Array(text.utf8)),
@@ -33,10 +34,10 @@ extension RaisedResponse {
                 let reason = OptionalText(json["status_text"]),
                 let members = json["headers"]?.members
             else { return nil }
-            var headers: [Header] = []
+            var headers: HeaderFields = [:]
             for (name, value) in members {
                 guard let value = value.string else { return nil }
-                headers.append(Header(name: name, value: value))
+                headers.append(name, value)
             }
             self.status = status
             self.reason = reason.text

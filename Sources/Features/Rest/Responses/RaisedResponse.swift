@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+package import HTTPServer
 package import LucarneCore
 
 /// A response that SQL wrote itself: `RAISE SQLSTATE 'PGRST' USING MESSAGE = '{…}', DETAIL = '{…}'`.
 package struct RaisedResponse: Equatable {
-    package struct Header: Equatable {
-        package let name: String
-        package let value: String
-    }
-
     package let problem: Problem
     package let status: Int
     package let reason: String?
-    package let headers: [Header]
+    package let headers: HeaderFields
 
     /// Reads a problem with the SQLSTATE `PGRST`; if its JSON is not what it should be, the answer
     /// is a problem about that.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import LucarneCore
 import QueryPlanner
 
@@ -20,34 +21,32 @@ struct ReplyBuilder {
         isErrorVerbose = settings.isErrorVerbose
     }
 
-    private typealias Header = RestReply.Header
-
     /// What every answer to a read of these terms says.
-    var readHeaders: [RestReply.Header] {
-        contentHeaders
-            + applied {
+    var readHeaders: HeaderFields {
+        var headers = contentHeaders
+        headers.append(
+            contentsOf: applied {
                 $0.resolution = nil
                 $0.representation = nil
                 $0.missing = nil
                 $0.affectedMax = nil
             }
+        )
+        return headers
     }
 
     /// `location` is where these rows, and no others, are found again.
     func read(
         _ answer: RestAnswer,
-        at location: String,
-        _ readHeaders: [RestReply.Header]
+        at location: [UInt8],
+        _ readHeaders: HeaderFields
     ) throws(Problem) -> RestReply {
         let headersOnly = terms.action.isHeadersOnly
         let range = ContentRange(offset: offset, rows: answer.pageTotal, total: answer.tableTotal)
         let body = range.status == 416 ? outOfBounds(answer) : headersOnly ? .none : answer.body
-        var headers: [RestReply.Header] = []
-        headers.reserveCapacity(readHeaders.count + 3)
-        headers.append(range.header)
-        headers.append(Header("Content-Location", location))
-        if !headersOnly { headers.append(Self.length(body)) }
-        headers += readHeaders
+        var headers = readHeaders
+        headers.append("Content-Range", range.text)
+        headers.append("Content-Location", location)
         return try finish(answer, RestReply(status: range.status, headers: headers, body: body))
     }
 
@@ -57,18 +56,23 @@ struct ReplyBuilder {
         resolvesConflicts: Bool
     ) throws(Problem) -> RestReply {
         let isFull = terms.preferences.representation == .full
-        let body = isFull ? answer.body : .none
-        var headers = [Self.length(body)]
-        if !answer.location.isEmpty { headers.append(location(answer, relation)) }
-        headers.append(ContentRange(total: countedTotal(answer)).header)
-        headers += applied {
-            $0.affectedMax = nil
-            if !resolvesConflicts { $0.resolution = nil }
-        }
-        if isFull { headers += contentHeaders }
+        var headers: HeaderFields = [:]
+        if !answer.location.isEmpty { headers.append("Location", location(answer, relation)) }
+        headers.append("Content-Range", ContentRange(total: countedTotal(answer)).text)
+        headers.append(
+            contentsOf: applied {
+                $0.affectedMax = nil
+                if !resolvesConflicts { $0.resolution = nil }
+            }
+        )
+        if isFull { headers.append(contentsOf: contentHeaders) }
         return try finish(
             answer,
-            RestReply(status: insertStatus(answer), headers: headers, body: body)
+            RestReply(
+                status: insertStatus(answer),
+                headers: headers,
+                body: isFull ? answer.body : .none
+            )
         )
     }
 
@@ -78,29 +82,28 @@ struct ReplyBuilder {
         return isMerge && (answer.insertedCount ?? 0) <= 0 ? 200 : 201
     }
 
-    private func location(_ answer: RestAnswer, _ relation: QualifiedName) -> RestReply.Header {
+    private func location(_ answer: RestAnswer, _ relation: QualifiedName) -> String {
         let pairs = answer.location.map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return parts.map { QueryEncoding.encoded(String($0)) }.joined(separator: "=")
         }
-        return Header("Location", "\(mount)/\(relation.name)?" + pairs.joined(separator: "&"))
+        return "\(mount)/\(relation.name)?" + pairs.joined(separator: "&")
     }
 
     func update(_ answer: RestAnswer) throws(Problem) -> RestReply {
         let total = countedTotal(answer)
-        let range = ContentRange(offset: 0, rows: answer.pageTotal, total: total).header
-        return try change(answer, [range] + applied { $0.resolution = nil })
+        let range = ContentRange(offset: 0, rows: answer.pageTotal, total: total).text
+        return try change(answer, range, applied { $0.resolution = nil })
     }
 
     func delete(_ answer: RestAnswer) throws(Problem) -> RestReply {
-        let range = ContentRange(total: countedTotal(answer)).header
-        return try change(
+        try change(
             answer,
-            [range]
-                + applied {
-                    $0.resolution = nil
-                    $0.missing = nil
-                }
+            ContentRange(total: countedTotal(answer)).text,
+            applied {
+                $0.resolution = nil
+                $0.missing = nil
+            }
         )
     }
 
@@ -111,20 +114,24 @@ struct ReplyBuilder {
             $0.missing = nil
             $0.affectedMax = nil
         }
-        return try change(answer, headers, status: status)
+        return try change(answer, nil, headers, status: status)
     }
 
     /// 204 without a body, unless the rows were asked for.
     private func change(
         _ answer: RestAnswer,
-        _ headers: [RestReply.Header],
+        _ range: String?,
+        _ applied: HeaderFields,
         status: Int = 200
     ) throws(Problem) -> RestReply {
+        var headers: HeaderFields = [:]
+        if let range { headers.append("Content-Range", range) }
+        headers.append(contentsOf: applied)
         guard terms.preferences.representation == .full else {
             return try finish(answer, RestReply(status: 204, headers: headers))
         }
-        let all = headers + [Self.length(answer.body)] + contentHeaders
-        return try finish(answer, RestReply(status: status, headers: all, body: answer.body))
+        headers.append(contentsOf: contentHeaders)
+        return try finish(answer, RestReply(status: status, headers: headers, body: answer.body))
     }
 
     func call(
@@ -133,18 +140,19 @@ struct ReplyBuilder {
         headersOnly: Bool
     ) throws(Problem) -> RestReply {
         let range = ContentRange(offset: offset, rows: answer.pageTotal, total: answer.tableTotal)
-        let preferences = applied {
-            $0.resolution = nil
-            $0.representation = nil
-            $0.missing = nil
-        }
-        var headers = [range.header] + preferences
+        var headers: HeaderFields = ["Content-Range": range.text]
+        headers.append(
+            contentsOf: applied {
+                $0.resolution = nil
+                $0.representation = nil
+                $0.missing = nil
+            }
+        )
         guard !returnsVoid else {
             return try finish(answer, RestReply(status: 204, headers: headers))
         }
         let body = range.status == 416 ? outOfBounds(answer) : answer.body
-        if !headersOnly { headers.append(Self.length(body)) }
-        headers += contentHeaders
+        headers.append(contentsOf: contentHeaders)
         return try finish(
             answer,
             RestReply(status: range.status, headers: headers, body: headersOnly ? .none : body)
@@ -153,8 +161,7 @@ struct ReplyBuilder {
 
     /// What EXPLAIN printed.
     func plan(_ answer: RestAnswer) -> RestReply {
-        let headers = [Self.length(answer.body)] + contentHeaders
-        return RestReply(status: 200, headers: headers, body: answer.body)
+        RestReply(status: 200, headers: contentHeaders, body: answer.body)
     }
 
     private func finish(_ answer: RestAnswer, _ reply: RestReply) throws(Problem) -> RestReply {
@@ -177,20 +184,16 @@ struct ReplyBuilder {
         return .bytes(ProblemBody.encode(problem, isVerbose: isErrorVerbose))
     }
 
-    private static func length(_ body: RestReply.Body) -> RestReply.Header {
-        RestReply.Header("Content-Length", String(body.count))
-    }
-
-    var contentHeaders: [RestReply.Header] {
-        let type = RestReply.Header("Content-Type", mediaType.contentType)
-        guard terms.namesSchema else { return [type] }
-        return [type, RestReply.Header("Content-Profile", terms.schema)]
+    var contentHeaders: HeaderFields {
+        var headers: HeaderFields = ["Content-Type": mediaType.contentType]
+        if terms.namesSchema { headers.append("Content-Profile", terms.schema) }
+        return headers
     }
 
     /// `Preference-Applied`, without the wishes that have no meaning here.
-    private func applied(_ drop: (inout Preferences) -> Void = { _ in }) -> [RestReply.Header] {
+    private func applied(_ drop: (inout Preferences) -> Void = { _ in }) -> HeaderFields {
         var preferences = terms.preferences
         drop(&preferences)
-        return preferences.applied.map { [RestReply.Header("Preference-Applied", $0)] } ?? []
+        return preferences.applied.map { ["Preference-Applied": $0] } ?? [:]
     }
 }

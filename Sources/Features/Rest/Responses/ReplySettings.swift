@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import JSONCoding
 import LucarneCore
 
@@ -6,11 +7,11 @@ import LucarneCore
 /// `set_config('response.headers', …)`.
 struct ReplySettings {
     let status: Int?
-    let headers: [RestReply.Header]
+    let headers: HeaderFields
 
     init(status: String?, headers: String?) throws(Problem) {
         self.status = try status.map(Self.status)
-        self.headers = try headers.map(Self.headers) ?? []
+        self.headers = try headers.map(Self.headers) ?? [:]
     }
 
     private static func status(_ text: String) throws(Problem) -> Int {
@@ -22,16 +23,16 @@ struct ReplySettings {
     }
 
     /// `[{"Set-Cookie": "…"}, …]`: a list, because header names may repeat.
-    private static func headers(_ text: String) throws(Problem) -> [RestReply.Header] {
+    private static func headers(_ text: String) throws(Problem) -> HeaderFields {
         guard let elements = (try? JSONValue(parsing: Array(text.utf8)))?.array else {
             throw .responseHeaders
         }
-        var headers: [RestReply.Header] = []
+        var headers: HeaderFields = [:]
         for element in elements {
             guard let members = element.members, members.count == 1,
                 let value = members[0].1.string
             else { throw .responseHeaders }
-            headers.append(RestReply.Header(members[0].0, value))
+            headers.append(members[0].0, value)
         }
         return headers
     }
@@ -40,10 +41,7 @@ struct ReplySettings {
     func apply(to reply: RestReply) -> RestReply {
         var reply = reply
         reply.status = status ?? reply.status
-        guard !headers.isEmpty else { return reply }
-        let names = Set(headers.map { $0.name.lowercased() })
-        reply.headers.removeAll { names.contains($0.name.lowercased()) }
-        reply.headers += headers
+        reply.headers.replace(with: headers)
         return reply
     }
 }

@@ -3,12 +3,16 @@ import HTTPServer
 import LucarneCore
 
 extension Response {
+    static let variesBy = "Accept, Prefer, Range"
+
     init(_ reply: RestReply, to request: Request, under state: RestState?) {
-        self.init(status: reply.status, reason: reply.reason, body: Body(reply.body))
-        for header in reply.headers where header.name != "Content-Length" {
-            headers.append(header.name, header.value)
-        }
-        if !headers.contains("Vary") { headers.append("Vary", "Accept, Prefer, Range") }
+        self.init(
+            status: reply.status,
+            reason: reply.reason,
+            headers: reply.headers,
+            body: Body(reply.body)
+        )
+        if !headers.contains("Vary") { headers.append("Vary", Self.variesBy) }
         if let name = state?.settings.traceHeader {
             headers.set(name, request.headers[name] ?? "")
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cryptography
+import HTTPServer
 import LucarneCore
 
 extension RestReply {
@@ -11,9 +12,9 @@ extension RestReply {
                 status: RestStatus.of(problem, isAnonymous: isAnonymous),
                 settings: settings
             )
-            if status == 401 { headers.append(Header("WWW-Authenticate", "Bearer")) }
+            if status == 401 { headers.append("WWW-Authenticate", "Bearer") }
             if let seconds = problem.retryAfter {
-                headers.append(Header("Retry-After", String(seconds)))
+                headers.append("Retry-After", String(seconds))
             }
             return
         }
@@ -23,10 +24,7 @@ extension RestReply {
         case .success(let raised):
             self.init(raised.problem, status: raised.status, settings: settings)
             reason = raised.reason
-            for header in raised.headers {
-                headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
-                headers.append(Header(header.name, header.value))
-            }
+            headers.replace(with: raised.headers)
         }
     }
 
@@ -40,7 +38,7 @@ extension RestReply {
         )
         self.init(problem, status: failure.status, settings: settings)
         if let challenge = failure.authenticateHeader {
-            headers.append(Header("WWW-Authenticate", challenge))
+            headers.append("WWW-Authenticate", challenge)
         }
     }
 
@@ -48,8 +46,8 @@ extension RestReply {
         self.init(
             status: status,
             headers: [
-                Header("Content-Type", "application/json; charset=utf-8"),
-                Header("Proxy-Status", "PostgREST; error=\(problem.code)"),
+                "Content-Type": "application/json; charset=utf-8",
+                "Proxy-Status": "PostgREST; error=\(problem.code)",
             ],
             body: .bytes(ProblemBody.encode(problem, isVerbose: settings.isErrorVerbose)),
             problem: problem

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 
 extension RestReply {
     /// Embedded relations spoken of by a name that will one day not be understood any more
@@ -10,7 +11,7 @@ extension RestReply {
             "Embedded resource was referenced by relation name even though it has an alias."
             + " This is deprecated and will stop working in a future release."
             + " Update \(renames) in query string filters, orders or limits."
-        headers.append(Header("Warning", "299 PostgRESTv\(RestVersion.dialect) \"\(text)\""))
+        headers.append("Warning", "299 PostgRESTv\(RestVersion.dialect) \"\(text)\"")
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import HTTPServer
 package import LucarneCore
 
 /// Bytes PostgreSQL made, still in its result: they reach the socket without being copied.
@@ -32,19 +33,9 @@ package struct RestReply: Sendable {
         }
     }
 
-    package struct Header: Equatable, Sendable {
-        package let name: String
-        package let value: String
-
-        package init(_ name: String, _ value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
     package var status: Int
     package var reason: String?
-    package var headers: [Header]
+    package var headers: HeaderFields
     package var body: Body
     /// Why this is a refusal, for logs and metrics.
     package var problem: Problem?
@@ -52,7 +43,7 @@ package struct RestReply: Sendable {
     package init(
         status: Int,
         reason: String? = nil,
-        headers: [Header] = [],
+        headers: HeaderFields = [:],
         body: Body = .none,
         problem: Problem? = nil
     ) {

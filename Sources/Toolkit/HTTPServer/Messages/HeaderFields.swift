@@ -126,6 +126,14 @@ extension HeaderFields {
         append(name, value)
     }
 
+    /// Puts another's fields in the place of those that have their names.
+    package mutating func replace(with others: HeaderFields) {
+        for entry in others.entries {
+            remove(String(decoding: others.bytes[entry.name], as: UTF8.self))
+        }
+        append(contentsOf: others)
+    }
+
     package mutating func remove(_ name: String) {
         guard contains(name) else { return }
         var rest = HeaderFields()

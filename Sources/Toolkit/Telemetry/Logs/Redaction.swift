@@ -143,7 +143,11 @@ extension Redaction {
                 isName = false
                 guard index > start else { continue }
                 let first = Unicode.Scalar(query[start] | 0x20)
-                if mayBeSecret(first, length: index - start) { return true }
+                if mayBeSecret(first, length: index - start),
+                    isSecret(String(decoding: query[start..<index], as: UTF8.self))
+                {
+                    return true
+                }
             default: break
             }
         }
