@@ -5,11 +5,10 @@ import Testing
 
 private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
     LogEntry(
-        sequence: number,
         wallNanoseconds: number,
-        level: level,
-        module: .http,
-        line: Array(#"{"seq":\#(number),"http.route":"/a/{b}"}"#.utf8)
+        line: Array(
+            #"{"seq":\#(number),"level":"\#(level.label)","http.route":"/a/{b}"}"#.utf8
+        )
     )
 }
 

@@ -35,6 +35,13 @@ import Glibc
         count = 0
     }
 
+    /// All of another's bytes, with room made for them.
+    mutating func append(contentsOf other: LogBytes) {
+        guard let start = unsafe other.base else { return }
+        reserve(other.count)
+        unsafe append(start, other.count)
+    }
+
     mutating func truncate(to count: Int) { self.count = count }
 
     @inline(__always)

@@ -6,12 +6,19 @@ import Synchronization
 /// Every record that is made has a number; numbers have no gaps, so a gap in what is read is a
 /// loss, and each loss is counted by sink and reason.
 package final class LogPipeline: Sendable {
+    /// The sinks that take records in the same form.
+    private struct Group {
+        let format: LogFormat
+        /// Pre-encoded: `service.name` and its kin.
+        let service: [UInt8]
+        let sinks: [LogSink]
+    }
+
     private let levels: LogLevels
     private let sinks: [LogSink]
     private let sequence = Atomic<UInt64>(0)
-    /// Pre-encoded for each format: `service.name` and its kin.
-    private let service: [LogFormat: [UInt8]]
-    private let jsonService: [UInt8]
+    private let groups: [Group]
+    private let encoders = (0..<Shard.slotsMax).map { _ in LogEncoder() }
     let records: LogRecordMetrics?
     /// The latest records, and the way to follow them; empty when none are kept.
     package let ring: LogRing
@@ -25,8 +32,14 @@ package final class LogPipeline: Sendable {
         ring = LogRing(recordsMax: configuration.ringRecordsMax)
         let inMemory = configuration.ringRecordsMax > 0 ? [LogSinkConfiguration(.ring(ring))] : []
         sinks = (configuration.sinks + inMemory).map(LogSink.init)
-        service = Self.service(identity)
-        jsonService = service[.json] ?? []
+        let service = Self.service(identity)
+        groups = Set(sinks.map(\.format)).map { [sinks] format in
+            Group(
+                format: format,
+                service: service[format] ?? [],
+                sinks: sinks.filter { $0.format == format }
+            )
+        }
         records = registry.map { $0.shared(LogRecordMetrics.self) }
         if let registry { observe(registry) }
         for sink in sinks { sink.start() }
@@ -85,9 +98,12 @@ package final class LogPipeline: Sendable {
             trace: trace
         )
         records?.count(level, module)
-        for sink in sinks {
-            let service = sink.format == .json ? jsonService : service[sink.format] ?? []
-            sink.append(head, service: service, fields)
+        for group in groups {
+            encoders[Shard.current].encode(head, group.format, service: group.service, fields) {
+                record,
+                redactions in
+                for sink in group.sinks { sink.append(record, level, redactions) }
+            }
         }
     }
 

@@ -69,13 +69,13 @@ final class LogSink: Sendable {
         _ = Glibc.close(hurry)
     }
 
-    /// Encodes the record into the calling thread's part of the queue, or drops and counts it.
+    /// Puts a record into the calling thread's part of the queue, or drops and counts it.
     func append(
-        _ head: LogHead,
-        service: [UInt8],
-        _ fields: (inout LogRecord) -> Void
+        _ record: LogBytes,
+        _ level: LogLevel,
+        _ redactions: [Redaction.Rule]
     ) {
-        let hasRoom = waitForRoom(head.level)
+        let hasRoom = waitForRoom(level)
         slots[Shard.current].state.withLock { guarded in
             guarded.state.produced &+= 1
             guard hasRoom else {
@@ -86,7 +86,9 @@ final class LogSink: Sendable {
                 guarded.state.closed &+= 1
                 return
             }
-            guarded.state.encode(head, format: format, service: service, fields)
+            guarded.state.bytes.append(contentsOf: record)
+            guarded.state.queued += 1
+            for rule in redactions { guarded.state.redactions[rule.position] &+= 1 }
             queued.add(1, ordering: .relaxed)
         }
         if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
@@ -114,23 +116,6 @@ final class LogSink: Sendable {
     private func wake() {
         guard !isAwake.exchange(true, ordering: .sequentiallyConsistent) else { return }
         _ = eventfd_write(wakeup, 1)
-    }
-}
-
-extension LogSlot.State {
-    fileprivate mutating func encode(
-        _ head: LogHead,
-        format: LogFormat,
-        service: [UInt8],
-        _ fields: (inout LogRecord) -> Void
-    ) {
-        var record = LogRecord(in: bytes, format: format)
-        record.begin(head, clock: &clock, service: service)
-        fields(&record)
-        record.close()
-        bytes = record.bytes
-        for rule in record.redactions { redactions[rule.position] &+= 1 }
-        queued += 1
     }
 }
 

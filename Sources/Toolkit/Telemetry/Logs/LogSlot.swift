@@ -13,7 +13,6 @@ package enum LogDropReason: String, EventLabel {
 final class LogSlot: Sendable {
     struct State {
         var bytes = LogBytes()
-        var clock = LogClock()
         /// Records in `bytes`.
         var queued = 0
         var produced: UInt64 = 0

@@ -3,6 +3,10 @@
 extension Telemetry {
     package var statementStatistics: [StatementStatistics] { statements.statistics }
 
+    package func isSlowStatement(_ nanoseconds: UInt64) -> Bool {
+        configuration.isOn && nanoseconds >= configuration.slowStatementNanoseconds
+    }
+
     /// Where a slow statement's plan belongs, when it is one to be asked for. To be asked inside
     /// the statement's span; whoever is told so keeps the trace.
     package func planWanted(
@@ -10,9 +14,7 @@ extension Telemetry {
         nanoseconds: UInt64,
         in trace: RequestTrace
     ) -> CapturedPlan.Run? {
-        guard configuration.isOn, nanoseconds >= configuration.slowStatementNanoseconds else {
-            return nil
-        }
+        guard isSlowStatement(nanoseconds) else { return nil }
         let run = CapturedPlan.Run(
             traceIDHigh: trace.context.traceIDHigh,
             traceIDLow: trace.context.traceIDLow,
