@@ -45,6 +45,7 @@ let uncheckedFiles: Set<String> = [
     "Sources/Toolkit/PostgresClient/QueryResult.swift",
     "Sources/Toolkit/PostgresClient/Session.swift",
     "Sources/Toolkit/Profiling/CPUProfile.swift",
+    "Sources/Toolkit/Telemetry/Logs/LogEncoder.swift",
     "Sources/Toolkit/Telemetry/Logs/LogSlot.swift",
     "Sources/Toolkit/Telemetry/Metrics/Cells.swift",
     "Sources/Toolkit/Telemetry/Metrics/BucketLayout.swift",
