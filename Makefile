@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint bench conformance sdk clean
+.PHONY: help run build test ledger check lint bench conformance sdk clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ build: ## Build the release binary, .build/release/lucarne
 test: ## Install what the tests need, and run all of them (ARGS='--filter RestTests' for some)
 	@scripts/install test
 	@scripts/test $(ARGS)
+
+ledger: ## Hold the four accounts of 10,000 requests against each other (minutes)
+	@scripts/install test
+	@LUCARNE_TEST_REQUESTS=10000 scripts/test --filter LedgerTests
 
 lint: ## Check format and style
 	@scripts/lint

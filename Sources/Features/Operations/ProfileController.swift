@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Compression
 import EventLoop
 import HTTPServer
 import Profiling
@@ -10,7 +11,7 @@ struct ProfileController: Sendable {
 
     private static let secondsMax = 60
 
-    /// `?seconds=5`: folded stacks, for flame graphs.
+    /// `?seconds=5`: folded stacks, for flame graphs; `&format=pprof` for pprof.
     func record(_ request: Request) async -> Response {
         let seconds = request.parameters("seconds").first.map { Int($0) } ?? 5
         guard let seconds, 1...Self.secondsMax ~= seconds else {
@@ -23,10 +24,15 @@ struct ProfileController: Sendable {
             let profile = try await CPUProfile.record {
                 try? await Task.sleep(for: .seconds(seconds))
             }
-            guard let text = try? await thread.run({ profile.folded }) else {
+            let isPprof = request.parameters("format").first == "pprof"
+            let body = try? await thread.run {
+                isPprof ? Self.gzip(profile.pprof) : Array(profile.folded.utf8)
+            }
+            guard let body else {
                 return Response(status: 503, problem: "a profile is being read already")
             }
-            var response = Response(status: 200, contentType: "text/plain; charset=utf-8", text)
+            let type = isPprof ? "application/octet-stream" : "text/plain; charset=utf-8"
+            var response = Response(status: 200, contentType: type, body)
             response.headers.set("X-Profile-Samples", "\(profile.sampleCount)")
             response.headers.set("X-Profile-Lost", "\(profile.lost)")
             return response
@@ -36,5 +42,11 @@ struct ProfileController: Sendable {
             case .unsupported: return Response(status: 501, problem: "not on this machine")
             }
         }
+    }
+
+    private static func gzip(_ bytes: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        GzipCompressor(level: 6).append(bytes, flush: .finish, to: &output)
+        return output
     }
 }

@@ -62,15 +62,16 @@ package struct CPUProfile: Sendable {
     init?(wordsMax: Int) {
         unsafe profile = unsafe Self.shared
         if unsafe profile.pointee.words == nil {
-            let words = UnsafeMutablePointer<UInt>.allocate(capacity: wordsMax)
-            unsafe profile.pointee.words = unsafe words
+            // Zeroed by the kernel, page by page, as far as it is used.
+            let words = unsafe calloc(wordsMax, MemoryLayout<UInt>.stride)
+            guard let words = unsafe words else { return nil }
+            unsafe profile.pointee.words = words.bindMemory(to: UInt.self, capacity: wordsMax)
             unsafe profile.pointee.capacity = wordsMax
         }
-        let room = unsafe UnsafeMutableBufferPointer(
-            start: profile.pointee.words,
-            count: wordsMax
-        )
-        unsafe room.initialize(repeating: 0)
+        // A sample that is never finished must not be taken for one of last time.
+        for position in unsafe 0..<min(profile.pointee.used, wordsMax) {
+            unsafe profile.pointee.words[position] = 0
+        }
         unsafe profile.pointee.used = 0
         unsafe profile.pointee.lost = 0
         guard unsafe cpu_profile_begin(profile) == 1 else { return nil }
