@@ -56,7 +56,7 @@ let package = Package(
         target("Toolkit", "JSONCoding", on: []),
         target("Toolkit", "Cryptography", on: ["CLinux", "COpenSSL", "JSONCoding"]),
         target("Toolkit", "Compression", on: ["CZlib"]),
-        target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding"]),
+        target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding", "Compression"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
         target("Toolkit", "Profiling", on: ["CLinux"]),
         target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
@@ -109,10 +109,17 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .executableTarget(
+            name: "telemetry-benchmark",
+            dependencies: ["Telemetry"],
+            path: "Benchmarks/Telemetry",
+            swiftSettings: strict
+        ),
+
         .target(name: "Support", path: "Tests/Support", swiftSettings: strict),
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
-        tests("Telemetry", on: ["Telemetry", "JSONCoding"]),
+        tests("Telemetry", on: ["Telemetry", "JSONCoding", "Compression"]),
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),

@@ -199,7 +199,9 @@ struct LogPipelineTests {
         let path = "\(directory)/lucarne.log"
         var configuration = LogConfiguration()
         configuration.sinks = [
-            LogSinkConfiguration(.file(path: path, bytesMax: 20_000, keep: 2))
+            LogSinkConfiguration(
+                .file(path: path, LogRotation(bytesMax: 20_000, keep: 2, compresses: false))
+            )
         ]
         let logs = LogPipeline(configuration, identity: ServiceIdentity())
         for _ in 0..<40 {

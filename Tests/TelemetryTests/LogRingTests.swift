@@ -5,10 +5,11 @@ import Testing
 
 private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
     LogEntry(
+        sequence: number,
         wallNanoseconds: number,
-        line: Array(
-            #"{"seq":\#(number),"level":"\#(level.label)","http.route":"/a/{b}"}"#.utf8
-        )
+        level: level,
+        module: .http,
+        line: Array(#"{"seq":\#(number),"http.route":"/a/{b}"}"#.utf8)
     )
 }
 

@@ -5,11 +5,15 @@ import Testing
 
 struct RecordFilterTests {
     private let record = LogEntry(
+        sequence: 7,
         wallNanoseconds: 0,
+        level: .warning,
+        module: .sql,
+        traceIDHigh: 0x4bf9_2f35_77b3_4da6,
+        traceIDLow: 0xa3ce_929d_0e0e_4736,
         line: Array(
             #"""
             {"level":"warning","msg":"Slow statement","logger":"sql","seq":7,"duration_ms":250.5,\#
-            "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",\#
             "http.route":"/rest/v1/{relation}","http.response.status_code":200,"nothing":null,\#
             "db.query.summary":"SELECT planets"}
             """#.utf8

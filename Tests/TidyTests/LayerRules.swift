@@ -20,7 +20,7 @@ let groupOfModule: [String: String] = [
 /// What a module may import of its own group.
 private let neighbours: [String: Set<String>] = [
     "Cryptography": ["JSONCoding"],
-    "Telemetry": ["JSONCoding"],
+    "Telemetry": ["JSONCoding", "Compression"],
     "HTTPServer": ["EventLoop", "Telemetry", "Compression"],
     "PostgresClient": ["EventLoop", "Telemetry"],
     "Endpoints": ["LucarneCore"],

@@ -14,8 +14,11 @@ package enum Application {
         allowDescriptors()
         var measured = configuration.telemetry
         measured.identity.instanceID = instanceID
+        if measured.log.tailPath != nil {
+            try? Files.makeDirectory(configuration.dataDirectory, mode: 0o755)
+        }
         let telemetry = Telemetry(measured)
-        defer { telemetry.logs.close() }
+        defer { telemetry.close() }
         do throws(StartFailure) {
             let started = uptimeNanoseconds()
             let database = try PreparedDatabase.prepare(configuration) { telemetry.report($0) }

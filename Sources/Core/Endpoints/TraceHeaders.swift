@@ -17,6 +17,7 @@ package struct TraceHeaders: Middleware {
         traceparent.reserveCapacity(55)
         trace.context.appendTraceparent(to: &traceparent)
         response.headers.append("traceparent", traceparent)
+        if let state = trace.traceStateText { response.headers.append("tracestate", state) }
 
         var requestID: [UInt8] = []
         requestID.reserveCapacity(32)

@@ -22,8 +22,11 @@ extension Telemetry {
         let decision = decide(trace, summary)
         count(trace, summary, route, decision)
         let level: LogLevel = summary.status >= 500 ? .error : .info
-        logRequest(trace, summary, route, level: level, decision: decision)
         let isWanted = decision.isHindsight || scopes.isWanted(trace, route: route.template)
+        let isOrdinary = level <= .info && decision == .dropped && !isWanted
+        if !isOrdinary || !logs.skipsOrdinary(trace) {
+            logRequest(trace, summary, route, level: level, decision: decision)
+        }
         logLayers(trace, isHindsight: isWanted)
     }
 
@@ -85,7 +88,9 @@ extension Telemetry {
         level: LogLevel,
         decision: TraceDecision
     ) {
-        logs.write(level, .http, "request", event: "http.request", trace: trace) { record in
+        guard logs.isEnabled(level, .http) else { return }
+        let event: StaticString = "http.request"
+        logs.writeAlways(level, .http, "request", event: event, trace: trace) { record in
             record.field("http.request.method", trace.method.label)
             record.field("http.route", route.template)
             record.field("url.path", summary.path)
@@ -101,6 +106,11 @@ extension Telemetry {
             record.field("client.address", summary.clientAddress)
             if !summary.userAgent.isEmpty {
                 record.field("user_agent.original", summary.userAgent)
+            }
+            if let given = trace.givenBaggage,
+                let baggage = Baggage.allowed(given, keys: configuration.baggageKeys)
+            {
+                record.field("baggage", baggage)
             }
             if let type = summary.errorType { record.field("error.type", type) }
             if let code = summary.errorCode { record.field("error.code", code) }

@@ -46,6 +46,11 @@ package struct TelemetryConfiguration: Sendable {
         ServiceObjective(.latency(nanoseconds: 250_000_000), target: 0.99),
     ]
 
+    /// Where kept traces are sent as OTLP/HTTP JSON; they stay in memory as well.
+    package var traceEndpoint: ExportEndpoint?
+    /// The keys of a caller's `baggage` that go into logs and traces.
+    package var baggageKeys: Set<String> = []
+
     package init() {}
 }
 
@@ -74,6 +79,7 @@ package final class Telemetry: Sendable {
     let loops: LoopMetrics
     let process: ProcessMetrics
     let scrapes: ScrapeMetrics
+    private let exporter: TraceExporter?
 
     package init(_ configuration: TelemetryConfiguration = TelemetryConfiguration()) {
         let registry = MetricRegistry(linesMax: configuration.seriesMax)
@@ -92,7 +98,16 @@ package final class Telemetry: Sendable {
             identity: configuration.identity,
             registry: registry
         )
-        traces = TraceStore(registry.shared(TraceMetrics.self), configuration.tracesMax)
+        let exports = registry.shared(ExportMetrics.self)
+        exporter = configuration.traceEndpoint.map {
+            TraceExporter($0, configuration.identity, exports)
+        }
+        traces = TraceStore(
+            registry.shared(TraceMetrics.self),
+            configuration.tracesMax,
+            baggageKeys: configuration.baggageKeys,
+            exporter: exporter
+        )
         flights = RequestsInFlight()
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
         process = registry.shared(ProcessMetrics.self)
@@ -106,6 +121,13 @@ package final class Telemetry: Sendable {
             registry: registry,
             methods: [.get, .post]
         )
+        exporter?.start()
+    }
+
+    /// Sends and writes what is queued, in little time; the last record says what became of all.
+    package func close() {
+        exporter?.close()
+        logs.end()
     }
 
     /// The registry as a scraper asked for it.

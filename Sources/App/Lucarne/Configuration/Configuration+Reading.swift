@@ -46,9 +46,7 @@ extension Configuration {
         for candidate in LogLevel.allCases where "\(candidate.label)" == level {
             telemetry.log.level = candidate
         }
-        let format: LogFormat = try values.choice(.logFormat)
-        telemetry.log.sinks = [LogSinkConfiguration(.standardOutput, format: format)]
-        telemetry.log.ringRecordsMax = 2_048
+        try readLogSinks()
         telemetry.identity.environment = environment.rawValue
         telemetry.identity.version = Version.current
         telemetry.slowRequestNanoseconds = try values.duration(.slowRequest).nanoseconds

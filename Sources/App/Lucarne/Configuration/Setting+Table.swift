@@ -66,10 +66,11 @@ extension Setting {
         ),
         Setting(
             .logFormat,
-            .choice(["json", "logfmt", "pretty"]),
-            "json",
-            "How log records are written"
+            .choice(["auto", "json", "ecs", "logfmt", "pretty"]),
+            "auto",
+            "How log records are written; auto: pretty on a terminal, else json"
         ),
+        Setting(.logStandardOutput, .flag, "on", "Write log records to standard output"),
         Setting(.slowRequest, .duration, "500ms", "From here on a request counts as slow"),
         Setting(.slowStatement, .duration, "200ms", "From here on a statement counts as slow"),
         Setting(
@@ -107,6 +108,72 @@ extension Setting {
             .duration,
             "250ms",
             "What in time means: a bound of the request durations' buckets"
+        ),
+    ]
+
+    static let logging: [Setting] = [
+        Setting(.logFile, .text, nil, "A file that log records are appended to"),
+        Setting(.logFileBytesMax, .bytes, "64MiB", "Its size at most; then a new one begins"),
+        Setting(.logFilePeriod, .duration, "24h", "How long one file is written to; 0s: for ever"),
+        Setting(.logFileKeep, .integer(0...10_000), "7", "Older log files that are kept"),
+        Setting(.logFileCompression, .flag, "on", "Older log files are compressed (gzip)"),
+        Setting(.logLokiURL, .text, nil, "A Loki that log records are pushed to: http://host:3100"),
+        Setting(.logLokiTenant, .text, nil, "The tenant there (X-Scope-OrgID)"),
+        Setting(
+            .logQueueMax,
+            .integer(16...10_000_000),
+            "8192",
+            "Log records that may wait for each of these"
+        ),
+        Setting(
+            .logWhenFull,
+            .text,
+            "drop-newest",
+            "When that is full: drop-newest, drop-below:<level> or block:<duration>"
+        ),
+        Setting(
+            .logRingRecords,
+            .integer(0...1_000_000),
+            "2048",
+            "The latest log records, kept in memory for /debug/logs"
+        ),
+        Setting(
+            .logTail,
+            .flag,
+            "on",
+            "Keep the last log records in the data directory, for when the process is killed"
+        ),
+        Setting(
+            .logKeepOneRequestIn,
+            .integer(1...1_000_000),
+            "1",
+            "Of so many ordinary requests one is logged; failed and slow ones all are"
+        ),
+        Setting(
+            .logDuplicatesMax,
+            .integer(0...1_000_000),
+            "100",
+            "Times a second that the same message is logged (requests apart); 0: always"
+        ),
+        Setting(
+            .otlpURL,
+            .text,
+            nil,
+            "An OpenTelemetry receiver (OTLP/HTTP, JSON): http://host:4318"
+        ),
+        Setting(
+            .otlpHeaders,
+            .list,
+            nil,
+            "Sent there with each request: name=value, separated by commas",
+            isSecret: true
+        ),
+        Setting(.otlpSignals, .list, "traces,logs", "What is sent there"),
+        Setting(
+            .baggageKeys,
+            .list,
+            nil,
+            "Keys of the W3C baggage header that are put into logs and traces"
         ),
     ]
 

@@ -53,7 +53,7 @@ package struct Setting: Sendable {
     }
 
     /// The table, in the order of the help.
-    package static let all = process + observation + database + http + tokens + rest
+    package static let all = process + observation + logging + database + http + tokens + rest
 
     package static func of(_ key: SettingKey) -> Setting? { byKey[key] }
 

@@ -97,6 +97,13 @@ extension SettingValues {
 
     package func duration(_ key: SettingKey) throws(ConfigurationFailure) -> Duration {
         guard let text = text(key) else { return .zero }
+        guard let duration = Self.duration(text) else {
+            throw malformed(key, "a duration like 500ms, 30s, 5m or 1h")
+        }
+        return duration
+    }
+
+    static func duration(_ text: String) -> Duration? {
         let units: [(String, Duration)] = [
             ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)),
             ("h", .seconds(3600)), ("", .seconds(1)),
@@ -107,7 +114,7 @@ extension SettingValues {
             }
             return unit * number
         }
-        throw malformed(key, "a duration like 500ms, 30s, 5m or 1h")
+        return nil
     }
 
     package func bytes(_ key: SettingKey) throws(ConfigurationFailure) -> Int {

@@ -236,6 +236,8 @@ extension RequestTrace {
             requestID: fields.bytes(of: "X-Request-Id").flatMap(Self.requestID),
             method: head.method.label
         )
+        guard context.origin == .accepted else { return }
+        receive(traceState: fields.joined("tracestate"), baggage: fields.joined("baggage"))
     }
 
     /// An id goes into logs and headers: short, visible, and without quotes.

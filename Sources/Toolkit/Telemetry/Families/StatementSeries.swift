@@ -22,6 +22,8 @@ final class StatementSeries: Sendable {
 
     /// SQLSTATEs can be made up (`RAISE … USING ERRCODE`): beyond so many they share a series.
     private static let statesMax = 32
+    /// Summaries come from the catalog, which may have any number of tables: the rest share one.
+    static let entriesMax = 4_096
 
     init(_ metrics: SQLMetrics, namespace: String) {
         self.metrics = metrics
@@ -44,8 +46,12 @@ final class StatementSeries: Sendable {
         return duration
     }
 
+    var count: Int { entries.withLock { $0.count } }
+
     private func entry(_ summary: String) -> Entry {
         entries.withLock { entries in
+            if let entry = entries[summary] { return entry }
+            let summary = entries.count < Self.entriesMax ? summary : "_other"
             if let entry = entries[summary] { return entry }
             let entry = Entry(
                 duration: metrics.duration("postgresql", namespace, summary, "", ""),

@@ -1,38 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Compression
 import Glibc
 import Synchronization
 
-/// A file that is appended to and, at its maximum size, renamed to `<path>.1`, the older ones
-/// moving up. A record is never split between two files.
-struct FileDestination: LogDestination {
+/// When a file is full, and what becomes of it then.
+package struct LogRotation: Sendable, Equatable {
+    /// At most so large; a record is never split between two files.
+    package var bytesMax = 64 << 20
+    /// At most so old; 0: however old.
+    package var seconds = 0
+    /// So many older files are kept: `<path>.1` is the latest.
+    package var keep = 7
+    package var compresses = true
+
+    package init(bytesMax: Int = 64 << 20, seconds: Int = 0, keep: Int = 7, compresses: Bool = true)
+    {
+        self.bytesMax = bytesMax
+        self.seconds = seconds
+        self.keep = keep
+        self.compresses = compresses
+    }
+}
+
+/// A file that is appended to and, when it is full or old, renamed to `<path>.1` (and made
+/// `<path>.1.gz`), the older ones moving up.
+struct FileDestination: ByteDestination {
     let name = "file"
     let path: String
-    let bytesMax: Int
-    let keep: Int
-    private let open: OpenFile
+    let rotation: LogRotation
+    private let open = OpenFile()
+
+    private struct State: Sendable {
+        var descriptor: Int32 = -1
+        var size = 0
+        /// The second in which its first record was written, by the wall's clock.
+        var begunAt: UInt64 = 0
+    }
 
     private final class OpenFile: Sendable {
-        let state = Mutex<(descriptor: Int32, size: Int)>((-1, 0))
+        let state = Mutex(State())
 
         deinit {
             state.withLock { if $0.descriptor >= 0 { _ = Glibc.close($0.descriptor) } }
         }
     }
 
-    init(path: String, bytesMax: Int, keep: Int) {
+    init(path: String, rotation: LogRotation) {
         self.path = path
-        self.bytesMax = max(bytesMax, LogRecord.bytesMax)
-        self.keep = keep
-        open = OpenFile()
+        self.rotation = rotation
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         open.state.withLock { file in
-            if file.descriptor >= 0, file.size > 0, file.size + bytes.count > bytesMax {
-                rotate(&file)
-            }
             if file.descriptor < 0 { reopen(&file) }
+            if file.descriptor >= 0, file.size > 0, isDue(file, extra: bytes.count) {
+                rotate(&file)
+                reopen(&file)
+            }
             guard file.descriptor >= 0 else { return 0 }
             let written = unsafe DescriptorDestination.write(bytes, to: file.descriptor)
             file.size += written
@@ -42,27 +67,82 @@ struct FileDestination: LogDestination {
         }
     }
 
-    private func reopen(_ file: inout (descriptor: Int32, size: Int)) {
+    func close() { open.state.withLock { close(&$0) } }
+
+    private func isDue(_ file: State, extra: Int) -> Bool {
+        if file.size + extra > max(rotation.bytesMax, LogRecord.bytesMax) { return true }
+        guard rotation.seconds > 0 else { return false }
+        // Periods begin at multiples of their length: each day, each hour. So a restart does not
+        // put the change of files off.
+        let period = UInt64(rotation.seconds)
+        return wallNanoseconds() / 1_000_000_000 / period != file.begunAt / period
+    }
+
+    private func reopen(_ file: inout State) {
         file.descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
         guard file.descriptor >= 0 else { return }
         var status = stat()
-        file.size = unsafe fstat(file.descriptor, &status) == 0 ? Int(status.st_size) : 0
+        let isKnown = unsafe fstat(file.descriptor, &status) == 0
+        file.size = isKnown ? Int(status.st_size) : 0
+        let now = wallNanoseconds() / 1_000_000_000
+        file.begunAt = file.size > 0 ? UInt64(status.st_mtim.tv_sec) : now
     }
 
-    private func rotate(_ file: inout (descriptor: Int32, size: Int)) {
+    private func rotate(_ file: inout State) {
         close(&file)
-        guard keep > 0 else {
+        guard rotation.keep > 0 else {
             _ = unsafe unlink(path)
             return
         }
-        for number in stride(from: keep - 1, to: 0, by: -1) {
-            _ = unsafe rename("\(path).\(number)", "\(path).\(number + 1)")
+        for suffix in ["", ".gz"] {
+            _ = unsafe unlink("\(path).\(rotation.keep)\(suffix)")
+            for number in stride(from: rotation.keep - 1, to: 0, by: -1) {
+                _ = unsafe rename("\(path).\(number)\(suffix)", "\(path).\(number + 1)\(suffix)")
+            }
         }
         _ = unsafe rename(path, "\(path).1")
+        if rotation.compresses { Self.compress("\(path).1") }
     }
 
-    private func close(_ file: inout (descriptor: Int32, size: Int)) {
+    /// Replaces the file by one in gzip's format; leaves it as it is when that fails.
+    private static func compress(_ path: String) {
+        let source = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard source >= 0 else { return }
+        defer { _ = Glibc.close(source) }
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        let target = unsafe Glibc.open("\(path).part", flags, 0o640)
+        guard target >= 0 else { return }
+        let isComplete = copy(source, to: target)
+        _ = Glibc.close(target)
+        if isComplete, unsafe rename("\(path).part", "\(path).gz") == 0 {
+            _ = unsafe unlink(path)
+        } else {
+            _ = unsafe unlink("\(path).part")
+        }
+    }
+
+    private static func copy(_ source: Int32, to target: Int32) -> Bool {
+        let compressor = GzipCompressor()
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = unsafe Glibc.read(source, &buffer, buffer.count)
+            guard count >= 0 else { return false }
+            var made: [UInt8] = []
+            compressor.append(
+                Array(buffer[..<count]),
+                flush: count == 0 ? .finish : .none,
+                to: &made
+            )
+            let written = unsafe made.withUnsafeBytes {
+                unsafe DescriptorDestination.write($0, to: target)
+            }
+            guard written == made.count else { return false }
+            if count == 0 { return true }
+        }
+    }
+
+    private func close(_ file: inout State) {
         if file.descriptor >= 0 { _ = Glibc.close(file.descriptor) }
-        file = (-1, 0)
+        file = State()
     }
 }

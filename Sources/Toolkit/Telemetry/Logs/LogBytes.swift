@@ -6,7 +6,9 @@ import Glibc
 ///
 /// A plain value on purpose: it moves between a slot, a record and the writer without counting
 /// references. Whoever holds it last calls `free()`.
-@safe struct LogBytes {
+///
+/// `@unchecked Sendable`: a pointer that one thread has at a time, handed on under a lock.
+@safe struct LogBytes: @unchecked Sendable {
     private(set) var base: UnsafeMutablePointer<UInt8>?
     private(set) var count = 0
     private var capacity = 0
@@ -33,13 +35,6 @@ import Glibc
     mutating func clear() {
         if capacity > 262_144 { free() }
         count = 0
-    }
-
-    /// All of another's bytes, with room made for them.
-    mutating func append(contentsOf other: LogBytes) {
-        guard let start = unsafe other.base else { return }
-        reserve(other.count)
-        unsafe append(start, other.count)
     }
 
     mutating func truncate(to count: Int) { self.count = count }
@@ -136,11 +131,37 @@ import Glibc
 
     var isEmpty: Bool { count == 0 }
 
-    func newlines(in range: Range<Int>) -> Int {
-        guard let base = unsafe base else { return 0 }
-        var found = 0
-        for index in range where unsafe base[index] == UInt8(ascii: "\n") { found += 1 }
-        return found
+    /// Puts a mark before the record that will follow it.
+    mutating func append(_ mark: LogMark) {
+        count &+= LogMark.size
+        put(mark, at: count &- LogMark.size)
+    }
+
+    mutating func put(_ mark: LogMark, at position: Int) {
+        assert(position + LogMark.size <= capacity)
+        unsafe UnsafeMutableRawPointer(base.unsafelyUnwrapped + position)
+            .storeBytes(of: mark, as: LogMark.self)
+    }
+
+    func mark(at position: Int) -> LogMark {
+        assert(position + LogMark.size <= count)
+        return unsafe UnsafeRawPointer(base.unsafelyUnwrapped + position)
+            .loadUnaligned(as: LogMark.self)
+    }
+
+    /// Appends a part of another buffer, making room for it.
+    mutating func append(_ other: LogBytes, _ range: Range<Int>) {
+        reserve(range.count)
+        guard let start = unsafe other.base else { return }
+        unsafe append(start + range.lowerBound, range.count)
+    }
+
+    /// The bytes of a part, as they lie in memory; valid while the buffer is.
+    @unsafe func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        guard let base = unsafe base else {
+            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
     }
 
     func copy(from start: Int) -> [UInt8] {

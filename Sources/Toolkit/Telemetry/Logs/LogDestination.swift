@@ -1,16 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Glibc
+import Synchronization
 
-/// Where a sink's bytes end. Used by the sink's thread only.
+/// Where a sink's records end. Used by one thread at a time.
 protocol LogDestination: Sendable {
     var name: String { get }
-    /// How many of the bytes were taken; fewer than given means that it failed.
+
+    /// Writes a batch, however long that takes, but not beyond the patience.
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery
+
+    /// Nothing will follow.
+    func close()
+}
+
+extension LogDestination {
+    func close() {}
+}
+
+/// What became of a batch.
+struct LogDelivery: Sendable {
+    var written = 0
+    var drops = LogDrops()
+    var bytes = 0
+    var errors = 0
+}
+
+/// How long a destination may go on trying: without end, until the process is about to.
+final class LogPatience: Sendable {
+    private let deadline = Atomic<UInt64>(.max)
+
+    func end(at deadline: UInt64) { self.deadline.store(deadline, ordering: .relaxed) }
+
+    var isOver: Bool { uptimeNanoseconds() >= deadline.load(ordering: .relaxed) }
+
+    var isEnding: Bool { deadline.load(ordering: .relaxed) != .max }
+
+    /// Sleeps, but not beyond its end; false when that has come. A process that ends waits for
+    /// nothing longer than it must.
+    func sleep(nanoseconds: UInt64) -> Bool {
+        let end = uptimeNanoseconds() &+ nanoseconds
+        while uptimeNanoseconds() < end {
+            if isOver { return false }
+            usleep(20_000)
+        }
+        return !isOver
+    }
+}
+
+/// A destination that takes bytes as they are, and says how many.
+protocol ByteDestination: LogDestination {
     func write(_ bytes: UnsafeRawBufferPointer) -> Int
 }
 
+extension ByteDestination {
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+        let taken = unsafe write(batch.bytes.part(0..<batch.bytes.count))
+        var delivery = LogDelivery()
+        delivery.written = batch.complete(within: taken)
+        delivery.drops[.sinkError] = UInt64(batch.count - delivery.written)
+        delivery.bytes = taken
+        delivery.errors = taken == batch.bytes.count ? 0 : 1
+        return delivery
+    }
+}
+
 /// A descriptor that is written to as it is: standard output, a pipe.
-struct DescriptorDestination: LogDestination {
+struct DescriptorDestination: ByteDestination {
     let name: String
     let descriptor: Int32
 
@@ -38,11 +94,25 @@ struct DescriptorDestination: LogDestination {
 }
 
 /// A consumer inside the process.
-struct CustomDestination: LogDestination {
+struct CustomDestination: ByteDestination {
     let name: String
     let take: @Sendable ([UInt8]) -> Bool
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         unsafe take(Array(bytes)) ? bytes.count : 0
+    }
+}
+
+/// The ring as a place where records end.
+struct RingDestination: LogDestination {
+    let name = "ring"
+    let ring: LogRing
+
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+        ring.append(batch.entries)
+        var delivery = LogDelivery()
+        delivery.written = batch.count
+        delivery.bytes = batch.bytes.count
+        return delivery
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Synchronization
 
 /// Takes records from any thread and writes them from its own.
@@ -6,19 +7,12 @@ import Synchronization
 /// Every record that is made has a number; numbers have no gaps, so a gap in what is read is a
 /// loss, and each loss is counted by sink and reason.
 package final class LogPipeline: Sendable {
-    /// The sinks that take records in the same form.
-    private struct Group {
-        let format: LogFormat
-        /// Pre-encoded: `service.name` and its kin.
-        let service: [UInt8]
-        let sinks: [LogSink]
-    }
-
     private let levels: LogLevels
-    private let sinks: [LogSink]
+    private let stages: [LogStage]
     private let sequence = Atomic<UInt64>(0)
-    private let groups: [Group]
-    private let encoders = (0..<Shard.slotsMax).map { _ in LogEncoder() }
+    private let repeated: RepeatedRecords
+    private let keepOneRequestIn: UInt64
+    private let tail: MappedTail?
     let records: LogRecordMetrics?
     /// The latest records, and the way to follow them; empty when none are kept.
     package let ring: LogRing
@@ -29,23 +23,48 @@ package final class LogPipeline: Sendable {
         registry: MetricRegistry? = nil
     ) {
         levels = LogLevels(configuration)
+        repeated = RepeatedRecords(perSecondMax: configuration.duplicatesMax)
+        keepOneRequestIn = UInt64(max(1, configuration.keepOneRequestIn))
         ring = LogRing(recordsMax: configuration.ringRecordsMax)
-        let inMemory = configuration.ringRecordsMax > 0 ? [LogSinkConfiguration(.ring(ring))] : []
-        sinks = (configuration.sinks + inMemory).map(LogSink.init)
-        let service = Self.service(identity)
-        groups = Set(sinks.map(\.format)).map { [sinks] format in
-            Group(
-                format: format,
-                service: service[format] ?? [],
-                sinks: sinks.filter { $0.format == format }
-            )
-        }
         records = registry.map { $0.shared(LogRecordMetrics.self) }
+        var leftovers: [[UInt8]] = []
+        tail = configuration.tailPath.flatMap {
+            MappedTail(path: $0, slots: configuration.tailSlots, leftovers: &leftovers)
+        }
+        let inMemory = configuration.ringRecordsMax > 0 ? [LogSinkConfiguration(.ring(ring))] : []
+        stages = Self.stages(configuration.sinks + inMemory, identity, registry, tail)
         if let registry { observe(registry) }
-        for sink in sinks { sink.start() }
+        for stage in stages { stage.start() }
+        if configuration.tailPath != nil, tail == nil {
+            write(.warning, .app, "last records are not kept", event: "log.tail_unavailable")
+        }
+        replay(leftovers)
     }
 
     deinit { close() }
+
+    /// One stage for each format that a sink asks for. The mapped tail goes with the first that
+    /// writes JSON.
+    private static func stages(
+        _ sinks: [LogSinkConfiguration],
+        _ identity: ServiceIdentity,
+        _ registry: MetricRegistry?,
+        _ tail: MappedTail?
+    ) -> [LogStage] {
+        let formats = LogFormat.allCases.filter { format in sinks.contains { $0.format == format } }
+        let remote = sinks.contains { if case .otlp = $0.destination { true } else { false } }
+        let metrics = remote ? registry?.shared(ExportMetrics.self) : nil
+        return formats.map { format in
+            LogStage(
+                format,
+                sinks: sinks.filter { $0.format == format }.map {
+                    LogSink($0, $0.destination(identity, metrics))
+                },
+                service: service(identity, format),
+                tail: format == formats.first ? tail : nil
+            )
+        }
+    }
 
     @inline(__always)
     package func isEnabled(_ level: LogLevel, _ module: LogModule) -> Bool {
@@ -56,7 +75,8 @@ package final class LogPipeline: Sendable {
         LogModule.allCases.contains { levels.isEnabled(level, $0) }
     }
 
-    /// Makes one record. `fields` runs at once, under the slot's lock: it only appends.
+    /// Makes one record, unless the same place has just made too many. `fields` runs at once,
+    /// under the slot's lock: it only appends.
     package func write(
         _ level: LogLevel,
         _ module: LogModule,
@@ -67,15 +87,14 @@ package final class LogPipeline: Sendable {
         _ fields: (inout LogRecord) -> Void = { _ in }
     ) {
         guard levels.isEnabled(level, module) else { return }
-        writeAlways(
-            level,
-            module,
-            message,
-            event: event,
-            trace: trace,
-            wall: wall,
-            fields
-        )
+        let wall = wall ?? wallNanoseconds()
+        guard case .speaks(let leftOut) = repeated.verdict(message, at: wall) else {
+            return skip(.rateLimited)
+        }
+        writeAlways(level, module, message, event: event, trace: trace, wall: wall) { record in
+            fields(&record)
+            if leftOut > 0 { record.field("repeats_left_out", Int(clamping: leftOut)) }
+        }
     }
 
     /// Makes the record whatever the level: for what is decided elsewhere.
@@ -98,33 +117,80 @@ package final class LogPipeline: Sendable {
             trace: trace
         )
         records?.count(level, module)
-        for group in groups {
-            encoders[Shard.current].encode(head, group.format, service: group.service, fields) {
-                record,
-                redactions in
-                for sink in group.sinks { sink.append(record, level, redactions) }
-            }
+        for position in stages.indices { stages[position].append(head, fields) }
+    }
+
+    /// Counts a record that is not made. It has no number: numbers without a record are losses.
+    private func skip(_ reason: LogDropReason) {
+        for stage in stages { stage.skip(reason) }
+    }
+
+    /// Whether an ordinary request has no record; counted if so. All records of a trace share
+    /// its fate.
+    func skipsOrdinary(_ trace: RequestTrace) -> Bool {
+        guard keepOneRequestIn > 1, trace.context.traceIDLow % keepOneRequestIn != 0 else {
+            return false
         }
+        skip(.sampled)
+        return true
     }
 
-    /// Writes what is queued, waiting at most so long; nothing is accepted afterwards.
-    package func close(timeoutMilliseconds: Int = 2_000) {
+    /// Writes what is queued, waiting at most so long; nothing is accepted afterwards. The last
+    /// record says what became of all of them.
+    package func end(timeoutMilliseconds: Int = 2_000) {
         let deadline = uptimeNanoseconds() &+ UInt64(timeoutMilliseconds) &* 1_000_000
-        for sink in sinks { sink.close(deadline: deadline) }
+        // Threads' records are written thread by thread: those before the last one go first.
+        while ledgers.contains(where: { $0.queued > 0 }), uptimeNanoseconds() < deadline {
+            usleep(2_000)
+        }
+        writeLedger()
+        close(deadline: deadline)
     }
 
-    package var ledgers: [LogLedger] { sinks.map(\.ledger) }
+    package func close(timeoutMilliseconds: Int = 2_000) {
+        close(deadline: uptimeNanoseconds() &+ UInt64(timeoutMilliseconds) &* 1_000_000)
+    }
 
-    private static func service(_ identity: ServiceIdentity) -> [LogFormat: [UInt8]] {
+    private func close(deadline: UInt64) {
+        for stage in stages { stage.close(deadline: deadline) }
+        tail?.close()
+    }
+
+    package var ledgers: [LogLedger] { stages.flatMap(\.ledgers) }
+
+    private static func service(_ identity: ServiceIdentity, _ format: LogFormat) -> [UInt8] {
+        guard format.isJSON else { return [] }
         var bytes = LogBytes()
         defer { bytes.free() }
-        var record = LogRecord(in: bytes, format: .json)
+        var record = LogRecord(in: bytes, format: format)
         record.field("service.name", identity.name)
         record.field("service.version", identity.version)
-        record.field("service.instance.id", identity.instanceID)
+        if format == .ecs {
+            record.field("service.node.name", identity.instanceID)
+            record.field("service.environment", identity.environment)
+            record.field("ecs.version", "8.17.0" as StaticString)
+        } else {
+            record.field("service.instance.id", identity.instanceID)
+        }
         bytes = record.bytes
         // The first field opens the object; here it continues one.
-        return [.json: Array(",".utf8) + bytes.copy(from: 1)]
+        return Array(",".utf8) + bytes.copy(from: 1)
+    }
+}
+
+extension LogSinkConfiguration {
+    fileprivate func destination(
+        _ identity: ServiceIdentity,
+        _ metrics: ExportMetrics?
+    ) -> any LogDestination {
+        switch destination {
+        case .standardOutput: DescriptorDestination(name: "stdout", descriptor: 1)
+        case .file(let path, let rotation): FileDestination(path: path, rotation: rotation)
+        case .loki(let endpoint): RemoteDestination.loki(endpoint, identity)
+        case .otlp(let endpoint): RemoteDestination.otlp(endpoint, identity, metrics)
+        case .custom(let name, let take): CustomDestination(name: name, take: take)
+        case .ring(let ring): RingDestination(ring: ring)
+        }
     }
 }
 
@@ -148,15 +214,67 @@ extension LogPipeline {
         }
     }
 
+    /// Says what became of all records so far, this one among them: whoever reads the log can
+    /// tell whether it is complete.
+    private func writeLedger() {
+        let ledgers = ledgers.map { ledger in
+            "\(ledger.sink) made=\(ledger.produced + 1) dropped=\(ledger.droppedInAll)"
+        }.joined(separator: ", ")
+        writeAlways(.info, .app, "log ends", event: "log.ledger", trace: nil) { record in
+            record.field("ledger", ledgers)
+        }
+    }
+
+    /// What a run that was killed had to say last.
+    private func replay(_ leftovers: [[UInt8]]) {
+        let lines = leftovers.map { LogLeftover(line: $0.last == 0x0A ? $0.dropLast() : $0[...]) }
+        for leftover in lines.sorted(by: { $0.sequence < $1.sequence }).suffix(Self.leftoversMax) {
+            writeAlways(
+                .notice,
+                .app,
+                "previous run",
+                event: "previous_run_tail",
+                trace: nil
+            ) { record in
+                record.field("previous.seq", leftover.sequence)
+                record.field("previous.record", leftover.line)
+            }
+        }
+    }
+
+    private static let leftoversMax = 200
+
     private func observe(_ registry: MetricRegistry) {
+        let sinks = stages.flatMap(\.sinks)
         guard !sinks.isEmpty else { return }
         let metrics = LogSinkMetrics(registry, sinks: sinks.map(\.destination.name))
+        let exports = registry.shared(ExportMetrics.self)
         registry.refresh { [weak self] in
             guard let self else { return }
-            for (position, sink) in self.sinks.enumerated() {
-                metrics.refresh(position, sink.ledger, flushes: sink.takeFlushes())
+            for (position, ledger) in self.ledgers.enumerated() {
+                metrics.refresh(position, ledger, flushes: sinks[position].takeFlushes())
+                guard ledger.sink == "otlp" else { continue }
+                exports.queued[ExportMetrics.Signal.logs.position].set(Int(ledger.queued))
             }
             metrics.subscribers.set(self.ring.subscriberCount)
+        }
+    }
+}
+
+/// A record of a run before, in whatever format that run wrote.
+private struct LogLeftover {
+    var line: ArraySlice<UInt8>
+    var sequence: Int
+
+    init(line: ArraySlice<UInt8>) {
+        self.line = line
+        // `"seq":12`, `"event.sequence":12` or `seq=12`.
+        sequence = 0
+        for name in [#""seq":"#, #""event.sequence":"#, " seq="] {
+            guard let range = line.firstRange(of: Array(name.utf8)) else { continue }
+            let digits = line[range.upperBound...].prefix { 0x30...0x39 ~= $0 }
+            sequence = Int(String(decoding: digits, as: UTF8.self)) ?? 0
+            return
         }
     }
 }

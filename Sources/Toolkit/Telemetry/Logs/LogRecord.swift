@@ -56,7 +56,10 @@ package struct LogRecord: ~Copyable {
 
     /// Milliseconds with three decimals, from nanoseconds.
     package mutating func field(_ key: StaticString, milliseconds nanoseconds: UInt64) {
-        guard begin(key, roomFor: 24) else { return }
+        // ECS has durations in nanoseconds, and one name for the record's own.
+        let isOwn = format == .ecs && key.text == "duration_ms"
+        guard begin(isOwn ? "event.duration" : key, roomFor: 24) else { return }
+        guard !isOwn else { return bytes.append(decimal: nanoseconds) }
         bytes.append(milliseconds: nanoseconds)
     }
 
@@ -80,7 +83,7 @@ package struct LogRecord: ~Copyable {
 
     /// Self times of the layers that took any.
     mutating func layers(of trace: RequestTrace) {
-        guard format == .json else {
+        guard format.isJSON else {
             for layer in Layer.allCases where trace.selfNanoseconds(layer) > 0 {
                 guard bytes.count + 48 < end else { return }
                 bytes.append(" layers.")
@@ -120,9 +123,9 @@ package struct LogRecord: ~Copyable {
             return unsafe fieldSlowly(key, text)
         }
         guard begin(key, roomFor: text.count + 2) else { return }
-        unsafe openText(quoted: format == .json || PlainText.needsQuotes(text))
+        unsafe openText(quoted: format.isJSON || PlainText.needsQuotes(text))
         if let start = text.baseAddress { unsafe bytes.append(start, text.count) }
-        unsafe closeText(quoted: format == .json || PlainText.needsQuotes(text))
+        unsafe closeText(quoted: format.isJSON || PlainText.needsQuotes(text))
     }
 
     /// Repairs UTF-8, masks, cuts and escapes.
@@ -159,7 +162,7 @@ package struct LogRecord: ~Copyable {
             return false
         }
         switch format {
-        case .json:
+        case .json, .ecs:
             bytes.append(isFirst ? "{" : ",", "\"")
             bytes.append(key)
             bytes.append("\"", ":")
@@ -173,7 +176,7 @@ package struct LogRecord: ~Copyable {
     }
 
     private mutating func openText(quoted: Bool? = nil) {
-        if quoted ?? (format == .json) { bytes.append(UInt8(ascii: "\"")) }
+        if quoted ?? format.isJSON { bytes.append(UInt8(ascii: "\"")) }
     }
 
     private mutating func closeText(quoted: Bool? = nil) { openText(quoted: quoted) }
@@ -183,15 +186,17 @@ extension LogRecord {
     /// What every record begins with.
     mutating func begin(_ head: LogHead, clock: inout LogClock, service: [UInt8]) {
         guard format != .pretty else { return beginPretty(head, clock: &clock) }
-        bytes.append(format == .json ? "{\"time\":\"" : "time=")
+        let isECS = format == .ecs
+        let isJSON = format.isJSON
+        bytes.append(isECS ? "{\"@timestamp\":\"" : isJSON ? "{\"time\":\"" : "time=")
         clock.append(head.wall, to: &bytes)
-        bytes.append(format == .json ? "\"" : "")
+        bytes.append(isJSON ? "\"" : "")
         isFirst = false
-        field("level", head.level.label)
-        if format == .json { field("msg", head.message) } else { message(head.message) }
-        if let event = head.event { field("event", event) }
-        field("logger", head.module.label)
-        field("seq", Int(truncatingIfNeeded: head.sequence))
+        field(isECS ? "log.level" : "level", head.level.label)
+        if isJSON { field(isECS ? "message" : "msg", head.message) } else { message(head.message) }
+        if let event = head.event { field(isECS ? "event.action" : "event", event) }
+        field(isECS ? "log.logger" : "logger", head.module.label)
+        field(isECS ? "event.sequence" : "seq", Int(truncatingIfNeeded: head.sequence))
         bytes.append(service)
         if let trace = head.trace { ids(of: trace) }
     }
@@ -205,16 +210,23 @@ extension LogRecord {
     /// OpenTelemetry's "trace context in non-OTLP logs": exactly these names.
     private mutating func ids(of trace: RequestTrace) {
         let context = trace.context
-        field("trace_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
-        field("span_id", hexadecimal: context.spanID)
-        guard begin("trace_flags", roomFor: 4) else { return }
-        openText()
-        bytes.append(hexadecimal: UInt64(context.flags), digits: 2)
-        closeText()
+        let isECS = format == .ecs
+        field(
+            isECS ? "trace.id" : "trace_id",
+            hexadecimal: context.traceIDHigh,
+            context.traceIDLow
+        )
+        field(isECS ? "span.id" : "span_id", hexadecimal: context.spanID)
+        let requestID: StaticString = isECS ? "http.request.id" : "request_id"
+        if !isECS, begin("trace_flags", roomFor: 4) {
+            openText()
+            bytes.append(hexadecimal: UInt64(context.flags), digits: 2)
+            closeText()
+        }
         if let given = trace.givenRequestID {
-            field("request_id", given)
+            field(requestID, given)
         } else {
-            field("request_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+            field(requestID, hexadecimal: context.traceIDHigh, context.traceIDLow)
         }
     }
 
@@ -242,7 +254,7 @@ extension LogRecord {
 
     mutating func close() {
         switch format {
-        case .json: bytes.append(isCut ? ",\"_cut\":true}\n" : "}\n")
+        case .json, .ecs: bytes.append(isCut ? ",\"_cut\":true}\n" : "}\n")
         case .logfmt, .pretty: bytes.append(isCut ? " _cut=true\n" : "\n")
         }
     }

@@ -5,28 +5,76 @@ import Synchronization
 package enum LogDropReason: String, EventLabel {
     case queueFull = "queue_full"
     case sinkError = "sink_error"
+    /// The receiver understood it and did not want it.
+    case rejected
+    /// The same place in the code spoke too often.
+    case rateLimited = "rate_limited"
+    case sampled
     case closed
 }
 
-/// One thread's part of a sink's queue. The lock is contended only while the writer swaps the
-/// buffer for an empty one.
+/// Dropped records by reason.
+struct LogDrops: Sendable {
+    private var counts = InlineArray<6, UInt64>(repeating: 0)
+
+    subscript(_ reason: LogDropReason) -> UInt64 {
+        get { counts[reason.position] }
+        set { counts[reason.position] = newValue }
+    }
+
+    mutating func add(_ other: LogDrops) {
+        for index in counts.indices { counts[index] &+= other.counts[index] }
+    }
+}
+
+/// One thread's records that have not gone to the sinks yet. The lock is contended only while the
+/// buffer is swapped for an empty one.
 final class LogSlot: Sendable {
-    struct State {
-        var bytes = LogBytes()
-        /// Records in `bytes`.
-        var queued = 0
+    static let sinksMax = 8
+
+    /// What this thread has made for one sink.
+    struct Account: Sendable {
         var produced: UInt64 = 0
-        var queueFull: UInt64 = 0
-        var closed: UInt64 = 0
+        /// Still in the buffer.
+        var queued: UInt64 = 0
+        var drops = LogDrops()
+    }
+
+    struct State: Sendable {
+        /// Each record behind its mark.
+        var bytes = LogBytes()
+        var clock = LogClock()
+        var accounts = InlineArray<8, Account> { _ in Account() }
         var redactions = InlineArray<4, UInt64>(repeating: 0)
     }
 
-    // `@unchecked` in effect: `LogBytes` is a pointer, and only whoever holds the lock has it.
-    let state = Mutex(Guarded())
+    let state = Mutex(State())
 
-    struct Guarded: @unchecked Sendable {
-        var state = State()
+    deinit { state.withLock { $0.bytes.free() } }
+}
+
+extension LogSlot.State {
+    /// Encodes a record; returns where it lies.
+    mutating func encode(
+        _ head: LogHead,
+        sinks: UInt16,
+        format: LogFormat,
+        service: [UInt8],
+        _ fields: (inout LogRecord) -> Void
+    ) -> Range<Int> {
+        let position = bytes.count
+        bytes.reserve(LogMark.size + LogRecord.bytesMax)
+        bytes.append(LogMark(head, sinks: sinks))
+        var record = LogRecord(in: bytes, format: format)
+        record.begin(head, clock: &clock, service: service)
+        fields(&record)
+        record.close()
+        bytes = record.bytes
+        for rule in record.redactions { redactions[rule.position] &+= 1 }
+        let start = position + LogMark.size
+        var mark = bytes.mark(at: position)
+        mark.length = UInt32(bytes.count - start)
+        bytes.put(mark, at: position)
+        return start..<bytes.count
     }
-
-    deinit { state.withLock { $0.state.bytes.free() } }
 }

@@ -25,6 +25,9 @@ package final class RequestTrace: @unchecked Sendable {
     package var isForced = false
     /// A plan is on its way that will be shown with this trace.
     var isPlanned = false
+    /// What the caller's `tracestate` and `baggage` say, where it sent any.
+    private(set) var traceState: TraceState?
+    private(set) var givenBaggage: String?
     @exclusivity(unchecked) package private(set) var attributes: [TraceAttribute] = []
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
@@ -79,6 +82,18 @@ package final class RequestTrace: @unchecked Sendable {
             let pointer = unsafe newValue.map { unsafe Unmanaged.passUnretained($0).toOpaque() }
             currentRoute.store(UInt(bitPattern: pointer), ordering: .releasing)
         }
+    }
+
+    /// Takes what came with the caller's `traceparent`; a malformed `tracestate` counts as none.
+    package func receive(traceState: String?, baggage: String?) {
+        self.traceState = traceState.flatMap { TraceState(parsing: $0) }
+        givenBaggage = baggage
+        if self.traceState?.asksToKeep == true { isForced = true }
+    }
+
+    /// The `tracestate` for the next hop: the caller's, our member before it.
+    package var traceStateText: String? {
+        traceState?.text(own: isForced ? "keep" : context.spanIDText)
     }
 
     /// Adds a fact to the open span.

@@ -47,6 +47,8 @@ package struct KeptTrace: Sendable {
     package var spans: [TraceSpan]
     package var spansLost: Int
     package var attributes: [TraceAttribute]
+    package var traceState: String?
+    package var baggage: String?
 
     /// Distinct for each span, and the same whenever it is shown.
     package func spanID(_ position: Int) -> UInt64 {
@@ -88,11 +90,20 @@ package final class TraceStore: Sendable {
 
     private let metrics: TraceMetrics
     private let tracesMax: Int
+    private let baggageKeys: Set<String>
+    private let exporter: TraceExporter?
     private let state = Mutex(State())
 
-    init(_ metrics: TraceMetrics, _ tracesMax: Int) {
+    init(
+        _ metrics: TraceMetrics,
+        _ tracesMax: Int,
+        baggageKeys: Set<String> = [],
+        exporter: TraceExporter? = nil
+    ) {
         self.metrics = metrics
         self.tracesMax = max(1, tracesMax)
+        self.baggageKeys = baggageKeys
+        self.exporter = exporter
     }
 
     package func contains(_ high: UInt64, _ low: UInt64) -> Bool {
@@ -129,7 +140,15 @@ package final class TraceStore: Sendable {
         _ decision: TraceDecision,
         wall: UInt64
     ) {
-        let kept = KeptTrace(trace, summary, route, decision, wall: wall)
+        let kept = KeptTrace(
+            trace,
+            summary,
+            route,
+            decision,
+            wall: wall,
+            baggageKeys: baggageKeys
+        )
+        exporter?.offer(kept)
         let pool = TraceMetrics.pool(of: decision)
         state.withLock { state in
             let gone = state.rings[pool].append(kept, max: tracesMax)
@@ -157,7 +176,8 @@ extension KeptTrace {
         _ summary: RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
-        wall: UInt64
+        wall: UInt64,
+        baggageKeys: Set<String>
     ) {
         context = trace.context
         requestID = trace.requestID
@@ -179,6 +199,8 @@ extension KeptTrace {
         }
         spansLost = trace.spansLost
         attributes = unsafe trace.attributes
+        traceState = trace.traceStateText
+        baggage = trace.givenBaggage.flatMap { Baggage.allowed($0, keys: baggageKeys) }
     }
 }
 

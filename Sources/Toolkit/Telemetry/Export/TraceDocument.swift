@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import JSONCoding
-import Telemetry
+package import JSONCoding
 
 /// Kept traces as OTLP's JSON has them (opentelemetry-proto, docs/specification.md): ids in
 /// hexadecimal, enums as integers, 64-bit integers as strings.
-enum TraceDocument {
-    static func otlp(_ traces: [KeptTrace], service: ServiceIdentity) -> JSONValue {
-        let resource = JSONValue.object([
-            (
-                "attributes",
-                .array([
-                    attribute("service.name", service.name),
-                    attribute("service.version", service.version),
-                    attribute("service.instance.id", service.instanceID),
-                    attribute("deployment.environment.name", service.environment),
-                ])
-            )
-        ])
-        let scope = JSONValue.object([
-            ("name", .string("lucarne")), ("version", .string(service.version)),
-        ])
+package enum TraceDocument {
+    package static func otlp(_ traces: [KeptTrace], service: ServiceIdentity) -> JSONValue {
         let spans = traces.flatMap(spans)
         return .object([
             (
                 "resourceSpans",
                 .array([
                     .object([
-                        ("resource", resource),
+                        ("resource", OTLP.resource(service)),
                         (
                             "scopeSpans",
                             .array([
-                                .object([("scope", scope), ("spans", .array(spans))])
+                                .object([("scope", OTLP.scope(service)), ("spans", .array(spans))])
                             ])
                         ),
                     ])
@@ -53,6 +38,7 @@ enum TraceDocument {
             attribute("lucarne.kept", trace.decision.rawValue),
         ]
         if !trace.role.isEmpty { attributes.append(attribute("user.role", trace.role)) }
+        if let baggage = trace.baggage { attributes.append(attribute("baggage", baggage)) }
         if let code = trace.errorCode { attributes.append(attribute("error.code", code)) }
         for (layer, nanoseconds) in trace.layers where nanoseconds > 0 {
             let key = "lucarne.layer.\(layer.label.text)_ns"
@@ -100,6 +86,7 @@ enum TraceDocument {
             ("traceId", .string(trace.context.traceIDText)),
             ("spanId", .string(hexadecimal(id))),
         ]
+        if let state = trace.traceState { members.append(("traceState", .string(state))) }
         if parent != 0 { members.append(("parentSpanId", .string(hexadecimal(parent)))) }
         members.append(("name", .string(name)))
         members.append(("kind", .integer(kind)))
@@ -127,18 +114,14 @@ enum TraceDocument {
     }
 
     private static func attribute(_ key: String, _ value: String) -> JSONValue {
-        .object([
-            ("key", .string(key)), ("value", .object([("stringValue", .string(value))])),
-        ])
+        OTLP.attribute(key, value)
     }
 
     private static func attribute(_ key: String, _ value: Int) -> JSONValue {
-        .object([
-            ("key", .string(key)), ("value", .object([("intValue", .string("\(value)"))])),
-        ])
+        OTLP.attribute(key, value)
     }
 
-    static func hexadecimal(_ id: UInt64) -> String {
+    package static func hexadecimal(_ id: UInt64) -> String {
         let digits = String(id, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Telemetry
+
+// What telemetry costs its caller: `Benchmarks/telemetry`. On a machine that others use as well,
+// judge by instructions: `perf stat -e instructions:u … <case> <count>`.
+
+/// One case at a time, so that a profiler sees nothing else.
+struct Case {
+    var name: String
+    var budgetNanoseconds: Double
+    var run: (Int) -> Void
+}
+
+func record(_ logs: LogPipeline, _ trace: RequestTrace, _ count: Int) {
+    let path = Array("/rest/v1/planets".utf8)[...]
+    for number in 0..<count {
+        logs.write(.info, .http, "request", event: "http.request", trace: trace) { record in
+            record.field("http.request.method", "GET" as StaticString)
+            record.field("http.route", "/rest/v1/{relation}")
+            record.field("url.path", path)
+            record.field("http.response.status_code", 200)
+            record.field("duration_ms", milliseconds: UInt64(number))
+            record.field("sql.count", 1)
+            record.field("http.response.body.size", number)
+        }
+    }
+}
+
+func cases() -> [Case] {
+    Shard.bind(index: 0)
+    let registry = MetricRegistry(linesMax: 1_000_000)
+    let counter = registry.counter("a_total", "A.", layer: "b")()
+    let buckets = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5,
+        7.5, 10,
+    ]
+    let classic = registry.histogram("b_seconds", "B.", buckets: buckets, layer: "b")()
+    let native = registry.histogram(
+        "c_seconds",
+        "C.",
+        buckets: buckets,
+        native: true,
+        layer: "b"
+    )()
+    var configuration = LogConfiguration()
+    var sink = LogSinkConfiguration(.custom(name: "nowhere") { _ in true })
+    sink.queueMax = 10_000_000
+    configuration.sinks = [sink]
+    let logs = LogPipeline(configuration, identity: ServiceIdentity(version: "1.0"))
+    let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted(), method: .get)
+    let large = MetricRegistry(linesMax: 1_000_000)
+    let family = large.histogram(
+        "d_seconds",
+        "D.",
+        labels: ["route", "method"],
+        buckets: buckets,
+        native: true,
+        layer: "b"
+    )
+    for number in 0..<500 {
+        family("/rest/v1/things/\(number)", "GET").observe(UInt64(number) * 70_000)
+    }
+    return [
+        Case(name: "counter", budgetNanoseconds: 5) { for _ in 0..<$0 { counter.add() } },
+        Case(name: "histogram", budgetNanoseconds: 15) {
+            for number in 0..<$0 { classic.observe(UInt64(truncatingIfNeeded: number &* 7_919)) }
+        },
+        Case(name: "histogram+native", budgetNanoseconds: 15) {
+            for number in 0..<$0 { native.observe(UInt64(truncatingIfNeeded: number &* 7_919)) }
+        },
+        Case(name: "record", budgetNanoseconds: 300) { record(logs, trace, $0) },
+        Case(name: "scrape-text", budgetNanoseconds: 1_500_000) {
+            for _ in 0..<$0 { _ = Exposition.render(large, as: .text, capacity: 1 << 20) }
+        },
+        Case(name: "scrape-protobuf", budgetNanoseconds: 1_500_000) {
+            for _ in 0..<$0 { _ = Exposition.render(large, as: .protobuf, capacity: 1 << 20) }
+        },
+    ]
+}
+
+func measure(_ one: Case, _ count: Int) {
+    one.run(max(1, count / 10))
+    // The best of some: what others do to the machine only ever adds.
+    var best = Double.infinity
+    for _ in 0..<5 {
+        let started = uptimeNanoseconds()
+        one.run(count)
+        best = min(best, Double(uptimeNanoseconds() - started) / Double(count))
+    }
+    let verdict = best <= one.budgetNanoseconds ? "" : "  over"
+    print(
+        "\(one.name): \((best * 10).rounded() / 10) ns, budget \(one.budgetNanoseconds)\(verdict)"
+    )
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+for one in cases() where arguments.isEmpty || arguments.first == one.name {
+    if let count = arguments.dropFirst().first.flatMap({ Int($0) }) {
+        one.run(count)
+    } else {
+        measure(one, one.name.hasPrefix("scrape") ? 50 : one.name == "record" ? 200_000 : 5_000_000)
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Synchronization
+
+/// Sends a sink's records to a server, some hundred at a time.
+struct RemoteDestination: LogDestination {
+    let name: String
+    private let document: @Sendable (ArraySlice<LogEntry>) -> [UInt8]
+    /// Counted beside the sink's own ledger.
+    private let metrics: ExportMetrics?
+    private let exporter: Lazy
+
+    /// The connection belongs to the sink's thread; the lock is never contended.
+    private final class Lazy: Sendable {
+        let exporter: Mutex<Exporter>
+        init(_ exporter: consuming sending Exporter) { self.exporter = Mutex(exporter) }
+    }
+
+    private static let recordsMax = 512
+
+    /// Loki's push API: few labels, for each of which it keeps a stream; the rest is structured
+    /// metadata.
+    static func loki(_ endpoint: ExportEndpoint, _ service: ServiceIdentity) -> RemoteDestination {
+        RemoteDestination(name: "loki", endpoint.appending("/loki/api/v1/push"), nil) { entries in
+            LokiDocument.bytes(entries, service)
+        }
+    }
+
+    static func otlp(
+        _ endpoint: ExportEndpoint,
+        _ service: ServiceIdentity,
+        _ metrics: ExportMetrics?
+    ) -> RemoteDestination {
+        RemoteDestination(name: "otlp", endpoint.appending("/v1/logs"), metrics) { entries in
+            LogDocument.otlp(entries, service)
+        }
+    }
+
+    private init(
+        name: String,
+        _ endpoint: ExportEndpoint,
+        _ metrics: ExportMetrics?,
+        _ document: @escaping @Sendable (ArraySlice<LogEntry>) -> [UInt8]
+    ) {
+        self.name = name
+        self.document = document
+        self.metrics = metrics
+        exporter = Lazy(Exporter(endpoint))
+    }
+
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+        var delivery = LogDelivery()
+        var rest = batch.entries[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.recordsMax)
+            rest = rest.dropFirst(part.count)
+            // When the end has come, what is left is lost; it is counted as the sink's error.
+            guard !patience.isOver else { return delivery }
+            let bytes = document(part)
+            let started = uptimeNanoseconds()
+            let outcome = exporter.exporter.withLock { $0.send(bytes, patience) }
+            metrics?.sent(.logs, part.count, outcome, took: uptimeNanoseconds() &- started)
+            switch outcome {
+            case .accepted(let rejected):
+                delivery.written += part.count - min(rejected, part.count)
+                delivery.drops[.rejected] += UInt64(min(rejected, part.count))
+                delivery.bytes += bytes.count
+            case .rejected:
+                delivery.drops[.rejected] += UInt64(part.count)
+                delivery.errors += 1
+            case .failed:
+                delivery.drops[.sinkError] += UInt64(part.count)
+                delivery.errors += 1
+            }
+        }
+        return delivery
+    }
+}
+
+/// `{"streams":[{"stream":{labels},"values":[["<ns>","<line>",{metadata}]]}]}`
+enum LokiDocument {
+    static func bytes(_ entries: ArraySlice<LogEntry>, _ service: ServiceIdentity) -> [UInt8] {
+        var writer = JSONWriter(reserving: entries.count * 700)
+        writer.beginObject()
+        writer.key("streams")
+        writer.beginArray()
+        for level in LogLevel.allCases {
+            let own = entries.filter { $0.level == level }
+            if !own.isEmpty { append(own, level, service, to: &writer) }
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.finish()
+    }
+
+    private static func append(
+        _ entries: [LogEntry],
+        _ level: LogLevel,
+        _ service: ServiceIdentity,
+        to writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        writer.key("stream")
+        writer.beginObject()
+        for (name, value) in [
+            ("service_name", service.name), ("level", level.label.text),
+            ("env", service.environment), ("instance", service.instanceID),
+        ] {
+            writer.key(name)
+            writer.string(value)
+        }
+        writer.endObject()
+        writer.key("values")
+        writer.beginArray()
+        for entry in entries {
+            writer.beginArray()
+            writer.string("\(entry.wallNanoseconds)")
+            writer.string(String(decoding: entry.line, as: UTF8.self))
+            writer.beginObject()
+            writer.key("logger")
+            writer.string(entry.module.label)
+            if let trace = entry.traceID {
+                writer.key("trace_id")
+                writer.string(trace)
+            }
+            writer.endObject()
+            writer.endArray()
+        }
+        writer.endArray()
+        writer.endObject()
+    }
+}
+
+/// Records as OTLP has them. Their fields are the attributes; what OTLP has a place of its own
+/// for goes there.
+enum LogDocument {
+    private static let placed: Set = [
+        "time", "level", "msg", "trace_id", "span_id", "trace_flags", "service.name",
+        "service.version", "service.instance.id",
+    ]
+
+    static func otlp(_ entries: ArraySlice<LogEntry>, _ service: ServiceIdentity) -> [UInt8] {
+        let records = JSONValue.object([
+            ("scope", OTLP.scope(service)), ("logRecords", .array(entries.map(record))),
+        ])
+        return JSONValue.object([
+            (
+                "resourceLogs",
+                .array([
+                    .object([
+                        ("resource", OTLP.resource(service)), ("scopeLogs", .array([records])),
+                    ])
+                ])
+            )
+        ]).compactBytes
+    }
+
+    private static func record(_ entry: LogEntry) -> JSONValue {
+        let fields = entry.fields
+        let text = { (name: String) in fields.first { $0.0 == name }?.1.string }
+        var members: [(String, JSONValue)] = [
+            ("timeUnixNano", .string("\(entry.wallNanoseconds)")),
+            ("observedTimeUnixNano", .string("\(entry.wallNanoseconds)")),
+            ("severityNumber", .integer(entry.level.severityNumber)),
+            ("severityText", .string(entry.level.label.text)),
+            ("body", OTLP.any(.string(text("msg") ?? ""))),
+        ]
+        if let trace = text("trace_id"), let span = text("span_id") {
+            members.append(("traceId", .string(trace)))
+            members.append(("spanId", .string(span)))
+            let flags = text("trace_flags").flatMap { Int($0, radix: 16) }
+            members.append(("flags", .integer(flags ?? 0)))
+        }
+        let others = fields.filter { !placed.contains($0.0) }
+        members.append(("attributes", .array(others.map { OTLP.attribute($0.0, $0.1) })))
+        return .object(members)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSONCoding
+import Synchronization
+
+/// Sends kept traces to an OTLP receiver, from a thread of its own. The queue is bounded: what
+/// finds no room is counted, and nobody waits.
+package final class TraceExporter: Sendable {
+    private struct State: Sendable {
+        var waiting: [KeptTrace] = []
+        var isClosed = false
+    }
+
+    private let service: ServiceIdentity
+    private let metrics: ExportMetrics
+    private let exporter: Mutex<Exporter>
+    private let spansMax: Int
+    private let state = Mutex(State())
+    private let queuedSpans = Atomic<Int>(0)
+    private let hasEnded = Atomic<Bool>(false)
+    private let patience = LogPatience()
+    private let wakeup = WakeSignal()
+
+    /// A document has so many traces at most, and waits so long for more.
+    private static let tracesMax = 64
+    private static let gatherMilliseconds: Int32 = 1_000
+
+    init(
+        _ endpoint: ExportEndpoint,
+        _ service: ServiceIdentity,
+        _ metrics: ExportMetrics,
+        spansMax: Int = 8_192
+    ) {
+        self.service = service
+        self.metrics = metrics
+        self.spansMax = spansMax
+        exporter = Mutex(Exporter(endpoint.appending("/v1/traces")))
+    }
+
+    func start() {
+        let isRunning = BackgroundThread.start("trace export") { [self] in run() }
+        if !isRunning { hasEnded.store(true, ordering: .releasing) }
+    }
+
+    func offer(_ trace: KeptTrace) {
+        let spans = trace.spans.count + 1
+        let isFirst = state.withLock { state -> Bool? in
+            let queued = queuedSpans.load(ordering: .relaxed)
+            guard !state.isClosed, queued + spans <= spansMax else { return nil }
+            queuedSpans.add(spans, ordering: .relaxed)
+            state.waiting.append(trace)
+            return state.waiting.count == 1 || state.waiting.count == Self.tracesMax
+        }
+        guard let isFirst else { return metrics.count(.traces, .dropped, spans) }
+        metrics.queued[ExportMetrics.Signal.traces.position].add(spans)
+        if isFirst { wakeup.raise() }
+    }
+
+    private func run() {
+        var isLast = false
+        while !isLast {
+            wakeup.wait()
+            // More may come; a full document, or the end, is a second signal.
+            if !patience.isEnding { wakeup.wait(milliseconds: Self.gatherMilliseconds) }
+            isLast = state.withLock { $0.isClosed }
+            while let traces = take() { send(traces) }
+        }
+        hasEnded.store(true, ordering: .releasing)
+    }
+
+    private func take() -> [KeptTrace]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else { return nil }
+            let taken = Array(state.waiting.prefix(Self.tracesMax))
+            state.waiting.removeFirst(taken.count)
+            return taken
+        }
+    }
+
+    private func send(_ traces: [KeptTrace]) {
+        let spans = traces.reduce(0) { $0 + $1.spans.count + 1 }
+        defer {
+            queuedSpans.subtract(spans, ordering: .relaxed)
+            metrics.queued[ExportMetrics.Signal.traces.position].add(-spans)
+        }
+        guard !patience.isOver else { return metrics.count(.traces, .failed, spans) }
+        let document = TraceDocument.otlp(traces, service: service).compactBytes
+        let started = uptimeNanoseconds()
+        let outcome = exporter.withLock { $0.send(document, patience) }
+        metrics.sent(.traces, spans, outcome, took: uptimeNanoseconds() &- started)
+    }
+
+    /// Sends what is queued, waiting at most so long.
+    package func close(timeoutMilliseconds: Int = 2_000) {
+        let deadline = uptimeNanoseconds() &+ UInt64(timeoutMilliseconds) &* 1_000_000
+        patience.end(at: deadline)
+        state.withLock { $0.isClosed = true }
+        wakeup.raise()
+        while !hasEnded.load(ordering: .acquiring), uptimeNanoseconds() < deadline { usleep(500) }
+    }
+}

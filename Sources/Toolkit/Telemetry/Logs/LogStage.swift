@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// All sinks of one format: a record is encoded once, into the calling thread's slot, and a
+/// thread of the stage's own carries it from there to the queue of each sink that had room.
+final class LogStage: Sendable {
+    let format: LogFormat
+    let sinks: [LogSink]
+
+    private let service: [UInt8]
+    private let tail: MappedTail?
+    private let slots: [LogSlot] = (0..<Shard.slotsMax).map { _ in LogSlot() }
+    /// Held while records move from slots to sinks, and while they are counted.
+    private let transfer = Mutex(())
+    private let isAwake = Atomic<Bool>(false)
+    private let isClosed = Atomic<Bool>(false)
+    private let hasEnded = Atomic<Bool>(false)
+    private let wakeup = WakeSignal()
+    private let hurry = WakeSignal()
+
+    /// How long a batch gathers: one write for what comes in the meantime.
+    private static let gatherMilliseconds: Int32 = 10
+
+    init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
+        precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
+        self.format = format
+        self.sinks = sinks
+        self.service = service
+        self.tail = tail
+    }
+
+    func start() {
+        for sink in sinks { sink.start() }
+        let isRunning = BackgroundThread.start("log \(format.rawValue)") { [self] in run() }
+        if !isRunning { hasEnded.store(true, ordering: .releasing) }
+    }
+
+    /// Encodes the record for the sinks that have room, and counts it for those that have not.
+    func append(_ head: LogHead, _ fields: (inout LogRecord) -> Void) {
+        var admitting: UInt16 = 0
+        for position in sinks.indices where sinks[position].admits(head.level, hurry: hurry.raise) {
+            admitting |= 1 << UInt16(position)
+        }
+        let slot = Shard.current
+        slots[slot].state.withLock { state in
+            let refusal: LogDropReason =
+                isClosed.load(ordering: .relaxed) ? .closed : .queueFull
+            if refusal == .closed { admitting = 0 }
+            for position in sinks.indices {
+                state.accounts[position].produced &+= 1
+                if admitting & 1 << UInt16(position) != 0 {
+                    state.accounts[position].queued &+= 1
+                    sinks[position].admitted()
+                } else {
+                    state.accounts[position].drops[refusal] &+= 1
+                }
+            }
+            guard admitting != 0 else { return }
+            let range = state.encode(
+                head,
+                sinks: admitting,
+                format: format,
+                service: service,
+                fields
+            )
+            if let tail { unsafe tail.append(state.bytes.part(range), slot: slot) }
+        }
+        if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
+    }
+
+    /// Counts a record that was not made.
+    func skip(_ reason: LogDropReason) {
+        slots[Shard.current].state.withLock { state in
+            for position in sinks.indices {
+                state.accounts[position].produced &+= 1
+                state.accounts[position].drops[reason] &+= 1
+            }
+        }
+    }
+
+    private func wake() {
+        guard !isAwake.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        wakeup.raise()
+    }
+
+    private func run() {
+        var spares: [LogBytes] = Array(repeating: LogBytes(), count: Shard.slotsMax)
+        var hasClosed = false
+        while !hasClosed {
+            wakeup.wait()
+            if !isClosed.load(ordering: .acquiring) {
+                hurry.wait(milliseconds: Self.gatherMilliseconds)
+            }
+            isAwake.store(false, ordering: .sequentiallyConsistent)
+            hasClosed = isClosed.load(ordering: .sequentiallyConsistent)
+            drain(&spares)
+        }
+        for index in spares.indices { spares[index].free() }
+        hasEnded.store(true, ordering: .releasing)
+    }
+
+    private func drain(_ spares: inout [LogBytes]) {
+        for slot in slots.indices {
+            transfer.withLock { _ in
+                let isEmpty = slots[slot].state.withLock { state in
+                    guard !state.bytes.isEmpty else { return true }
+                    swap(&state.bytes, &spares[slot])
+                    for position in sinks.indices { state.accounts[position].queued = 0 }
+                    return false
+                }
+                guard !isEmpty else { return }
+                for position in sinks.indices {
+                    sinks[position].receive(framesOf: spares[slot], for: 1 << UInt16(position))
+                }
+            }
+            spares[slot].clear()
+        }
+        for sink in sinks { sink.wake() }
+    }
+
+    /// Refuses further records, and hands what there is to the sinks.
+    func close(deadline: UInt64) {
+        isClosed.store(true, ordering: .sequentiallyConsistent)
+        isAwake.store(true, ordering: .sequentiallyConsistent)
+        wakeup.raise()
+        hurry.raise()
+        while !hasEnded.load(ordering: .acquiring), uptimeNanoseconds() < deadline { usleep(500) }
+        for sink in sinks { sink.finish(deadline: deadline) }
+    }
+
+    /// Consistent: taken while nothing moves.
+    var ledgers: [LogLedger] {
+        transfer.withLock { _ in
+            sinks.indices.map { position in
+                sinks[position].readLedger { ledger in
+                    for slot in slots { ledger.add(slot, sink: position) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    @Suite(.serialized) struct LogSurvivalTests {
+        /// Requests without end, until the process that answers is gone.
+        private func load(_ server: LucarneProcess) throws -> Process {
+            let load = Process()
+            load.executableURL = URL(filePath: "/usr/bin/env")
+            load.arguments = [
+                "python3", Repository.root + "/Tests/Clients/noise.py", "\(server.port)", "1000000",
+            ]
+            load.standardOutput = FileHandle.nullDevice
+            load.standardError = FileHandle.nullDevice
+            load.standardInput = FileHandle.nullDevice
+            try load.run()
+            return load
+        }
+
+        @Test func `a killed process's last record is told by the next one`() throws {
+            let database = try Database()
+            let data = NSTemporaryDirectory() + "lucarne-data-\(UInt64.random(in: 0 ... .max))"
+            defer { try? FileManager.default.removeItem(atPath: data) }
+            let environment = ["LUCARNE_DATA_DIRECTORY": data]
+            let first = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: environment
+            )
+            let load = try load(first)
+            #expect(try eventually(within: 30) { try first.records().count > 500 })
+            first.signal(SIGKILL)
+            #expect(try first.exitCode() != nil)
+            load.terminate()
+            let last = try #require(try first.records().compactMap { $0["seq"] as? Int }.max())
+            let second = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: environment
+            )
+            let told = try second.records().filter { "\($0["event"] ?? "")" == "previous_run_tail" }
+            let numbers = told.compactMap { $0["previous.seq"] as? Int }
+            #expect(try #require(numbers.max()) >= last)
+            #expect(numbers == numbers.sorted())
+            let text = try #require(told.last?["previous.record"] as? String)
+            #expect(text.contains("\"seq\":\(try #require(numbers.last))"))
+            second.signal(SIGTERM)
+            #expect(try second.exitCode() == 0)
+            let third = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: environment
+            )
+            #expect(!third.output.contains("previous_run_tail"))
+        }
+
+        @Test func `a stopped process has written what it made, and says so`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let load = try load(server)
+            #expect(try eventually(within: 30) { try server.records().count > 500 })
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 60) == 0)
+            load.terminate()
+            let records = try server.records()
+            let last = try #require(records.last)
+            #expect("\(last["event"] ?? "")" == "log.ledger")
+            let numbers = records.compactMap { $0["seq"] as? Int }
+            let account = "\(last["ledger"] ?? "")".split(separator: ",").first ?? ""
+            let words = account.split(separator: " ")
+            #expect(words.first == "stdout")
+            let made = words.lazy.compactMap { Int($0.trimmingPrefix("made=")) }.first ?? -1
+            let dropped = words.lazy.compactMap { Int($0.trimmingPrefix("dropped=")) }.first ?? -1
+            #expect(made == numbers.count + dropped, "\(account)")
+            #expect(Set(numbers).count == numbers.count)
+            #expect((numbers.max() ?? 0) + 1 == made, "numbers have no gaps but the drops")
+        }
+
+        @Test func `noise from outside makes no series and takes no memory`() throws {
+            let server = try LucarneProcess.serving(
+                connection: try Database().connection,
+                environment: ["LUCARNE_LOG_LEVEL": "error", "LUCARNE_LOG_RING_RECORDS": "100"]
+            )
+            func noise(_ count: Int) throws {
+                let run = try Command.run(
+                    "/usr/bin/env",
+                    [
+                        "python3", Repository.root + "/Tests/Clients/noise.py", "\(server.port)",
+                        "\(count)",
+                    ]
+                )
+                try #require(run.status == 0, "\(run.errors)")
+            }
+            let before = try server.metric("http_server_request_duration_seconds_count")
+            try noise(20_000)
+            let size = try server.residentBytes()
+            let lines = try server.get("/metrics").body.split(separator: "\n").count
+            try noise(80_000)
+            let name = "http_server_request_duration_seconds_count"
+            #expect(try server.metric(name) - before == 100_000)
+            #expect(try server.get("/metrics").body.split(separator: "\n").count <= lines + 200)
+            #expect(try server.residentBytes() - size < 5 << 20)
+        }
+    }
+}
+
+extension LucarneProcess {
+    func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(line.split(separator: " ").compactMap { Int($0) }.first) * 1_024
+    }
+}

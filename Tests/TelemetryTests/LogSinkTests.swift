@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compression
+import Glibc
+import JSONCoding
+import Testing
+
+@testable import Telemetry
+
+private func configuration(_ destination: LogSinkConfiguration.Destination) -> LogConfiguration {
+    var configuration = LogConfiguration()
+    configuration.sinks = [LogSinkConfiguration(destination)]
+    return configuration
+}
+
+private func pipeline(_ configuration: LogConfiguration) -> LogPipeline {
+    LogPipeline(configuration, identity: ServiceIdentity(version: "1.0"))
+}
+
+/// A folder that is gone with the test.
+private final class Scratch {
+    let path = "/tmp/lucarne-logs-\(UInt64.random(in: 0 ... .max))"
+
+    init() { _ = unsafe mkdir(path, 0o700) }
+
+    deinit {
+        for name in names { _ = unsafe unlink("\(path)/\(name)") }
+        _ = unsafe rmdir(path)
+    }
+
+    var names: [String] {
+        guard let folder = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(folder) }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    func read(_ name: String) -> [UInt8] {
+        let descriptor = unsafe open("\(path)/\(name)", O_RDONLY)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
+        return Array(bytes[..<max(0, count)])
+    }
+}
+
+struct LogSinkTests {
+    @Test func `OTLP gets records with its own names for what it has names for`() throws {
+        let receiver = try HTTPReceiver()
+        defer { receiver.stop() }
+        let logs = pipeline(configuration(.otlp(try #require(receiver.endpoint))))
+        let trace = RequestTrace(
+            startedAt: uptimeNanoseconds(),
+            context: TraceContext(
+                accepting: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            )
+        )
+        logs.write(.error, .sql, "broken", event: "sql.broken", trace: trace) { record in
+            record.field("n", 7)
+            record.field("ratio_ms", milliseconds: 1_500_000)
+            record.field("text", "é\u{2028}\"")
+        }
+        for _ in 0..<600 { logs.write(.info, .app, "x") }
+        logs.close()
+        #expect(logs.ledgers[0].written == 601)
+        #expect(logs.ledgers[0].isBalanced)
+        let documents = receiver.requests.map(\.json)
+        #expect(documents.flatMap { brokenOTLPRules($0) } == [])
+        let records = documents.flatMap {
+            $0["resourceLogs"]?[0]?["scopeLogs"]?[0]?["logRecords"]?.array ?? []
+        }
+        #expect(records.count == 601)
+        let first = try #require(records.first)
+        #expect(first["severityNumber"]?.int == 17)
+        #expect(first["body"]?["stringValue"]?.string == "broken")
+        #expect(first["traceId"]?.string == "4bf92f3577b34da6a3ce929d0e0e4736")
+        #expect(first["flags"]?.int == 1)
+        let attributes = first["attributes"]?.compactText ?? ""
+        #expect(attributes.contains(#"{"key":"n","value":{"intValue":"7"}}"#))
+        #expect(attributes.contains(#"{"key":"ratio_ms","value":{"doubleValue":1.500}}"#))
+        #expect(!attributes.contains("service.name"))
+    }
+
+    @Test func `Loki gets few labels, and the rest as metadata`() throws {
+        let receiver = try HTTPReceiver { _, _ in
+            "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+        }
+        defer { receiver.stop() }
+        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
+        logs.write(.info, .app, "one")
+        logs.write(.warning, .sql, "two")
+        logs.write(.info, .http, "three")
+        logs.close()
+        let request = try #require(receiver.requests.first)
+        #expect(request.path == "/loki/api/v1/push")
+        let streams = try #require(request.json["streams"]?.array)
+        #expect(streams.map { $0["stream"]?["level"]?.string } == ["info", "warning"])
+        #expect(
+            streams[0]["stream"]?.members?.map(\.0) == ["service_name", "level", "env", "instance"]
+        )
+        let values = try #require(streams[0]["values"]?.array)
+        #expect(values.count == 2)
+        #expect(Int(values[0][0]?.string ?? "") != nil)
+        #expect(values[0][1]?.string?.contains(#""msg":"one""#) == true)
+        #expect(values[0][2]?["logger"]?.string == "app")
+        #expect(logs.ledgers[0].written == 3)
+    }
+
+    @Test func `what a server refuses or cannot be told is dropped, and counted as that`() throws {
+        let receiver = try HTTPReceiver { _, _ in
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+        }
+        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
+        for _ in 0..<10 { logs.write(.info, .app, "x") }
+        #expect(comesTrue { logs.ledgers[0].dropped[.rejected] == 10 })
+        receiver.stop()
+        for _ in 0..<5 { logs.write(.info, .app, "x") }
+        logs.close(timeoutMilliseconds: 500)
+        #expect(logs.ledgers[0].isBalanced)
+        #expect(logs.ledgers[0].written == 0)
+    }
+
+    @Test func `a full file is renamed and compressed, and so many are kept`() throws {
+        let scratch = Scratch()
+        let rotation = LogRotation(bytesMax: 20_000, keep: 2)
+        let logs = pipeline(configuration(.file(path: "\(scratch.path)/l", rotation)))
+        for batch in 0..<20 {
+            for _ in 0..<50 { logs.write(.info, .app, "a record of some length") }
+            #expect(comesTrue { logs.ledgers[0].written == UInt64((batch + 1) * 50) })
+        }
+        logs.close()
+        #expect(scratch.names == ["l", "l.1.gz", "l.2.gz"])
+        var last = -1
+        for name in ["l.2.gz", "l.1.gz", "l"] {
+            var bytes = scratch.read(name)
+            if name.hasSuffix("gz") {
+                bytes = try GzipDecompressor.decompress(bytes, bytesMax: 1 << 20)
+            }
+            for line in bytes.split(separator: 0x0A) {
+                let sequence = try JSONValue(parsing: Array(line))["seq"]?.int ?? -1
+                if last >= 0 { #expect(sequence == last + 1) }
+                last = sequence
+            }
+        }
+        #expect(last == 999)
+    }
+
+    @Test func `a file begins with its period`() throws {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/l"
+        let logs = pipeline(
+            configuration(.file(path: path, LogRotation(seconds: 3_600, compresses: false)))
+        )
+        logs.write(.info, .app, "first")
+        logs.close()
+        // As if it had been written yesterday.
+        var times = [timeval(tv_sec: 86_400, tv_usec: 0), timeval(tv_sec: 86_400, tv_usec: 0)]
+        #expect(unsafe utimes(path, &times) == 0)
+        let next = pipeline(
+            configuration(.file(path: path, LogRotation(seconds: 3_600, compresses: false)))
+        )
+        next.write(.info, .app, "second")
+        next.close()
+        #expect(scratch.names == ["l", "l.1"])
+        #expect(String(decoding: scratch.read("l.1"), as: UTF8.self).contains("first"))
+        #expect(String(decoding: scratch.read("l"), as: UTF8.self).contains("second"))
+    }
+
+    @Test func `a full disk loses records, and every one is accounted for`() async {
+        let logs = pipeline(configuration(.file(path: "/dev/full", LogRotation(keep: 0))))
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { for _ in 0..<2_000 { logs.write(.info, .app, "x") } }
+            }
+            group.addTask {
+                for _ in 0..<500 { #expect(logs.ledgers.allSatisfy { $0.isBalanced }) }
+            }
+        }
+        logs.close()
+        let ledger = logs.ledgers[0]
+        #expect(ledger.produced == 8_000)
+        #expect(ledger.isBalanced)
+        #expect(ledger.queued == 0)
+        #expect(ledger.written == 0)
+        #expect(ledger.errors > 0)
+    }
+
+    @Test func `a sink that hangs for ever does not hold the end up`() throws {
+        var pipe: [Int32] = [0, 0]
+        try #require(unsafe Glibc.pipe(&pipe) == 0)
+        let path = "/proc/self/fd/\(pipe[1])"
+        let logs = pipeline(configuration(.file(path: path, LogRotation())))
+        for _ in 0..<2_000 { logs.write(.info, .app, "what nobody reads") }
+        let started = uptimeNanoseconds()
+        logs.close(timeoutMilliseconds: 300)
+        #expect(uptimeNanoseconds() - started < 20_000_000_000)
+        #expect(logs.ledgers[0].isBalanced)
+        #expect(logs.ledgers[0].produced == 2_000)
+        for descriptor in pipe { close(descriptor) }
+    }
+
+    @Test func `ECS has its own names`() throws {
+        let ring = LogRing(recordsMax: 10)
+        var ecs = configuration(.ring(ring))
+        ecs.sinks[0].format = .ecs
+        let logs = pipeline(ecs)
+        let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        logs.write(.info, .http, "hello", event: "e", trace: trace) { record in
+            record.field("duration_ms", milliseconds: 1_234_567)
+        }
+        logs.close()
+        let fields = try #require(ring.snapshot.first?.fields)
+        #expect(
+            fields.map(\.0) == [
+                "@timestamp", "log.level", "message", "event.action", "log.logger",
+                "event.sequence", "service.name", "service.version", "service.node.name",
+                "service.environment", "ecs.version", "trace.id", "span.id", "http.request.id",
+                "event.duration",
+            ]
+        )
+        #expect(fields.last?.1.int == 1_234_567)
+    }
+}
+
+struct LogThinningTests {
+    @Test func `a place that repeats itself is cut short, and says so later`() {
+        let ring = LogRing(recordsMax: 100)
+        var limited = configuration(.ring(ring))
+        limited.duplicatesMax = 3
+        let logs = pipeline(limited)
+        let second: UInt64 = 1_700_000_000_000_000_000
+        for _ in 0..<10 { logs.write(.warning, .app, "again", wall: second) }
+        logs.write(.warning, .app, "something else", wall: second)
+        logs.write(.warning, .app, "again", wall: second + 1_000_000_000)
+        logs.close()
+        let entries = ring.snapshot
+        #expect(entries.map(\.sequence) == [0, 1, 2, 3, 4], "numbers have no gaps")
+        #expect(entries.last?.field("repeats_left_out")?.int == 7)
+        let ledger = logs.ledgers[0]
+        #expect(ledger.dropped[.rateLimited] == 7)
+        #expect(ledger.produced == 12)
+        #expect(ledger.isBalanced)
+    }
+
+    @Test func `ordinary requests are sampled, failed and slow ones are all there`() {
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 0
+        configuration.log.ringRecordsMax = 5_000
+        configuration.log.keepOneRequestIn = 10
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/a", registry: telemetry.registry)
+        for number in 0..<2_000 {
+            let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+            trace.route = route
+            telemetry.requestStarted(trace)
+            telemetry.requestEnded(trace, RequestSummary(status: number % 100 == 0 ? 500 : 200))
+        }
+        telemetry.close()
+        let requests = telemetry.logs.ring.snapshot.filter {
+            $0.field("event")?.string == "http.request"
+        }
+        let failed = requests.filter { $0.level == .error }.count
+        #expect(failed == 20)
+        #expect((100..<320).contains(requests.count - failed))
+        let ledger = telemetry.logs.ledgers[0]
+        #expect(ledger.dropped[.sampled] == UInt64(2_000 - requests.count))
+        #expect(ledger.isBalanced)
+    }
+}
+
+struct MappedTailTests {
+    private static func fill(_ path: String, slots: Int, records: Int, ends: Bool) -> [[UInt8]] {
+        var leftovers: [[UInt8]] = []
+        let tail = MappedTail(path: path, slots: slots, leftovers: &leftovers)
+        for number in 0..<records {
+            unsafe Array("record \(number)\n".utf8).withUnsafeBytes {
+                unsafe tail?.append($0, slot: number % max(1, slots))
+            }
+        }
+        if ends { tail?.close() }
+        return leftovers
+    }
+
+    @Test func `what a killed run said last is found by the next one`() {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/tail"
+        #expect(Self.fill(path, slots: 2, records: 50_000, ends: false).isEmpty)
+        let found = Self.fill(path, slots: 3, records: 5, ends: true)
+        let numbers = Set(
+            found.compactMap { Int(String(decoding: $0, as: UTF8.self).dropFirst(7).dropLast()) }
+        )
+        #expect(numbers.count == found.count, "each is whole, none comes twice")
+        #expect(numbers.isSuperset(of: 46_000..<50_000))
+        #expect(Self.fill(path, slots: 3, records: 0, ends: true).isEmpty, "it ended as it should")
+    }
+
+    @Test(arguments: [0, 100, 4_096, 70_000])
+    func `a file that is something else is taken over`(_ size: Int) {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/tail"
+        let descriptor = unsafe open(path, O_CREAT | O_WRONLY, 0o600)
+        let noise = (0..<size).map { _ in UInt8.random(in: 0...255) }
+        #expect(unsafe write(descriptor, noise, size) == size)
+        close(descriptor)
+        #expect(Self.fill(path, slots: 1, records: 3, ends: false).isEmpty)
+        #expect(Self.fill(path, slots: 1, records: 0, ends: true).count == 3)
+    }
+
+    @Test func `a damaged ring yields what is whole, or nothing`() {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/tail"
+        for _ in 0..<20 {
+            _ = Self.fill(path, slots: 1, records: 3_000, ends: false)
+            let descriptor = unsafe open(path, O_WRONLY)
+            for _ in 0..<200 {
+                var byte = UInt8.random(in: 0...255)
+                _ = unsafe pwrite(descriptor, &byte, 1, off_t.random(in: 4_096..<69_000))
+            }
+            close(descriptor)
+            let found = Self.fill(path, slots: 1, records: 0, ends: true)
+            #expect(found.allSatisfy { $0.count <= LogRecord.bytesMax })
+        }
+    }
+
+    @Test func `two processes do not share a file`() {
+        let scratch = Scratch()
+        var leftovers: [[UInt8]] = []
+        let first = MappedTail(path: "\(scratch.path)/tail", slots: 1, leftovers: &leftovers)
+        let second = MappedTail(path: "\(scratch.path)/tail", slots: 1, leftovers: &leftovers)
+        #expect(first != nil)
+        #expect(second == nil)
+        #expect(MappedTail(path: "/nowhere/tail", slots: 1, leftovers: &leftovers) == nil)
+    }
+
+    @Test func `the next run tells what the one before did not get to`() throws {
+        let scratch = Scratch()
+        let ring = LogRing(recordsMax: 100)
+        var kept = configuration(.ring(ring))
+        kept.tailPath = "\(scratch.path)/tail"
+        var leftovers: [[UInt8]] = []
+        do {
+            let tail = try #require(
+                MappedTail(path: "\(scratch.path)/tail", slots: 2, leftovers: &leftovers)
+            )
+            for number in [3, 1, 2] {
+                unsafe Array(#"{"msg":"m","seq":\#(number)}"#.utf8 + [0x0A]).withUnsafeBytes {
+                    unsafe tail.append($0, slot: 0)
+                }
+            }
+        }
+        let logs = pipeline(kept)
+        logs.close()
+        let told = ring.snapshot.filter { $0.field("event")?.string == "previous_run_tail" }
+        #expect(told.map { $0.field("previous.seq")?.int } == [1, 2, 3])
+        #expect(told.first?.field("previous.record")?.string == #"{"msg":"m","seq":1}"#)
+    }
+}
