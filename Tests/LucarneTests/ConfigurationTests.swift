@@ -75,6 +75,20 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
             (["--pool-max=0"], [:], "pool-max: '0' is not a number from 1 to 10000 (from flag)"),
             (["--telemetry=maybe"], [:], "telemetry: 'maybe' is not on or off (from flag)"),
             (
+                ["--otlp-url=https://collector"], [:],
+                "otlp-url: 'https://collector' is not http://host[:port][/path] "
+                    + "(for TLS, a collector nearby) (from flag)"
+            ),
+            (
+                ["--log-when-full=block:1h"], [:],
+                "log-when-full: 'block:1h' is not drop-newest, drop-below:<level> or "
+                    + "block:<duration of at most 10s> (from flag)"
+            ),
+            (
+                ["--otlp-url=http://c", "--otlp-headers=a:b=1\r\nx"], [:],
+                "otlp-headers: its value is not what a header can say (from flag)"
+            ),
+            (
                 ["--request-timeout=1d"], [:],
                 "request-timeout: '1d' is not a duration like 500ms, 30s, 5m or 1h (from flag)"
             ),
@@ -176,6 +190,28 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         )
         let missing = failure { try load(["--jwt-secret=@/nowhere/at/all"]) }
         #expect(missing == "cannot read /nowhere/at/all: No such file or directory")
+    }
+
+    @Test func `log records and traces go where they are told to`() throws {
+        let configuration = try load([
+            "--log-file", "/tmp/x.log", "--log-loki-url", "http://loki:3100", "--otlp-url",
+            "http://collector:4318", "--otlp-headers", "a=1,b=2", "--log-when-full",
+            "drop-below:warning", "--log-queue-max", "64", "--log-format", "ecs",
+            "--baggage-keys", "tenant,plan",
+        ])
+        let sinks = configuration.telemetry.log.sinks
+        #expect(sinks.count == 4)
+        #expect(sinks.map(\.format) == [.ecs, .ecs, .json, .json])
+        #expect(
+            sinks.allSatisfy {
+                $0.queueMax == 64 && $0.whenFull == .dropBelow(.warning, milliseconds: 100)
+            }
+        )
+        #expect(configuration.telemetry.traceEndpoint?.headers.map(\.name) == ["a", "b"])
+        #expect(configuration.telemetry.baggageKeys == ["tenant", "plan"])
+        let logsOnly = try load(["--otlp-url", "http://c", "--otlp-signals", "logs"])
+        #expect(logsOnly.telemetry.traceEndpoint == nil)
+        #expect(logsOnly.telemetry.log.sinks.count == 2)
     }
 
     @Test(arguments: [("128", 128), ("64KiB", 65_536), ("2MiB", 2_097_152)])
