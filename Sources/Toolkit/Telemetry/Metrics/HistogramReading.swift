@@ -12,16 +12,25 @@ struct HistogramReading {
     init(_ cell: CellPointer, _ layout: BucketLayout) {
         (sum, cells) = cell.histogram(cellCount: layout.cellCount)
         self.layout = layout
-        count = cells.reduce(0, &+)
-        guard layout.isNative else {
-            buckets = cells
-            return
+        buckets = layout.isNative ? Self.buckets(of: cells, layout) : cells
+        count = buckets.reduce(0, &+)
+    }
+
+    private static func buckets(of cells: [UInt64], _ layout: BucketLayout) -> [UInt64] {
+        var buckets: [UInt64] = []
+        buckets.reserveCapacity(layout.ends.count + 1)
+        let cells = cells.span
+        var position = 0
+        for index in 0...layout.ends.count {
+            let end = index < layout.ends.count ? layout.ends[index] : cells.count
+            var count: UInt64 = 0
+            while position < end {
+                count &+= cells[position]
+                position += 1
+            }
+            buckets.append(count)
         }
-        var start = 0
-        buckets = (layout.ends + [layout.cellCount]).map { [cells] end in
-            defer { start = end }
-            return cells[start..<end].reduce(0, &+)
-        }
+        return buckets
     }
 
     /// Nil where the family has classic buckets only.
