@@ -147,6 +147,25 @@ package struct Database: Sendable {
         }
     }
 
+    /// For `open`: the same measures, without the end.
+    func begun(
+        _ transaction: Transaction,
+        on session: Session,
+        in context: RequestContext
+    ) async throws(PostgresFailure) -> [QueryResult] {
+        switch try await measured(transaction, on: session, in: context, { _ in }) {
+        case .success(let results): return results
+        case .failure: return []
+        }
+    }
+
+    func lend(in context: RequestContext) async throws(PostgresFailure) -> Lease {
+        guard let pool = EventLoop.current.map({ pools[$0.index] }) else {
+            throw .unavailable("a statement must run on a loop")
+        }
+        return try await pool.lend(deadline: context.deadline)
+    }
+
     private func reportLookups(
         _ lookups: (hits: Int, misses: Int, evictions: Int),
         in trace: RequestTrace

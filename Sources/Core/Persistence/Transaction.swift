@@ -14,6 +14,8 @@ package struct Transaction: Sendable {
         case rollback
         /// Commit when the results are acceptable: a problem thrown here undoes the statements.
         case commitUnless
+        /// Goes on, with what comes of its results (`Database.open`).
+        case open
     }
 
     /// Low in cardinality: `SELECT planets`. What dashboards and slow-query logs say.
@@ -47,7 +49,7 @@ package struct Transaction: Sendable {
         if isolation != nil { return true }
         return switch ending {
         case .commit: false
-        case .rollback, .commitUnless: true
+        case .rollback, .commitUnless, .open: true
         }
     }
 

@@ -29,6 +29,31 @@ package struct RestRepository: Sendable {
         return answer
     }
 
+    /// The same rows again, counted, and then one by one: `short` is as much of them as one answer
+    /// holds.
+    package func list(
+        _ request: RestTransaction,
+        after short: RestAnswer,
+        in context: RequestContext
+    ) async throws(Problem) -> RestAnswer {
+        guard let cursor = request.cursor else { return short }
+        var transaction = Transaction(request)
+        transaction.ending = .open
+        // One snapshot for the count and for all rows (PostgreSQL §13.2.2).
+        transaction.isolation = request.isolation ?? "REPEATABLE READ"
+        let rows = RestCursor.rowsAPiece(short.body.count, of: short.pageTotal)
+        transaction.statements = [
+            request.statement,
+            // All rows will be wanted, not the first tenth soon (PostgreSQL §20.7.4).
+            Query("SET LOCAL cursor_tuple_fraction = 1"), cursor, RestCursor.fetch(rows),
+        ]
+        let open = try await database.open(transaction, in: context)
+        guard open.results.count == 4 else { return short }
+        var answer = RestAnswer(open.results[0], isWrite: false, isBinary: false)
+        answer.body = .pieces(RestCursor(open, open.results[3], rowsAsked: rows))
+        return answer
+    }
+
     private static func answer(
         _ results: [QueryResult],
         _ request: RestTransaction

@@ -36,6 +36,8 @@ package struct RestTransaction: Sendable {
     package var shape: Shape
     /// An EXPLAIN that estimates how many rows there are in all.
     package var countPlan: Query?
+    /// Where the rows are too many for one answer: how they come one by one.
+    package var cursor: Query?
     package var isReadOnly: Bool
     package var isolation: String?
     /// Nothing of it stays (`db-tx-end`, `Prefer: tx=rollback`).

@@ -82,6 +82,13 @@ package struct PoolSettings: Sendable {
         return try await body(session)
     }
 
+    /// Lends a session for longer than a function lasts.
+    package func lend(deadline: UInt64) async throws(PostgresFailure) -> Lease {
+        let (id, session) = try await acquire(deadline: deadline)
+        let leased = uptime()
+        return Lease(session) { self.release(id, session, used: uptime() - leased) }
+    }
+
     private func acquire(deadline: UInt64) async throws(PostgresFailure) -> (Int, Session) {
         let started = uptime()
         let latest = min(deadline, started &+ settings.acquireTimeout)

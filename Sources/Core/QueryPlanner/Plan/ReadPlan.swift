@@ -16,6 +16,8 @@ package struct ReadPlan: Sendable {
     /// The rows of the top level, before `db-max-rows`.
     package let range: RowRange
     let rowsMax: Int?
+    /// The request names the whole key.
+    let findsOneRow: Bool
 
     package init(
         of relation: QualifiedName,
@@ -24,7 +26,12 @@ package struct ReadPlan: Sendable {
         in catalog: Catalog,
         _ settings: PlannerSettings
     ) throws(PlannerFailure) {
-        guard catalog.tables[relation] != nil else { throw catalog.tableNotFound(relation) }
+        guard let table = catalog.tables[relation] else { throw catalog.tableNotFound(relation) }
+        findsOneRow =
+            !table.primaryKey.isEmpty
+            && table.primaryKey.allSatisfy { key in
+                query.filters.contains { $0.path.isEmpty && $0.value.equals(key) }
+            }
         self.relation = relation
         self.range = range
         rowsMax = settings.rowsMax

@@ -5,6 +5,12 @@ package struct Filter: Hashable, Sendable {
     package var field: Field
     package var isNegated: Bool
     package var operation: Operation
+
+    /// `column=eq.value`
+    func equals(_ column: String) -> Bool {
+        guard case .quantified(.equal, nil, _) = operation else { return false }
+        return !isNegated && field.path.isEmpty && field.name == column
+    }
 }
 
 package enum Operation: Hashable, Sendable {

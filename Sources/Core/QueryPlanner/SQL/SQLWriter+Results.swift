@@ -107,8 +107,9 @@ extension SQLWriter {
 }
 
 extension ReadPlan {
-    /// The statement of a read. `count` costs a second pass when not every row is shown.
-    package func sql(_ output: Output, count: RowCount? = nil) -> SQL {
+    /// The statement of a read. `count` costs a second pass when not every row is shown. With
+    /// `cut`, rows beyond that many are left out, as if there were no more.
+    package func sql(_ output: Output, count: RowCount? = nil, atMost cut: Int? = nil) -> SQL {
         var writer = SQLWriter()
         writer.explainIfAsked(output.mediaType)
         // Nothing refers to the CTE by name but CSV's header and plans that people read.
@@ -148,9 +149,55 @@ extension ReadPlan {
         writer.raw(" AS body, ")
         writer.responseSettings()
         writer.raw("'' AS response_inserted FROM ( ")
-        if needsSource { writer.raw("SELECT * FROM pgrst_source") } else { writer.rows(of: root) }
+        if needsSource {
+            writer.raw("SELECT * FROM pgrst_source")
+        } else if let cut {
+            writer.raw("SELECT * FROM ( ")
+            writer.rows(of: root)
+            writer.raw(" ) pgrst_source LIMIT ")
+            writer.trusted(String(cut))
+        } else {
+            writer.rows(of: root)
+        }
         writer.raw(" ) _postgrest_t")
         return writer.sql
+    }
+
+    /// Whether these can be more rows than `count`, and each for itself.
+    package func mayExceed(_ count: Int) -> Bool {
+        !findsOneRow && (root.range.limit ?? .max) > count
+            && !root.select.contains { $0.aggregate != nil }
+            && !root.embeds.contains(where: \.hasAggregate)
+    }
+
+    /// In the form of a read's one row: how many rows there are in all, and what the response needs
+    /// beside them.
+    package func allRowsCountedSQL() -> SQL {
+        var writer = SQLWriter()
+        writer.raw("SELECT pg_catalog.count(*) AS total_result_set, ")
+        writer.raw("pg_catalog.count(*) AS page_total, '' AS body, ")
+        writer.responseSettings()
+        writer.raw("'' AS response_inserted FROM ( ")
+        writer.countedRows(of: root)
+        writer.raw(" ) _postgrest_t")
+        return writer.sql
+    }
+
+    /// The rows one by one, each as JSON, from a cursor of this name.
+    package func cursorSQL(_ name: StaticString) -> SQL {
+        var writer = SQLWriter()
+        writer.raw("DECLARE ")
+        writer.raw(name)
+        writer.raw(" NO SCROLL CURSOR FOR SELECT row_to_json(_postgrest_t)::text FROM ( ")
+        writer.rows(of: root)
+        writer.raw(" ) _postgrest_t")
+        return writer.sql
+    }
+
+    /// How many of `total` rows its range leaves.
+    package func rowsShown(of total: Int) -> Int {
+        let rest = max(0, total - root.range.offset)
+        return min(rest, root.range.limit ?? rest)
     }
 
     /// EXPLAIN of all rows: `[{"Plan": {"Plan Rows": n, …}}]`, for planned and estimated counts.

@@ -12,6 +12,8 @@ package final class RestRead: Sendable {
     private let output: Output
     private let statement: SQLTemplate
     private let countPlan: SQLTemplate?
+    /// Nil where the rows cannot be many, or are wanted in one piece.
+    private let list: (count: SQLTemplate, cursor: SQLTemplate)?
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
     private let headers: HeaderFields
@@ -43,7 +45,16 @@ package final class RestRead: Sendable {
         } catch { throw .plan(error) }
         if let problem = terms.refusedPreferences { throw .problem(problem) }
         let count = terms.preferences.count
-        statement = SQLTemplate(plan.sql(output, count: count.map(RowCount.init)))
+        let isListed =
+            output == .json && (count == nil || count == .exact) && plan.mayExceed(Self.rowsAtOnce)
+        list =
+            isListed
+            ? (
+                SQLTemplate(plan.allRowsCountedSQL()),
+                SQLTemplate(plan.cursorSQL(RestCursor.name))
+            ) : nil
+        let cut = isListed ? Self.rowsAtOnce + 1 : nil
+        statement = SQLTemplate(plan.sql(output, count: count.map(RowCount.init), atMost: cut))
         let isEstimated = count == .planned || count == .estimated
         countPlan = isEstimated && !output.isPlan ? SQLTemplate(plan.countPlanSQL()) : nil
         check = output.isPlan ? nil : RestChecks(terms, output).singular
@@ -65,6 +76,32 @@ package final class RestRead: Sendable {
         transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
         transaction.check = check
         return transaction
+    }
+
+    /// More rows than this are not held in memory, here or in PostgreSQL.
+    private static let rowsAtOnce = 2_000
+
+    /// How to have all rows where `answer` was cut short; nil where it is whole.
+    func continuation(
+        of answer: RestAnswer,
+        _ transaction: RestTransaction,
+        _ values: QueryValues
+    ) -> RestTransaction? {
+        guard let list, answer.pageTotal > Self.rowsAtOnce else { return nil }
+        var transaction = transaction
+        transaction.statement = Query(list.count, values)
+        var cursor = Query(list.cursor, values)
+        cursor.isPrepared = false
+        transaction.cursor = cursor
+        return transaction
+    }
+
+    /// What the head of the response says of rows yet to come.
+    func announced(_ answer: RestAnswer) -> RestAnswer {
+        var answer = answer
+        answer.pageTotal = plan.rowsShown(of: answer.pageTotal)
+        if terms.preferences.count == nil { answer.tableTotal = nil }
+        return answer
     }
 
     func reply(

@@ -27,6 +27,10 @@ extension Response.Body {
         switch body {
         case .none: self = .empty
         case .bytes(let bytes): self = .bytes(bytes)
+        case .pieces(let pieces):
+            self = .stream(length: nil) { writer in
+                while let piece = try await pieces.next() { try await writer.write(piece) }
+            }
         case .answer(let answer):
             self = (answer as? any ExternalBytes).map(Self.external) ?? .bytes(answer.copied)
         }

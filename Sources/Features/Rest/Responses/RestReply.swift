@@ -8,16 +8,23 @@ package protocol AnswerBytes: AnyObject, Sendable {
     var copied: [UInt8] { get }
 }
 
+/// Rows as JSON, a piece at a time: nil when there are no more.
+package protocol AnswerPieces: AnyObject, Sendable {
+    func next() async throws(Problem) -> [UInt8]?
+}
+
 /// A response in the dialect's terms, before it is HTTP.
 package struct RestReply: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
         case answer(any AnswerBytes)
+        /// More than is held at once.
+        case pieces(any AnswerPieces)
 
         package var count: Int {
             switch self {
-            case .none: 0
+            case .none, .pieces: 0
             case .bytes(let bytes): bytes.count
             case .answer(let answer): answer.count
             }
@@ -26,7 +33,7 @@ package struct RestReply: Sendable {
         /// For the few who look into it.
         var copied: [UInt8] {
             switch self {
-            case .none: []
+            case .none, .pieces: []
             case .bytes(let bytes): bytes
             case .answer(let answer): answer.copied
             }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import LucarneCore
+import Persistence
+import PostgresClient
+
+/// The rows of a long list, fetched as the client takes them, in one snapshot: what is held is one
+/// piece, and a slow reader slows PostgreSQL.
+///
+/// `@unchecked Sendable`: used by the task that writes the response, on its loop.
+final class RestCursor: AnswerPieces, @unchecked Sendable {
+    static let name: StaticString = "pgrst_rows"
+
+    private let transaction: OpenTransaction
+    private var fetched: QueryResult?
+    private var rowsAsked: Int
+    private var isFirst = true
+    private var isOver = false
+
+    private static let pieceBytes = 128 * 1_024
+    private static let rowsAskedMax = 4_096
+
+    /// `fetched` are the first rows of at most `rowsAsked`.
+    init(_ transaction: OpenTransaction, _ fetched: QueryResult, rowsAsked: Int) {
+        self.transaction = transaction
+        self.fetched = fetched
+        self.rowsAsked = rowsAsked
+    }
+
+    /// As many rows as make one piece, going by these.
+    static func rowsAPiece(_ bytes: Int, of rows: Int) -> Int {
+        max(1, min(rowsAskedMax, pieceBytes * max(rows, 1) / max(bytes, 1)))
+    }
+
+    static func fetch(_ rows: Int) -> Query {
+        Query("FETCH \(rows) FROM \(name)", isPrepared: false)
+    }
+
+    func next() async throws(Problem) -> [UInt8]? {
+        guard !isOver else { return nil }
+        let rows: QueryResult
+        if let fetched { rows = fetched } else { rows = try await more() }
+        fetched = nil
+        var piece: [UInt8] = []
+        piece.reserveCapacity(Self.pieceBytes * 2)
+        for row in 0..<rows.rowCount {
+            // As json_agg writes it, so that a list's bytes do not depend on its length.
+            piece.append(contentsOf: isFirst ? "[".utf8 : ", \n ".utf8)
+            isFirst = false
+            unsafe piece.append(contentsOf: rows.bytes(row, 0))
+        }
+        if rows.rowCount < rowsAsked {
+            piece.append(contentsOf: isFirst ? "[]".utf8 : "]".utf8)
+            isOver = true
+            try await transaction.commit()
+        } else {
+            rowsAsked = Self.rowsAPiece(piece.count, of: rows.rowCount)
+        }
+        return piece
+    }
+
+    private func more() async throws(Problem) -> QueryResult {
+        try await transaction.perform(Self.fetch(rowsAsked))
+    }
+}
