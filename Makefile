@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench conformance sdk clean
+.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis clean
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install what is missing, build, serve the demo, and say what to try
 	@scripts/install build
@@ -30,6 +30,10 @@ bench: ## Measure beside pgbench and nginx, and print the ratios (ARGS='--quick'
 	@scripts/install bench
 	@Benchmarks/run $(ARGS)
 
+bench-catalog: ## Measure a catalog of 10,000 tables (ARGS=another number)
+	@scripts/install bench
+	@Benchmarks/catalog $(ARGS)
+
 conformance: ## Replay PostgREST's cases (CASES=file for other cases than the developers')
 	@scripts/install test
 	@scripts/conformance $(CASES) $(ARGS)
@@ -37,6 +41,10 @@ conformance: ## Replay PostgREST's cases (CASES=file for other cases than the de
 sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; skipped without one)
 	@scripts/install test
 	@scripts/sdk-suite $(ARGS)
+
+schemathesis: ## Try the API by its OpenAPI 3.1 document (EXAMPLES=requests an operation)
+	@scripts/install test
+	@scripts/schemathesis $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
 import JSONCoding
 import QueryPlanner
 import Testing
@@ -86,6 +87,87 @@ struct DescriptionTests {
         #expect(json["definitions"]?["films"]?["required"] == ["id"])
         #expect(json["paths"]?["/films"]?["get"]?["summary"] == "Films")
         #expect(json["paths"]?["/films"]?["get"]?["description"] == "All of them")
+    }
+
+    @Test func `OpenAPI 3.1 shows each role what its privileges allow`() async throws {
+        let schema = """
+            CREATE TABLE api.films (
+              id int PRIMARY KEY, title varchar(9) NOT NULL, made date,
+              upper text GENERATED ALWAYS AS (upper(title)) STORED);
+            CREATE TABLE api.reviews (film int REFERENCES api.films, "a/b" text);
+            CREATE TABLE api.hidden (id int);
+            CREATE FUNCTION api.twice(n int, times int DEFAULT 2) RETURNS int STABLE LANGUAGE sql
+              AS 'SELECT n * times';
+            GRANT SELECT ON api.films TO anon;
+            GRANT SELECT, INSERT, DELETE ON api.films, api.reviews TO author;
+            GRANT UPDATE (title) ON api.films TO author;
+            """
+        try await RestHarness.run(schema) { harness in
+            func document(_ role: String? = nil, _ accept: String = "*/*") async throws -> JSONValue
+            {
+                let answer = try await harness.send(
+                    .get,
+                    "/openapi.json",
+                    ["Accept": accept],
+                    as: role
+                )
+                #expect(answer.status == 200)
+                return try JSONValue(parsing: Array(answer.body.utf8))
+            }
+            func methods(_ document: JSONValue, _ path: String) -> [String]? {
+                document["paths"]?[path]?.members?.map(\.0)
+            }
+            let stranger = try await document()
+            #expect(stranger["openapi"] == "3.1.0")
+            #expect(methods(stranger, "/films") == ["get"])
+            #expect(methods(stranger, "/reviews") == nil)
+            let author = try await document("author")
+            #expect(methods(author, "/films") == ["get", "post", "put", "patch", "delete"])
+            #expect(methods(author, "/reviews") == ["get", "post", "delete"])
+            #expect(methods(author, "/hidden") == nil)
+            #expect(methods(author, "/rpc/twice") == ["get", "post"])
+            let new = author["components"]?["schemas"]?["films.new"]
+            #expect(new?["required"] == ["id", "title"])
+            #expect(new?["properties"]?.members?.map(\.0) == ["id", "title", "made"])
+            #expect(new?["properties"]?["made"]?["type"] == ["string", "null"])
+            let film = author["components"]?["schemas"]?["reviews"]?["properties"]?["film"]
+            #expect(film?["x-references"] == ["table": "films", "column": "id"])
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "/", "application/openapi+json", 200, "application/openapi+json; charset=utf-8",
+            "swagger"
+        ),
+        (
+            "/", "application/vnd.oai.openapi+json;version=3.1", 200,
+            "application/vnd.oai.openapi+json;version=3.1", "openapi"
+        ),
+        (
+            "/", "application/vnd.oai.openapi+json", 200,
+            "application/vnd.oai.openapi+json;version=3.1", "openapi"
+        ),
+        (
+            "/", "application/vnd.oai.openapi+json;version=3.0", 406,
+            "application/json; charset=utf-8", "code"
+        ),
+        ("/openapi.json", "*/*", 200, "application/json; charset=utf-8", "openapi"),
+        ("/openapi.json", "text/csv", 406, "application/json; charset=utf-8", "code"),
+    ])
+    func `the description has the version that is asked for`(
+        path: String,
+        accept: String,
+        status: Int,
+        type: String,
+        member: String
+    ) async throws {
+        try await RestHarness.run("") { harness in
+            let answer = try await harness.send(.get, path, ["Accept": accept])
+            #expect(answer.status == status)
+            #expect(answer.headers["content-type"] == type)
+            #expect(try JSONValue(parsing: Array(answer.body.utf8))[member] != nil)
+        }
     }
 
     @Test func `a setting in the database changes what it names`() throws {

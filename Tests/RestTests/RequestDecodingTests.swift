@@ -38,7 +38,8 @@ struct RequestDecodingTests {
         ("POST", "/rpc/add", .call(QualifiedName("a", "add"), .post)),
         ("GET", "/rpc/add", .call(QualifiedName("a", "add"), .read(headersOnly: false))),
         ("OPTIONS", "/rpc/add", .functionOptions(QualifiedName("a", "add"))),
-        ("GET", "/", .describeSchema(headersOnly: false)),
+        ("GET", "/", .describeSchema(headersOnly: false, asDocument: false)),
+        ("HEAD", "/openapi.json", .describeSchema(headersOnly: true, asDocument: true)),
         ("OPTIONS", "", .schemaOptions),
     ])
     func `method and path say what is wanted`(

@@ -18,13 +18,35 @@ package enum RestRoutes {
             "\(prefix)/{relation}/", "\(prefix)/{relation}/{rest*}",
         ]
         let slashed = prefix.isEmpty ? [] : ["\(prefix)/"]
-        return (templates + slashed).map { template in
+        // Mounted at the root, every path of one part is a relation's.
+        let docs = prefix.isEmpty ? [] : docs(of: prefix, measuring: measuring)
+        return docs
+            + (templates + slashed).map { template in
+                Route(
+                    nil,
+                    template,
+                    bodyBytesMax: bodyBytesMax,
+                    telemetry: measuring(template, methods),
+                    respond: controller.respond(to:)
+                )
+            }
+    }
+
+    /// The page to read the API on, and what it is made of.
+    private static func docs(
+        of prefix: String,
+        measuring: (_ template: String, _ methods: [RequestMethod]) -> RouteTelemetry
+    ) -> [Route] {
+        let page = DocsPage.html(document: prefix + "/openapi.json")
+        return [
+            ("/docs", page), ("/docs/page.css", DocsPage.stylesheet),
+            ("/docs/page.js", DocsPage.script),
+        ].map { template, response in
             Route(
-                nil,
+                .get,
                 template,
-                bodyBytesMax: bodyBytesMax,
-                telemetry: measuring(template, methods),
-                respond: controller.respond(to:)
+                telemetry: measuring(template, [.get, .head]),
+                respond: { _ in response }
             )
         }
     }

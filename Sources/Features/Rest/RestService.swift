@@ -32,7 +32,7 @@ package struct RestService: Sendable {
         case .write(let relation, let write):
             try await self.write(relation, write, request, state, context)
         case .call(let function, _): try await call(function, request, state, context)
-        case .describeSchema(let headersOnly):
+        case .describeSchema(let headersOnly, _):
             try await describe(headersOnly, request, state, context)
         case .relationOptions(let relation): try options(of: relation, state)
         case .functionOptions(let function): try functionOptions(function, request, state)
@@ -64,7 +64,11 @@ package struct RestService: Sendable {
         _ context: RequestContext
     ) async throws(Problem) -> RestReply {
         let transaction = read.transaction(for: context.identity, message, values, state)
-        let answer = try await repository.perform(transaction, in: context)
+        var answer = try await repository.perform(transaction, in: context)
+        if let rest = read.continuation(of: answer, transaction, values) {
+            let list = try await repository.list(rest, after: answer, in: context)
+            answer = read.announced(list)
+        }
         return try read.reply(to: answer, values, state.settings)
     }
 

@@ -14,7 +14,7 @@ package struct Column: Sendable, Equatable {
     package let defaultExpression: String?
     /// The labels of an enum type, in order.
     package let enumLabels: [String]
-    /// GENERATED … STORED.
+    /// GENERATED ALWAYS, STORED or AS IDENTITY: no row says it.
     package let isGenerated: Bool
     /// GENERATED … AS IDENTITY.
     package let isIdentity: Bool

@@ -156,7 +156,9 @@ package struct CatalogLoader {
             charactersMax: type.charactersMax(modifier: modifier),
             defaultExpression: rows.optional(row, 7)
                 ?? (hasOwnDefault ? nil : type.defaultExpression),
-            enumLabels: type.labels
+            enumLabels: type.labels,
+            // A default that has no expression to show is none that a row can replace.
+            isGenerated: hasOwnDefault && rows.optional(row, 7) == nil
         )
     }
 

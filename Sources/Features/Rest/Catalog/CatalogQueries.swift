@@ -47,7 +47,7 @@ package enum CatalogQueries {
               SELECT pg_get_expr(ad.adbin, 0) FROM pg_attrdef ad
               WHERE ad.adrelid = a.attrelid AND ad.adnum = a.attnum)
           END,
-          a.atthasdef, d.description
+          a.atthasdef OR a.attidentity <> '', d.description
         FROM pg_class c
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_description d

@@ -116,16 +116,20 @@ package struct OpenAPIDocument {
         let required = table.columns.filter { !$0.isNullable }.map { JSONValue.string($0.name) }
         if !required.isEmpty { members.append(("required", .array(required))) }
         if !table.columns.isEmpty {
-            let references = references(of: table)
+            let references = OpenAPIReferences(of: table, in: catalog)
             let properties = table.columns.map { column in
-                (column.name, property(column, of: table, references[column.name]))
+                (column.name, property(column, of: table, references))
             }
             members.append(("properties", .object(properties)))
         }
         return (table.name.name, .object(members))
     }
 
-    private func property(_ column: Column, of table: Table, _ reference: String?) -> JSONValue {
+    private func property(
+        _ column: Column,
+        of table: Table,
+        _ references: OpenAPIReferences
+    ) -> JSONValue {
         let type = SwaggerType(column.type)
         var members = type.members
         if let value = column.defaultExpression.flatMap(type.defaultValue) {
@@ -133,7 +137,12 @@ package struct OpenAPIDocument {
         }
         var notes: [String] = []
         if table.primaryKey.contains(column.name) { notes.append("This is a Primary Key.<pk/>") }
-        if let reference { notes.append(reference) }
+        if let (table, column) = references.columns[column.name] {
+            notes.append(
+                "This is a Foreign Key to `\(table).\(column)`."
+                    + "<fk table='\(table)' column='\(column)'/>"
+            )
+        }
         let note = notes.isEmpty ? nil : (["Note:"] + notes).joined(separator: "\n")
         let description = [column.description, note].compactMap(\.self).joined(separator: "\n\n")
         if !description.isEmpty { members.append(("description", .string(description))) }
@@ -144,29 +153,6 @@ package struct OpenAPIDocument {
             members.append(("maxLength", .number(String(length))))
         }
         return .object(members)
-    }
-
-    /// By column: the foreign key it is alone. A table is named rather than a view of it.
-    private func references(of table: Table) -> [String: String] {
-        var found: [String: String] = [:]
-        let relationships = (catalog.relationships[table.name] ?? [])
-            .filter { $0.target.schema == table.name.schema }
-        for relationship in relationships.filter({ !$0.targetIsView })
-            + relationships.filter(\.targetIsView)
-        {
-            let columns: [ColumnPair]
-            switch relationship.join {
-            case .manyToOne(_, let pairs), .oneToOne(_, let pairs, sourceIsParent: false):
-                columns = pairs
-            case .oneToOne, .oneToMany, .manyToMany, .computed: continue
-            }
-            guard columns.count == 1, found[columns[0].source] == nil else { continue }
-            let (target, column) = (relationship.target.name, columns[0].target)
-            found[columns[0].source] =
-                "This is a Foreign Key to `\(target).\(column)`."
-                + "<fk table='\(target)' column='\(column)'/>"
-        }
-        return found
     }
 }
 

@@ -9,15 +9,23 @@ import QueryPlanner
 struct RestDescription {
     private let request: RestRequest
     private let state: RestState
+    /// OpenAPI 3.1; else the dialect's Swagger 2.0.
+    private let isCurrent: Bool
+    private let mediaType: MediaType
 
     init(_ request: RestRequest, _ state: RestState) throws(PlannerFailure) {
         self.request = request
         self.state = state
-        guard request.terms.accepted.contains(where: { [.openAPI, .json, .any].contains($0) })
-        else {
-            throw .mediaTypesUnavailable(request.terms.accepted.map(\.name))
-        }
+        var isDocument = false
+        if case .describeSchema(_, asDocument: true) = request.terms.action { isDocument = true }
+        let accepted = request.terms.accepted
+        guard let wanted = accepted.first(where: { Self.offered.contains($0) || $0.isOpenAPI3 })
+        else { throw .mediaTypesUnavailable(accepted.map(\.name)) }
+        isCurrent = isDocument || wanted.isOpenAPI3
+        mediaType = wanted.isOpenAPI3 ? .openAPI3 : isDocument ? .json : .openAPI
     }
+
+    private static let offered: Set<MediaType> = [.openAPI, .json, .any]
 
     func transaction(for identity: Identity) -> RestTransaction {
         var transaction = RestTransaction(request.terms, request.message, identity, state)
@@ -30,7 +38,12 @@ struct RestDescription {
         WITH place AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)
         SELECT NULL::bigint, 0, json_build_object(
           'tables', (
-            SELECT json_agg(c.relname) FROM pg_catalog.pg_class c, place
+            SELECT json_object_agg(c.relname,
+              (has_any_column_privilege(c.oid, 'SELECT'))::int
+              + 2 * (has_any_column_privilege(c.oid, 'INSERT'))::int
+              + 4 * (has_any_column_privilege(c.oid, 'UPDATE'))::int
+              + 8 * (has_table_privilege(c.oid, 'DELETE'))::int)
+            FROM pg_catalog.pg_class c, place
             WHERE c.relnamespace = place.oid AND c.relkind IN ('v', 'r', 'm', 'f', 'p')
               AND NOT c.relispartition
               AND (pg_has_role(c.relowner, 'USAGE')
@@ -45,34 +58,71 @@ struct RestDescription {
         """
 
     func reply(to answer: RestAnswer, isHeadersOnly: Bool) -> RestReply {
-        let body = isHeadersOnly ? RestReply.Body.none : .bytes(document(answer).bytes)
-        var headers: HeaderFields = ["Content-Type": MediaType.openAPI.contentType]
+        let body = isHeadersOnly ? RestReply.Body.none : .bytes(document(answer))
+        var headers: HeaderFields = ["Content-Type": mediaType.contentType]
         if request.terms.namesSchema {
             headers.append("Content-Profile", request.terms.schema)
         }
         return RestReply(status: 200, headers: headers, body: body)
     }
 
-    private func document(_ answer: RestAnswer) -> OpenAPIDocument {
+    private func document(_ answer: RestAnswer) -> [UInt8] {
         let found = try? JSONValue(parsing: answer.body.copied)
         var tables = state.catalog.tables.values.filter { $0.name.schema == request.terms.schema }
         var routines = state.routines.filter { $0.value.name.schema == request.terms.schema }
         let path = [request.terms.schema] + state.settings.extraSearchPath
+        var privileges: [String: TablePrivileges]?
         if state.settings.openAPIMode == .followPrivileges {
-            let names = Set(found?["tables"]?.array?.compactMap(\.string) ?? [])
-            tables.removeAll { !names.contains($0.name.name) }
+            let rights = Self.privileges(found)
+            privileges = rights
+            tables.removeAll { rights[$0.name.name] == nil }
             let identifiers = Set(found?["functions"]?.array?.compactMap(\.int) ?? [])
             // Types as they are called under the request's own search path.
             routines = routines.filter { identifiers.contains($0.key) }
                 .mapValues { $0.calling(typesFrom: path) }
         }
-        return OpenAPIDocument(
-            tables: tables,
+        let comment = found?["comment"]?.string
+        guard isCurrent else {
+            return OpenAPIDocument(
+                tables: tables,
+                routines: Array(routines.values),
+                catalog: state.catalog,
+                comment: comment,
+                settings: state.settings
+            ).bytes
+        }
+        return OpenAPI3Document(
+            tables: tables.map { ($0, privileges?[$0.name.name] ?? .all) },
             routines: Array(routines.values),
             catalog: state.catalog,
-            comment: found?["comment"]?.string,
+            comment: comment,
             settings: state.settings
-        )
+        ).bytes
+    }
+
+    private static func privileges(_ found: JSONValue?) -> [String: TablePrivileges] {
+        var privileges: [String: TablePrivileges] = [:]
+        for (name, rights) in found?["tables"]?.members ?? [] {
+            privileges[name] = TablePrivileges(rawValue: rights.int ?? 0)
+        }
+        return privileges
+    }
+}
+
+extension MediaType {
+    /// The type that the OpenAPI Initiative uses for JSON documents of this version.
+    fileprivate static let openAPI3 = MediaType.other(
+        "application/vnd.oai.openapi+json;version=3.1"
+    )
+
+    /// Without a version, the newest.
+    fileprivate var isOpenAPI3: Bool {
+        guard case .other(let name) = self else { return false }
+        let parts = name.lowercased().split(separator: ";").map { $0.trimmingBlanks() }
+        guard parts.first == "application/vnd.oai.openapi+json" else { return false }
+        return parts.dropFirst().allSatisfy {
+            !$0.hasPrefix("version=") || $0.hasPrefix("version=3.1")
+        }
     }
 }
 

@@ -11,7 +11,8 @@ package enum RestAction: Equatable, Sendable {
     case read(QualifiedName, headersOnly: Bool)
     case write(QualifiedName, Write)
     case call(QualifiedName, Call)
-    case describeSchema(headersOnly: Bool)
+    /// `asDocument`: at the path that is the OpenAPI 3.1 document and nothing else.
+    case describeSchema(headersOnly: Bool, asDocument: Bool)
     case relationOptions(QualifiedName)
     case functionOptions(QualifiedName)
     case schemaOptions
@@ -22,8 +23,8 @@ package enum RestAction: Equatable, Sendable {
             self = try Self.function(QualifiedName(schema, name), method)
         case .relation(let name):
             self = try Self.relation(QualifiedName(schema, name), method)
-        case .schema:
-            self = try Self.schema(method)
+        case .schema: self = try Self.schema(method, asDocument: false)
+        case .document: self = try Self.schema(method, asDocument: true)
         }
     }
 
@@ -56,10 +57,13 @@ package enum RestAction: Equatable, Sendable {
         }
     }
 
-    private static func schema(_ method: String) throws(Problem) -> RestAction {
+    private static func schema(
+        _ method: String,
+        asDocument: Bool
+    ) throws(Problem) -> RestAction {
         switch method {
-        case "GET": .describeSchema(headersOnly: false)
-        case "HEAD": .describeSchema(headersOnly: true)
+        case "GET": .describeSchema(headersOnly: false, asDocument: asDocument)
+        case "HEAD": .describeSchema(headersOnly: true, asDocument: asDocument)
         case "OPTIONS": .schemaOptions
         default: throw .unsupportedMethod(method)
         }
@@ -89,7 +93,7 @@ package enum RestAction: Equatable, Sendable {
     package var isHeadersOnly: Bool {
         switch self {
         case .read(_, let headersOnly), .call(_, .read(let headersOnly)),
-            .describeSchema(let headersOnly):
+            .describeSchema(let headersOnly, _):
             headersOnly
         case .write, .call(_, .post), .relationOptions, .functionOptions, .schemaOptions: false
         }
@@ -98,7 +102,10 @@ package enum RestAction: Equatable, Sendable {
 
 /// What a path names.
 enum RestResource {
-    case schema, relation(String), function(String)
+    case schema, document, relation(String), function(String)
+
+    /// Below the mount; no relation is called so.
+    private static let documentName = "openapi.json"
 
     /// `segments` are the decoded parts of the path below the mount.
     init(_ segments: [String], _ settings: RestSettings) throws(Problem) {
@@ -106,6 +113,9 @@ enum RestResource {
         case 0:
             guard settings.openAPIMode != .disabled else { throw .openAPIDisabled }
             self = settings.rootFunction.map { .function($0.name) } ?? .schema
+        case 1 where segments[0] == Self.documentName:
+            guard settings.openAPIMode != .disabled else { throw .openAPIDisabled }
+            self = .document
         case 1: self = .relation(segments[0])
         case 2 where segments[0] == "rpc": self = .function(segments[1])
         default: throw .invalidPath
