@@ -6,7 +6,7 @@ struct SampleRequest {
     let method: String
     let isCall: Bool
     let name: QualifiedName
-    let query: String
+    var query: String
     let preferences: [String]
     let body: [UInt8]
 
