@@ -10,6 +10,7 @@ package final class BlockingPool: Sendable {
     package let name: StaticString
     private let width: Int
     private let waitingMax: Int
+    private let waited: @Sendable (_ nanoseconds: UInt64) -> Void
     private let queue: DispatchQueue
     private let state = Mutex(State())
 
@@ -18,10 +19,17 @@ package final class BlockingPool: Sendable {
         var waiting: [@Sendable () -> Void] = []
     }
 
-    package init(name: StaticString, width: Int, waitingMax: Int) {
+    /// `waited` is told how long each piece of work was there before a thread took it.
+    package init(
+        name: StaticString,
+        width: Int,
+        waitingMax: Int,
+        waited: @escaping @Sendable (_ nanoseconds: UInt64) -> Void = { _ in }
+    ) {
         self.name = name
         self.width = width
         self.waitingMax = waitingMax
+        self.waited = waited
         queue = DispatchQueue(label: "\(name)", attributes: .concurrent)
     }
 
@@ -32,7 +40,11 @@ package final class BlockingPool: Sendable {
         _ body: @escaping @Sendable () -> Value
     ) async throws(Full) -> Value {
         let value: Value? = unsafe await withUnsafeContinuation { continuation in
-            let work: @Sendable () -> Void = { unsafe continuation.resume(returning: body()) }
+            let submitted = uptime()
+            let work: @Sendable () -> Void = { [waited] in
+                waited(uptime() &- submitted)
+                unsafe continuation.resume(returning: body())
+            }
             if !submit(work) { unsafe continuation.resume(returning: nil) }
         }
         guard let value else { throw Full() }

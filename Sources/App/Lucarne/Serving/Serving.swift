@@ -29,7 +29,8 @@ struct Serving: Sendable {
         let blocking = BlockingPool(
             name: "blocking",
             width: configuration.blockingThreads,
-            waitingMax: 1_024
+            waitingMax: 1_024,
+            waited: { telemetry.report(.workerWaited(.blocking, nanoseconds: $0)) }
         )
         self.blocking = blocking
         var session = SessionSettings(connection: prepared.connection)

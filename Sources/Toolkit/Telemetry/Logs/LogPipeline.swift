@@ -143,7 +143,7 @@ package final class LogPipeline: Sendable {
         while ledgers.contains(where: { $0.queued > 0 }), uptimeNanoseconds() < deadline {
             usleep(2_000)
         }
-        writeLedger()
+        if sequence.load(ordering: .relaxed) > 0 { writeLedger() }
         close(deadline: deadline)
     }
 
@@ -215,7 +215,7 @@ extension LogPipeline {
     }
 
     /// Says what became of all records so far, this one among them: whoever reads the log can
-    /// tell whether it is complete.
+    /// tell whether it is complete. Where there was none, there is nothing to account for.
     private func writeLedger() {
         let ledgers = ledgers.map { ledger in
             "\(ledger.sink) made=\(ledger.produced + 1) dropped=\(ledger.droppedInAll)"
