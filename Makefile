@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis clean
+.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis telemetry clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; ski
 schemathesis: ## Try the API by its OpenAPI 3.1 document (EXAMPLES=requests an operation)
 	@scripts/install test
 	@scripts/schemathesis $(ARGS)
+
+telemetry: ## Write dashboards, rules and documents from their declarations
+	swift build --product lucarne
+	.build/debug/lucarne telemetry write
 
 clean: ## Remove what was built
 	rm -rf .build

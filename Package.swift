@@ -92,12 +92,14 @@ let package = Package(
                 "Compression", "Profiling",
             ]
         ),
+        target("Features", "Monitoring", on: ["JSONCoding", "Telemetry"]),
 
         target(
             "App",
             "Lucarne",
             on: [
-                "Rest", "Operations", "Endpoints", "Persistence", "LucarneCore", "QueryPlanner",
+                "Rest", "Operations", "Monitoring", "Endpoints", "Persistence", "LucarneCore",
+                "QueryPlanner",
                 "HTTPServer", "PostgresClient", "EventLoop", "Telemetry", "JSONCoding",
                 "Cryptography", "CLinux",
             ]
@@ -149,6 +151,7 @@ let package = Package(
                 "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography", "Support",
             ]
         ),
+        tests("Monitoring", on: ["Monitoring", "JSONCoding", "Lucarne", "Telemetry"]),
         tests(
             "Operations",
             on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry", "Compression"]

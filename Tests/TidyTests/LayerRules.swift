@@ -13,7 +13,7 @@ let groupOfModule: [String: String] = [
     "Telemetry": "Toolkit", "EventLoop": "Toolkit", "HTTPServer": "Toolkit",
     "PostgresClient": "Toolkit", "Profiling": "Toolkit",
     "LucarneCore": "Core", "QueryPlanner": "Core", "Endpoints": "Core", "Persistence": "Core",
-    "Rest": "Features", "Operations": "Features",
+    "Rest": "Features", "Operations": "Features", "Monitoring": "Features",
     "Lucarne": "App", "LucarneCLI": "App",
 ]
 

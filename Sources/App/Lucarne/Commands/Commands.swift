@@ -44,6 +44,8 @@ package enum Commands {
         case .healthcheck:
             let configuration = try Configuration.load(invocation, generatingSecrets: false)
             return try HealthCheckCommand.run(configuration, invocation.options)
+        case .telemetry:
+            return try TelemetryCommand.run(invocation)
         }
     }
 }

@@ -3,12 +3,14 @@
 /// A command line, taken apart: what to do, which settings it gives, and the command's own options.
 package struct Invocation: Sendable, Equatable {
     package enum Command: String, CaseIterable, Sendable {
-        case serve, migrate, config, token, doctor, healthcheck, version, help
+        case serve, migrate, config, token, doctor, healthcheck, telemetry, version, help
     }
 
     package var command: Command
     package var flags: [SettingKey: String] = [:]
     package var configFile: String?
+    /// The word after a command that does several things.
+    package var action: String?
     /// By name; an option without a value has an empty one.
     package var options: [String: String] = [:]
 
@@ -24,7 +26,17 @@ extension Invocation.Command {
         case .config: ["json": false]
         case .token: ["role": true, "claims": true, "expires": true, "subject": true]
         case .healthcheck: ["timeout": true]
+        case .telemetry:
+            [
+                "prometheus": true, "json": false, "strict": false, "range": true, "job": true,
+                "instance": true, "into": true, "runbooks": true,
+            ]
         }
+    }
+
+    /// What can follow the command, where it does several things.
+    package var actions: [String] {
+        self == .telemetry ? ["verify", "write"] : []
     }
 }
 
@@ -46,6 +58,13 @@ extension Invocation {
             }
             self.command = command
             rest = rest.dropFirst()
+        }
+        if !command.actions.isEmpty {
+            action = rest.popFirst()
+            guard let action, command.actions.contains(action) else {
+                let choices = command.actions.joined(separator: " or ")
+                throw ConfigurationFailure("\(command.rawValue) what? \(choices)")
+            }
         }
         while let argument = rest.popFirst() { try take(argument, &rest) }
     }

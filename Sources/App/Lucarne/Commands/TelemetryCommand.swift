@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import JSONCoding
+internal import Monitoring
+package import Telemetry
+
+/// `lucarne telemetry`: what ships to look at Lucarne with, and whether it finds anything.
+package enum TelemetryCommand {
+    static func run(_ invocation: Invocation) throws(ConfigurationFailure) -> Int32 {
+        invocation.action == "write"
+            ? write(invocation.options) : try verify(invocation.options)
+    }
+
+    /// Every family that a server can expose.
+    package static var families: [MetricDescription] {
+        var configuration = TelemetryConfiguration()
+        configuration.log.sinks = [LogSinkConfiguration(.standardOutput)]
+        let telemetry = Telemetry(configuration)
+        defer { telemetry.logs.close() }
+        return telemetry.registry.descriptions
+    }
+
+    private static func write(_ options: [String: String]) -> Int32 {
+        let root = options["into"] ?? "."
+        let files = ShippedFiles(
+            families: families,
+            runbooks: options["runbooks"] ?? "docs/runbooks"
+        )
+        do throws(FileFailure) {
+            for (path, text) in files.contents {
+                let full = "\(root)/\(path)"
+                if let slash = full.lastIndex(of: "/") {
+                    try Files.makeDirectory(String(full[..<slash]), mode: 0o755)
+                }
+                // What was there is what an earlier version wrote.
+                Files.remove(full)
+                try Files.create(full, Array(text.utf8), mode: 0o644)
+                Terminal.writeLine(path)
+            }
+            return ExitCode.success
+        } catch {
+            Terminal.complain("\(error)")
+            return ExitCode.failure
+        }
+    }
+
+    private static func verify(
+        _ options: [String: String]
+    ) throws(ConfigurationFailure) -> Int32 {
+        guard let text = options["prometheus"], let url = PlainURL(text) else {
+            throw ConfigurationFailure("--prometheus: a URL like http://127.0.0.1:9090")
+        }
+        var choice = Verification.Choice()
+        choice.range = options["range"] ?? choice.range
+        choice.job = options["job"] ?? choice.job
+        choice.instance = options["instance"] ?? choice.instance
+        do throws(Verification.Refusal) {
+            let findings = try Verification.run(choice, families: families) {
+                path,
+                query throws(Verification.Refusal) in
+                try answer(of: url, path, query)
+            }
+            let report = VerificationReport(findings: findings)
+            Terminal.write(options["json"] == nil ? report.text : report.json + "\n")
+            let isFine = findings.allSatisfy {
+                $0.verdict == .data || ($0.verdict.isHarmless && options["strict"] == nil)
+            }
+            return isFine ? ExitCode.success : ExitCode.failure
+        } catch {
+            Terminal.complain("\(error)")
+            return ExitCode.failure
+        }
+    }
+
+    /// The `data` of Prometheus' envelope, or its `error`.
+    private static func answer(
+        of url: PlainURL,
+        _ path: String,
+        _ query: [(String, String)]
+    ) throws(Verification.Refusal) -> JSONValue {
+        let reply: PlainReply
+        do throws(PlainRequestFailure) {
+            reply = try PlainRequest(url: url, path: path, query: query).send()
+        } catch {
+            throw Verification.Refusal("\(url): \(error)")
+        }
+        let answer = try? JSONValue(parsing: reply.body)
+        guard reply.status == 200, let data = answer?["data"] else {
+            let reason = answer?["error"]?.string ?? "is this a Prometheus?"
+            throw Verification.Refusal("\(url) answered \(reply.status): \(reason)")
+        }
+        return data
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package import JSONCoding
+
+// Grafana's classic model at schema version 42, the last: Grafana 10 to 13 load it, later ones
+// turn it into their own when they do.
+extension Board {
+    package var json: JSONValue {
+        .object([
+            ("uid", .string(identifier)),
+            ("title", .string("Lucarne / \(title)")),
+            ("description", .string(description)),
+            ("tags", ["lucarne"]),
+            ("schemaVersion", 42),
+            ("version", 1),
+            ("editable", false),
+            ("graphTooltip", 1),
+            ("refresh", "30s"),
+            ("time", .object([("from", "now-1h"), ("to", "now")])),
+            ("timezone", "browser"),
+            ("timepicker", .object([])),
+            ("templating", .object([("list", .array(variables))])),
+            ("annotations", .object([("list", .array(annotations))])),
+            ("links", .array([Self.link])),
+            ("panels", .array(laidOut)),
+        ])
+    }
+
+    private var variables: [JSONValue] {
+        let datasource = JSONValue.object([
+            ("name", "datasource"), ("label", "Data source"), ("type", "datasource"),
+            ("query", .string(source.rawValue)), ("current", .object([])), ("refresh", 1),
+        ])
+        guard source == .prometheus else { return [datasource] }
+        let build = "lucarne_build_info"
+        var list = [
+            datasource,
+            variable("job", "Job", "label_values(\(build), job)"),
+            variable("instance", "Instance", #"label_values(\(build){job=~"$job"}, instance)"#),
+        ]
+        if picksRoute {
+            let routes = #"label_values(lucarne_http_problems_total{job=~"$job"}, http_route)"#
+            list.append(variable("route", "Route", routes))
+        }
+        return list
+    }
+
+    private func variable(_ name: String, _ label: String, _ query: String) -> JSONValue {
+        .object([
+            ("name", .string(name)), ("label", .string(label)), ("type", "query"),
+            ("datasource", reference),
+            ("query", .object([("query", .string(query)), ("refId", .string(name))])),
+            ("definition", .string(query)), ("refresh", 2), ("includeAll", true),
+            ("multi", true), ("allValue", ".+"),
+            ("current", .object([("text", "All"), ("value", "$__all")])), ("sort", 1),
+        ])
+    }
+
+    private var annotations: [JSONValue] {
+        let builtIn = JSONValue.object([
+            ("builtIn", 1),
+            ("datasource", .object([("type", "grafana"), ("uid", "-- Grafana --")])),
+            ("enable", true), ("hide", true), ("iconColor", "rgba(0, 211, 255, 1)"),
+            ("name", "Annotations & Alerts"), ("type", "dashboard"),
+        ])
+        guard source == .prometheus else { return [builtIn] }
+        let started = PromQL.board.series("process_start_time_seconds")
+        let restarts = JSONValue.object([
+            ("name", "Restarts"), ("datasource", reference), ("enable", true),
+            ("iconColor", "orange"), ("expr", .string("changes(\(started)[1m]) > 0")),
+            ("titleFormat", "restart"), ("textFormat", "{{instance}}"),
+        ])
+        return [builtIn, restarts]
+    }
+
+    private static let link = JSONValue.object([
+        ("type", "dashboards"), ("tags", ["lucarne"]), ("asDropdown", true),
+        ("title", "Lucarne"), ("includeVars", true), ("keepTime", true),
+        ("targetBlank", false), ("icon", "external link"), ("tooltip", ""), ("url", ""),
+    ])
+
+    private var reference: JSONValue {
+        .object([("type", .string(source.rawValue)), ("uid", "$datasource")])
+    }
+
+    /// The panels from left to right, as many in a line as there is room for.
+    private var laidOut: [JSONValue] {
+        var place = (x: 0, y: 0)
+        var lineHeight = 0
+        var list: [JSONValue] = []
+        for (index, panel) in panels.enumerated() {
+            let height = panel.height
+            if place.x + panel.width > 24 || panel.kind == .row {
+                place = (0, place.y + lineHeight)
+                lineHeight = 0
+            }
+            let grid = JSONValue.object([
+                ("h", .number("\(height)")), ("w", .number("\(panel.width)")),
+                ("x", .number("\(place.x)")), ("y", .number("\(place.y)")),
+            ])
+            list.append(json(of: panel, number: index + 1, at: grid))
+            place.x += panel.width
+            lineHeight = max(lineHeight, height)
+        }
+        return list
+    }
+
+    private func json(of panel: Panel, number: Int, at grid: JSONValue) -> JSONValue {
+        let head: [(String, JSONValue)] = [
+            ("id", .number("\(number)")), ("type", .string(panel.kind.rawValue)),
+            ("title", .string(panel.title)),
+        ]
+        guard panel.kind != .row else {
+            return .object(
+                head + [("collapsed", false), ("panels", .array([])), ("gridPos", grid)]
+            )
+        }
+        return .object(
+            head + [
+                ("description", .string(panel.description)), ("datasource", reference),
+                ("gridPos", grid), ("targets", .array(targets(of: panel))),
+                ("fieldConfig", panel.fieldConfiguration), ("options", panel.options),
+            ]
+        )
+    }
+
+    private func targets(of panel: Panel) -> [JSONValue] {
+        let letters = Array("ABCDEFGHIJ")
+        return zip(letters, panel.queries).map { letter, query in
+            let common: [(String, JSONValue)] = [
+                ("refId", .string(String(letter))), ("datasource", reference),
+                ("expr", .string(query.expression)), ("legendFormat", .string(query.legend)),
+            ]
+            guard source == .prometheus else {
+                return .object(common + [("queryType", "range")])
+            }
+            let showsExemplars = panel.kind == .graph && query.expression.contains("_bucket")
+            return .object(
+                common + [
+                    ("exemplar", .bool(showsExemplars)),
+                    ("instant", .bool(panel.kind == .table)),
+                    ("range", .bool(panel.kind != .table)),
+                ]
+            )
+        }
+    }
+}
+
+extension Panel {
+    fileprivate var height: Int {
+        switch kind {
+        case .row: 1
+        case .stat: 4
+        case .graph, .table: 8
+        case .logs: 16
+        }
+    }
+
+    fileprivate var fieldConfiguration: JSONValue {
+        var defaults: [(String, JSONValue)] = [("unit", .string(unit.rawValue))]
+        if kind == .graph {
+            defaults.append(("min", 0))
+            defaults.append(
+                ("custom", .object([("fillOpacity", 10), ("showPoints", "never")]))
+            )
+        }
+        return .object([("defaults", .object(defaults)), ("overrides", .array([]))])
+    }
+
+    fileprivate var options: JSONValue {
+        switch kind {
+        case .graph:
+            .object([
+                (
+                    "legend",
+                    .object([
+                        ("displayMode", "table"), ("placement", "bottom"),
+                        ("calcs", ["mean", "max"]),
+                    ])
+                ),
+                ("tooltip", .object([("mode", "multi"), ("sort", "desc")])),
+            ])
+        case .logs:
+            .object([
+                ("showTime", true), ("wrapLogMessage", true), ("enableLogDetails", true),
+                ("sortOrder", "Descending"),
+            ])
+        case .row, .stat, .table: .object([])
+        }
+    }
+}

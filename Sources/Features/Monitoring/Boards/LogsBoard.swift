@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private let stream = #"{service_name="lucarne"}"#
+
+extension Board {
+    /// Reads what the Loki sink pushes: few labels, the rest as structured metadata.
+    static let logs = Board(
+        name: "logs",
+        title: "Logs",
+        description: "Records as the Loki sink pushed them; a trace id opens its trace.",
+        panels: [
+            .graph(
+                "Records by level",
+                "Records per second.",
+                .perSecond,
+                .init("sum by (level) (rate(\(stream)[$__auto]))", "{{level}}")
+            ),
+            .graph(
+                "Bytes",
+                "Bytes of records per second.",
+                .bytesPerSecond,
+                .init("sum by (instance) (bytes_rate(\(stream)[$__auto]))", "{{instance}}")
+            ),
+            .graph(
+                "Failed and slow requests by route",
+                "Request records at level warning and above.",
+                .perSecond,
+                .init(
+                    "sum by (http_route) (rate(\(stream) | event=`http.request`"
+                        + " | level=~`warning|error|critical` [$__auto]))",
+                    "{{http_route}}"
+                )
+            ),
+            .graph(
+                "Slow statements",
+                "By summary.",
+                .perSecond,
+                .init(
+                    "sum by (db_query_summary) (rate(\(stream) | event=`sql.slow` [$__auto]))",
+                    "{{db_query_summary}}"
+                )
+            ),
+            .lines(
+                "Errors",
+                "Records at level error and above.",
+                .init(#"{service_name="lucarne",level=~"error|critical"}"#)
+            ),
+            .lines("All records", "Everything, newest first.", .init(stream)),
+        ],
+        source: .loki
+    )
+}

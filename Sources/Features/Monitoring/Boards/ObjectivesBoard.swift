@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Board {
+    static let objectives = Board(
+        name: "slo",
+        title: "Objectives",
+        description: "Error budgets over 30 days and how fast they burn.",
+        panels: Objective.all.flatMap(\.panels) + [.row("As the process sees it")] + inside
+    )
+
+    // The same numbers without recording rules, for as long as the process lives.
+    private static let inside: [Panel] = [
+        .graph(
+            "Burn rate",
+            "By objective and window.",
+            .number,
+            .init(latest("lucarne_slo_burn_ratio", "slo, slo_window"), "{{slo}} {{slo_window}}")
+        ),
+        .graph(
+            "Error ratio",
+            "By objective and window.",
+            .ratio,
+            .init(latest("lucarne_slo_error_ratio", "slo, slo_window"), "{{slo}} {{slo_window}}")
+        ),
+        .graph(
+            "Budget left",
+            "Share of the budget of 30 days; below 0 when it is overdrawn.",
+            .ratio,
+            .init(
+                "min by (slo) (\(PromQL.board.series("lucarne_slo_budget_remaining_ratio")))",
+                "{{slo}}"
+            )
+        ),
+        .graph(
+            "Objective",
+            "The share that is promised to be good.",
+            .ratio,
+            .init(latest("lucarne_slo_objective_ratio", "slo"), "{{slo}}")
+        ),
+    ]
+
+    private static func latest(_ name: String, _ labels: String) -> String {
+        "max by (\(labels)) (\(PromQL.board.series(name)))"
+    }
+}
+
+extension Objective {
+    fileprivate var panels: [Panel] {
+        [
+            .row(promise),
+            .stat(
+                "Error ratio over 3 days: \(name)",
+                "The longest window that is recorded.",
+                .ratio,
+                width: 6,
+                .init(recorded("3d"), "{{job}}")
+            ),
+            .stat(
+                "Days the budget lasts: \(name)",
+                "A month's budget at the burn of the last 6 hours.",
+                .number,
+                width: 6,
+                .init("30 / clamp_min(\(burn("6h")), 0.01)", "{{job}}")
+            ),
+            .graph(
+                "Burn rate: \(name)",
+                "1 means the budget lasts exactly 30 days; a page at 14.4 over 1 h or 6 over 6 h.",
+                .number,
+                .init(burn("5m"), "{{job}} 5m"),
+                .init(burn("1h"), "{{job}} 1h"),
+                .init(burn("6h"), "{{job}} 6h"),
+                .init(burn("3d"), "{{job}} 3d")
+            ),
+        ]
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private let chosen = PromQL.board
+
+extension Board {
+    static let overview = Board(
+        name: "overview",
+        title: "Overview",
+        description: "Golden signals, burn of the error budget and saturation at a glance.",
+        panels: glance + [.row("Requests")] + requests + [.row("Saturation")] + saturation
+    )
+
+    private static let glance: [Panel] = [
+        .stat(
+            "Requests",
+            "Requests per second.",
+            .requestsPerSecond,
+            .init(chosen.observed(Family.request))
+        ),
+        .stat(
+            "5xx ratio",
+            "Share of requests answered with 5xx.",
+            .ratio,
+            .init(chosen.share(of: Family.request, Family.serverErrors))
+        ),
+        .stat(
+            "p99",
+            "99th percentile of request duration.",
+            .seconds,
+            .init(chosen.quantile("0.99", Family.request))
+        ),
+        .stat(
+            "Ready instances",
+            "Instances in state ready.",
+            .number,
+            .init(chosen.sum("lucarne_lifecycle_state", #"state="ready""#))
+        ),
+        .stat(
+            "Pool use",
+            "Used share of the connection pool.",
+            .ratio,
+            .init(
+                chosen.sum("lucarne_db_pool_connections", #"state="used""#) + " / "
+                    + chosen.sum("lucarne_db_pool_connections_limit")
+            )
+        ),
+        .stat(
+            "Logs dropped",
+            "Log records dropped per second.",
+            .perSecond,
+            .init(chosen.rate("lucarne_log_records_dropped_total"))
+        ),
+    ]
+
+    private static let requests: [Panel] = [
+        .graph(
+            "Request rate by status",
+            "Requests per second by status code.",
+            .requestsPerSecond,
+            .init(
+                chosen.observed(Family.request, by: "http_response_status_code"),
+                "{{http_response_status_code}}"
+            )
+        ),
+        .graph(
+            "Latency quantiles",
+            "p50, p90, p99 with exemplars that open the trace.",
+            .seconds,
+            .init(chosen.quantile("0.5", Family.request), "p50"),
+            .init(chosen.quantile("0.9", Family.request), "p90"),
+            .init(chosen.quantile("0.99", Family.request), "p99")
+        ),
+        .graph(
+            "Error budget burn rate",
+            "1 means the budget lasts exactly 30 days.",
+            .number,
+            .init(Objective.availability.burn("1h"), "availability 1h"),
+            .init(Objective.latency.burn("1h"), "latency 1h")
+        ),
+        .graph(
+            "Where the time goes",
+            "Self time per layer, seconds per second; the stack is the total request time.",
+            .seconds,
+            .init(chosen.rate("lucarne_request_layer_self_seconds_total", by: "layer"), "{{layer}}")
+        ),
+    ]
+
+    private static let saturation: [Panel] = [
+        .graph(
+            "In flight",
+            "Requests in flight.",
+            .number,
+            .init(
+                chosen.sum("http_server_active_requests", by: "http_request_method"),
+                "{{http_request_method}}"
+            )
+        ),
+        .graph(
+            "Event loop p99 lag",
+            "How late event loop tasks run.",
+            .seconds,
+            .init(
+                chosen.quantile("0.99", "lucarne_event_loop_lag_seconds", by: "instance, loop"),
+                "{{instance}} {{loop}}"
+            )
+        ),
+        .graph(
+            "Readiness changes",
+            "Readiness flips.",
+            .perSecond,
+            .init(chosen.rate("lucarne_readiness_changes_total", by: "to"), "{{to}}")
+        ),
+        .graph(
+            "Health checks",
+            "1 when the check passes.",
+            .yesNo,
+            .init("min by (check) (\(chosen.series("lucarne_health_check_status")))", "{{check}}")
+        ),
+    ]
+}
+
+/// Names that several boards and rules use.
+enum Family {
+    static let request = "http_server_request_duration_seconds"
+    static let statement = "db_client_operation_duration_seconds"
+    static let serverErrors = #"http_response_status_code=~"5..""#
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private let chosen = PromQL.board
+
+extension Board {
+    static let runtime = Board(
+        name: "runtime",
+        title: "Runtime and process",
+        description: "CPU, memory, descriptors, event loops, threads and pressure.",
+        panels: identity + resources + work
+    )
+
+    private static let identity: [Panel] = [
+        .stat(
+            "Uptime",
+            "Time since start.",
+            .seconds,
+            width: 6,
+            .init("time() - \(chosen.series("process_start_time_seconds"))", "{{instance}}")
+        ),
+        .stat(
+            "Build",
+            "Version and configuration in the legend.",
+            .none,
+            width: 6,
+            .init(chosen.series("lucarne_build_info"), "{{version}} {{revision}}"),
+            .init(chosen.series("lucarne_config_info"), "{{environment}} {{fingerprint}}")
+        ),
+        .stat(
+            "Start phases",
+            "Time each start phase took.",
+            .seconds,
+            width: 6,
+            .init(chosen.series("lucarne_startup_phase_seconds"), "{{phase}}")
+        ),
+        .stat(
+            "Last reload",
+            "Whether the last reload of the catalog succeeded.",
+            .yesNo,
+            width: 6,
+            .init(chosen.series("lucarne_config_last_reload_success"), "{{instance}}")
+        ),
+    ]
+
+    private static let resources: [Panel] = [
+        .graph(
+            "CPU",
+            "Cores used, cores usable, and time throttled.",
+            .number,
+            .init(chosen.rate("process_cpu_seconds_total", by: "instance"), "{{instance}}"),
+            .init(
+                "max by (instance) (\(chosen.series("lucarne_cpu_cores")))",
+                "{{instance}} usable"
+            ),
+            .init(
+                chosen.rate("lucarne_cgroup_cpu_throttled_seconds_total", by: "instance"),
+                "{{instance}} throttled"
+            )
+        ),
+        .graph(
+            "Memory",
+            "Resident, allocated, the container's limit, and virtual memory where it has one.",
+            .bytes,
+            .init(chosen.series("process_resident_memory_bytes"), "{{instance}} resident"),
+            .init(chosen.series("lucarne_malloc_allocated_bytes"), "{{instance}} allocated"),
+            .init(chosen.series("lucarne_cgroup_memory_limit_bytes"), "{{instance}} limit"),
+            .init(
+                chosen.series("process_virtual_memory_bytes") + " < "
+                    + chosen.series("process_virtual_memory_max_bytes"),
+                "{{instance}} virtual"
+            )
+        ),
+        .graph(
+            "File descriptors",
+            "Open, and how many there may be.",
+            .number,
+            .init(chosen.series("process_open_fds"), "{{instance}} open"),
+            .init(chosen.series("process_max_fds"), "{{instance}} limit")
+        ),
+        .graph(
+            "Network",
+            "All interfaces of the network namespace.",
+            .bytesPerSecond,
+            .init(
+                chosen.rate("process_network_receive_bytes_total", by: "instance"),
+                "{{instance}} in"
+            ),
+            .init(
+                chosen.rate("process_network_transmit_bytes_total", by: "instance"),
+                "{{instance}} out"
+            )
+        ),
+        .graph(
+            "Pressure",
+            "Share of time in which some task waited for the resource.",
+            .ratio,
+            .init(
+                chosen.rate("lucarne_pressure_waiting_seconds_total", by: "resource"),
+                "{{resource}}"
+            )
+        ),
+    ]
+
+    private static let work: [Panel] = [
+        .graph(
+            "Event loop utilisation",
+            "Busy share of each loop.",
+            .ratio,
+            .init(
+                chosen.rate("lucarne_event_loop_busy_seconds_total", by: "instance, loop"),
+                "{{instance}} {{loop}}"
+            )
+        ),
+        .graph(
+            "Threads and worker queues",
+            "Threads of the process; work that waits for one.",
+            .number,
+            .init(chosen.series("process_threads"), "{{instance}} threads"),
+            .init(chosen.sum("lucarne_worker_queue_length", by: "queue"), "waiting: {{queue}}")
+        ),
+        .graph(
+            "Worker wait p99",
+            "Time work waited for a thread.",
+            .seconds,
+            .init(
+                chosen.quantile("0.99", "lucarne_worker_queue_wait_seconds", by: "queue"),
+                "{{queue}}"
+            )
+        ),
+        .graph(
+            "Health check time",
+            "p99 duration of each check.",
+            .seconds,
+            .init(
+                chosen.quantile("0.99", "lucarne_health_check_duration_seconds", by: "check"),
+                "{{check}}"
+            )
+        ),
+    ]
+}

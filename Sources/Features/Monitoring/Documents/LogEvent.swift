@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A kind of log record: what `event` says in it. A test holds the list against the code.
+package struct LogEvent: Sendable {
+    package var name: String
+    package var level: String
+    package var meaning: String
+
+    private init(_ name: String, _ level: String, _ meaning: String) {
+        self.name = name
+        self.level = level
+        self.meaning = meaning
+    }
+
+    package static let all = [
+        LogEvent(
+            "http.request",
+            "info; warning when slow; error at 5xx",
+            "a request, with its status, its duration and the self time of each layer"
+        ),
+        LogEvent(
+            "request.layer",
+            "debug",
+            "one step of a request that failed, was slow or was asked for"
+        ),
+        LogEvent("http.parse_error", "debug", "a request refused before routing, and why"),
+        LogEvent("auth.refused", "debug", "a credential that was not believed, and why"),
+        LogEvent("sql.slow", "warning", "a statement over the slow threshold"),
+        LogEvent(
+            "sql.plan_finding",
+            "warning",
+            "a slow statement's plan reads what an index would"
+        ),
+        LogEvent("sql.plan_changed", "warning", "a statement is planned otherwise than before"),
+        LogEvent("sql.plan_failed", "warning", "a plan could not be asked for, and why"),
+        LogEvent("pool.opened", "debug", "a database connection was opened"),
+        LogEvent("pool.closed", "debug", "a database connection was closed, and why"),
+        LogEvent("catalog.loaded", "info", "the database's catalog was read"),
+        LogEvent("catalog.failed", "error", "it could not be read; the old one still serves"),
+        LogEvent("database.lost", "error", "the database does not answer any more"),
+        LogEvent("database.back", "notice", "it answers again"),
+        LogEvent("database.lifecycle", "notice", "the embedded PostgreSQL started or stopped"),
+        LogEvent("database.ended", "error", "the embedded PostgreSQL ended by itself"),
+        LogEvent("database.log", "as PostgreSQL says", "a line of the embedded PostgreSQL"),
+        LogEvent("lifecycle.changed", "notice; warning", "the process started, is ready, drains"),
+        LogEvent("health.changed", "notice; warning", "a health check changed its mind"),
+        LogEvent("server.listening", "notice", "an address is listened on"),
+        LogEvent("startup.phase", "debug", "a phase of the start is done, and how long it took"),
+        LogEvent("log.scope", "notice", "somebody asked for the debug records of some requests"),
+        LogEvent("log.ledger", "notice", "what became of the records, at the end of the process"),
+        LogEvent("log.tail_unavailable", "warning", "the file of the last records cannot be used"),
+        LogEvent("previous_run_tail", "as it was", "a last record of the run before this one"),
+        LogEvent("log.level", "notice", "somebody changed a level at run time"),
+    ]
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes expressions over one choice of series and one range.
+///
+/// A Prometheus that ingests native histograms keeps none of their `_bucket`, `_sum` and `_count`
+/// series, so each question about a histogram has two halves, joined by `or`: one finds data.
+struct PromQL: Sendable {
+    var matchers: [String]
+    var range: String
+
+    /// The series that the board's variables choose.
+    static let board = PromQL(
+        matchers: [#"job=~"$job""#, #"instance=~"$instance""#],
+        range: "$__rate_interval"
+    )
+
+    /// Every series, as rules see them.
+    static func rule(_ range: String) -> PromQL { PromQL(matchers: [], range: range) }
+
+    func series(_ name: String, _ more: String...) -> String { selector(name, more) }
+
+    func sum(_ name: String, by labels: String = "", _ more: String...) -> String {
+        "sum\(Self.by(labels)) (\(selector(name, more)))"
+    }
+
+    func rate(_ counter: String, by labels: String = "", _ more: String...) -> String {
+        "sum\(Self.by(labels)) (\(rateOf(counter, more)))"
+    }
+
+    func increase(_ counter: String, by labels: String = "", _ more: String...) -> String {
+        "sum\(Self.by(labels)) (increase(\(selector(counter, more))[\(range)]))"
+    }
+
+    /// Observations per second.
+    func observed(_ histogram: String, by labels: String = "", _ more: String...) -> String {
+        observed(histogram, labels, more)
+    }
+
+    func quantile(
+        _ quantile: String,
+        _ histogram: String,
+        by labels: String = "",
+        _ more: String...
+    ) -> String {
+        let bounds = labels.isEmpty ? "le" : labels + ", le"
+        let classic = "sum\(Self.by(bounds)) (\(rateOf(histogram + "_bucket", more)))"
+        let native = "sum\(Self.by(labels)) (\(rateOf(histogram, more)))"
+        return "histogram_quantile(\(quantile), \(classic))"
+            + " or histogram_quantile(\(quantile), \(native))"
+    }
+
+    /// The share that the matchers choose, 0 where there is traffic and none of that kind.
+    func share(of histogram: String, by labels: String = "", _ more: String...) -> String {
+        let part = observed(histogram, labels, more)
+        let all = observed(histogram, labels, [])
+        return "((\(part)) or 0 * (\(all))) / ((\(all)) > 0)"
+    }
+
+    /// The share of observations above a bound that is one of the buckets'.
+    func shareAbove(_ bound: String, of histogram: String, by labels: String) -> String {
+        let within = rateOf(histogram + "_bucket", [#"le="\#(bound)""#])
+        let native = "sum\(Self.by(labels)) (\(rateOf(histogram, [])))"
+        let all = observed(histogram, labels, [])
+        return "1 - (sum\(Self.by(labels)) (\(within)) or histogram_count(\(native))"
+            + " * histogram_fraction(0, \(bound), \(native))) / ((\(all)) > 0)"
+    }
+
+    private func observed(_ histogram: String, _ labels: String, _ more: [String]) -> String {
+        "sum\(Self.by(labels)) (\(rateOf(histogram + "_count", more)))"
+            + " or histogram_count(sum\(Self.by(labels)) (\(rateOf(histogram, more))))"
+    }
+
+    private func rateOf(_ name: String, _ more: [String]) -> String {
+        "rate(\(selector(name, more))[\(range)])"
+    }
+
+    private func selector(_ name: String, _ more: [String]) -> String {
+        let all = matchers + more
+        return all.isEmpty ? name : "\(name){\(all.joined(separator: ","))}"
+    }
+
+    private static func by(_ labels: String) -> String {
+        labels.isEmpty ? "" : " by (\(labels))"
+    }
+}

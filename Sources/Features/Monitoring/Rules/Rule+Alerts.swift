@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private let minutes = PromQL.rule("5m")
+private let tenMinutes = PromQL.rule("10m")
+private let ours = #"job=~"lucarne.*""#
+
+extension Rule {
+    static let operational = RuleGroup(
+        name: "lucarne-alerts",
+        rules: presence + database + telemetry + resources
+    )
+
+    private static let presence: [Rule] = [
+        .alert(
+            "LucarneDown",
+            "up{\(ours)} == 0",
+            for: "1m",
+            .page,
+            "{{ $labels.instance }} is not scraped",
+            "No scrape for one minute.",
+            board: "overview"
+        ),
+        .alert(
+            "LucarneNotReady",
+            #"max by (job, instance) (lucarne_lifecycle_state{state="ready"}) == 0"#,
+            for: "5m",
+            .page,
+            "{{ $labels.instance }} is not ready",
+            "Not in state ready for 5 minutes; lucarne_health_check_status says which check.",
+            board: "overview"
+        ),
+        .alert(
+            "LucarneHealthCheckFailing",
+            "lucarne_health_check_status == 0",
+            for: "5m",
+            .ticket,
+            "check {{ $labels.check }} fails on {{ $labels.instance }}",
+            "The health check fails for 5 minutes.",
+            board: "overview"
+        ),
+        .alert(
+            "LucarneRestarting",
+            "changes(process_start_time_seconds{\(ours)}[15m]) > 2",
+            .page,
+            "{{ $labels.instance }} restarts",
+            "More than two starts in 15 minutes.",
+            board: "runtime"
+        ),
+        .alert(
+            "LucarneConfigReloadFailed",
+            "lucarne_config_last_reload_success == 0",
+            for: "5m",
+            .ticket,
+            "the last reload failed on {{ $labels.instance }}",
+            "What was loaded before is still served.",
+            board: "runtime"
+        ),
+    ]
+
+    private static let database: [Rule] = [
+        .alert(
+            "LucarnePoolExhausted",
+            minutes.rate(
+                "lucarne_db_pool_acquires_total",
+                by: "job, pool",
+                #"result=~"timeout|refused""#
+            ) + " > 0",
+            for: "2m",
+            .page,
+            "pool {{ $labels.pool }} has no connection to give",
+            "Requests give up waiting for a connection, or are refused one.",
+            board: "database"
+        ),
+        .alert(
+            "LucarnePoolSaturated",
+            tenMinutes.rate(
+                "lucarne_db_pool_acquires_total",
+                by: "job, pool",
+                #"result="waited""#
+            ) + " / " + tenMinutes.rate("lucarne_db_pool_acquires_total", by: "job, pool")
+                + " > 0.1",
+            for: "10m",
+            .ticket,
+            "over 10 % of acquires wait",
+            "Pool {{ $labels.pool }} is a queue, not a pool.",
+            board: "database"
+        ),
+        .alert(
+            "LucarneSlowQueries",
+            tenMinutes.rate("lucarne_sql_slow_queries_total", by: "job, db_query_summary")
+                + " > 0.1",
+            for: "10m",
+            .ticket,
+            "{{ $labels.db_query_summary }} is slow",
+            "More than six slow runs a minute for 10 minutes.",
+            board: "database"
+        ),
+        .alert(
+            "LucarneRetryStorm",
+            minutes.rate("lucarne_sql_retries_total", by: "job") + " / clamp_min("
+                + minutes.rate("lucarne_sql_transactions_total", by: "job") + ", 0.001) > 0.05",
+            for: "10m",
+            .ticket,
+            "over 5 % of transactions are tried again",
+            "Serialization failures, deadlocks or lost connections.",
+            board: "database"
+        ),
+        .alert(
+            "LucarneMigrationsPending",
+            "max by (job) (lucarne_migrations_pending) > 0",
+            for: "10m",
+            .ticket,
+            "{{ $value }} migrations pending",
+            "The database is behind the migrations that were found.",
+            board: "database"
+        ),
+    ]
+
+    private static let telemetry: [Rule] = [
+        .alert(
+            "LucarneLogsDropped",
+            minutes.rate(
+                "lucarne_log_records_dropped_total",
+                by: "job, sink, reason",
+                #"reason!="sampled""#
+            ) + " > 0",
+            for: "5m",
+            .ticket,
+            "sink {{ $labels.sink }} drops records",
+            "Reason: {{ $labels.reason }}.",
+            board: "telemetry"
+        ),
+        .alert(
+            "LucarneCardinalityOverflow",
+            PromQL.rule("15m").rate("lucarne_metrics_overflow_total", by: "job, metric") + " > 0",
+            for: "15m",
+            .ticket,
+            "{{ $labels.metric }} reached the limit of series",
+            "New label values share the overflow series.",
+            board: "telemetry"
+        ),
+    ]
+
+    private static let resources: [Rule] = [
+        .alert(
+            "LucarneEventLoopLag",
+            "("
+                + minutes.quantile(
+                    "0.99",
+                    "lucarne_event_loop_lag_seconds",
+                    by: "job, instance"
+                ) + ") > 0.1",
+            for: "5m",
+            .ticket,
+            "event loop late by {{ $value | humanizeDuration }}",
+            "Something blocks an event loop of {{ $labels.instance }}.",
+            board: "overview"
+        ),
+        .alert(
+            "LucarneFileDescriptorsLow",
+            "process_open_fds{\(ours)} / process_max_fds > 0.85",
+            for: "10m",
+            .ticket,
+            "{{ $labels.instance }} is short of file descriptors",
+            "Over 85 % of what the process may open is open.",
+            board: "runtime"
+        ),
+        .alert(
+            "LucarneMemoryNearLimit",
+            "process_resident_memory_bytes{\(ours)} / "
+                + "(lucarne_cgroup_memory_limit_bytes > 0) > 0.9",
+            for: "10m",
+            .ticket,
+            "{{ $labels.instance }} is near its memory limit",
+            "The kernel ends the process at the limit.",
+            board: "runtime"
+        ),
+        .alert(
+            "LucarneCpuThrottled",
+            "rate(lucarne_cgroup_cpu_throttled_seconds_total[5m]) > 0.25",
+            for: "15m",
+            .ticket,
+            "{{ $labels.instance }} is throttled",
+            "The container wants more CPU than its limit.",
+            board: "runtime"
+        ),
+    ]
+}

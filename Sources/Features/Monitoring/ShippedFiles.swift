@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import JSONCoding
+package import Telemetry
+
+/// The files that the declarations become, by their path in the repository.
+package struct ShippedFiles: Sendable {
+    package var contents: [(path: String, text: String)]
+
+    /// `runbooks`: what stands before a runbook's file name in an alert, a URL or a folder.
+    package init(families: [MetricDescription], runbooks: String = "docs/runbooks") {
+        contents = Board.all.map { ("dashboards/\($0.identifier).json", $0.json.indentedText) }
+        contents += [
+            ("prometheus/rules/recording.yml", Self.rules(RuleGroup.recording, runbooks)),
+            ("prometheus/rules/alerts.yml", Self.rules(RuleGroup.alerting, runbooks)),
+            ("deploy/kubernetes/prometheus-rule.yaml", Self.prometheusRule(runbooks)),
+            ("deploy/kubernetes/dashboards.yaml", Self.configMaps),
+            ("docs/metrics.md", MetricsDocument.text(families)),
+            ("docs/logs.md", LogsDocument.text),
+        ]
+    }
+
+    private static let origin = """
+        # SPDX-License-Identifier: Apache-2.0
+        # Written by `lucarne telemetry write` from Sources/Features/Monitoring.
+
+        """
+
+    private static func rules(_ groups: [RuleGroup], _ runbooks: String) -> String {
+        origin + RuleGroup.yaml(groups, runbooks: runbooks)
+    }
+
+    /// For the Prometheus operator, which loads rules from objects.
+    private static func prometheusRule(_ runbooks: String) -> String {
+        origin + """
+            apiVersion: monitoring.coreos.com/v1
+            kind: PrometheusRule
+            metadata:
+              name: lucarne
+            spec:
+
+            """ + RuleGroup.yaml(RuleGroup.all, runbooks: runbooks, indentation: "  ")
+    }
+
+    // One for each board: kubectl keeps what it applied in an annotation of at most 256 KiB.
+    private static var configMaps: String {
+        origin
+            + Board.all.map { board in
+                """
+                ---
+                apiVersion: v1
+                kind: ConfigMap
+                metadata:
+                  name: \(board.identifier)-dashboard
+                  labels:
+                    grafana_dashboard: "1"
+                data:
+                  \(board.identifier).json: |-
+                    \(board.json.compactText)
+
+                """
+            }.joined()
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// A server of Debian's in a folder of its own; it ends with this object, and in any case after
+/// some minutes.
+final class Daemon: @unchecked Sendable {
+    let directory: String
+    let port: Int
+    private let process = Process()
+
+    var base: String { "http://127.0.0.1:\(port)" }
+    var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+    private var log: String { directory + "/output" }
+
+    /// `files` are written to the folder, and `arguments` are what follows from it and the port.
+    init(
+        _ program: String,
+        files: [String: String],
+        _ arguments: (_ directory: String, _ port: Int) -> [String]
+    ) throws {
+        directory = NSTemporaryDirectory() + "lucarne-\(program)-\(UInt64.random(in: 0 ... .max))"
+        port = .random(in: 20_000..<32_000)
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true
+        )
+        for (name, text) in files {
+            try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+        }
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments =
+            ["timeout", "--kill-after=5", "600", program] + arguments(directory, port)
+        process.currentDirectoryURL = URL(filePath: directory)
+        let file = try #require(FileHandle(forWritingAtPath: log))
+        process.standardOutput = file
+        process.standardError = file
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { process.terminate() }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func get(_ path: String, _ arguments: String...) throws -> Reply {
+        let run = try Command.run(
+            "/usr/bin/env",
+            ["curl", "-s", "-i", "-g", "--max-time", "20", base + path] + arguments
+        )
+        return Reply(curl: run.output)
+    }
+
+    /// Waits until the path answers with 200.
+    func ready(_ path: String) throws -> Daemon {
+        let isReady = try eventually(within: 30) { try get(path).status == 200 }
+        try #require(isReady, "\(output)")
+        return self
+    }
+}
+
+extension Daemon {
+    /// A Prometheus that scrapes the server every second, with the rules that ship.
+    static func prometheus(
+        scraping server: LucarneProcess,
+        features: [String] = [],
+        alertmanager: Daemon? = nil
+    ) throws -> Daemon {
+        let alerting = alertmanager.map {
+            "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:\($0.port)']}]}]}"
+        }
+        let configuration = """
+            global: {scrape_interval: 1s, evaluation_interval: 1s}
+            rule_files:
+            - \(Repository.root)/prometheus/rules/recording.yml
+            - \(Repository.root)/prometheus/rules/alerts.yml
+            \(alerting ?? "")
+            scrape_configs:
+            - job_name: lucarne
+              static_configs: [{targets: ['127.0.0.1:\(server.port)']}]
+
+            """
+        return try Daemon("prometheus", files: ["prometheus.yml": configuration]) {
+            [
+                "--config.file=\($0)/prometheus.yml", "--storage.tsdb.path=\($0)/data",
+                "--web.listen-address=127.0.0.1:\($1)", "--storage.tsdb.retention.time=2h",
+                "--enable-feature=\((["exemplar-storage"] + features).joined(separator: ","))",
+            ]
+        }.ready("/-/ready")
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    @Suite(.serialized) struct MonitoringTests {
+        @Test func `every panel, variable and rule finds data under real traffic`() throws {
+            let server = try Self.busyServer()
+            let prometheus = try Daemon.prometheus(scraping: server)
+            let token = try server.token(role: "service_role")
+            let traffic = try Command.client("traffic", server.base, token, "6")
+            #expect(traffic.status == 0, "\(traffic.output)\(traffic.errors)")
+            try Self.expectData(prometheus)
+            try Self.expectExemplarsOpen(prometheus, server)
+        }
+
+        @Test func `a Prometheus that scrapes nothing is told so, question by question`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let prometheus = try Daemon.prometheus(scraping: server)
+            server.signal(SIGKILL)
+            let report = try Self.verify(prometheus, "--json")
+            #expect(report.status == 1)
+            #expect(report.output.contains(#""verdict":"not scraped""#))
+            #expect(!report.output.contains(#""verdict":"renamed""#))
+        }
+
+        @Test func `where no Prometheus is, the answer is one line`() throws {
+            let run = try Command.run(
+                Repository.binary.path,
+                ["telemetry", "verify", "--prometheus", "http://127.0.0.1:1"]
+            )
+            #expect(run.status == 1)
+            #expect(run.errors == "lucarne: http://127.0.0.1:1: does not answer\n")
+        }
+
+        @Test func `promtool finds nothing to complain of`() throws {
+            let rules = Repository.root + "/prometheus/rules"
+            for arguments in [
+                ["check", "rules", "\(rules)/recording.yml", "\(rules)/alerts.yml"],
+                ["check", "config", Repository.root + "/prometheus/prometheus.yml"],
+                ["test", "rules", "\(rules)/rules_test.yml"],
+            ] {
+                let run = try Command.run("/usr/bin/promtool", arguments)
+                #expect(run.status == 0, "\(run.output)\(run.errors)")
+            }
+            let server = try Self.busyServer()
+            _ = try server.get("/rest/v1/planets?limit=1")
+            let metrics = try server.get("/metrics").body
+            let file = server.directory + "/metrics"
+            try metrics.write(toFile: file, atomically: true, encoding: .utf8)
+            let check = "promtool check metrics < '\(file)'"
+            let run = try Command.run("/bin/sh", ["-c", check])
+            #expect(run.status == 0, "\(run.output)\(run.errors)")
+        }
+
+        /// A server whose database has something slow, something broken and something to write.
+        private static func busyServer() throws -> LucarneProcess {
+            let database = try Database()
+            try database.psql(
+                """
+                create table facts (id bigint primary key);
+                create function broken() returns int language plpgsql as
+                $$ begin raise sqlstate 'PT503' using message = 'broken'; end $$;
+                create function slow() returns text language sql volatile as
+                $$ select 'done' from pg_sleep(0.3) $$;
+                create function sever() returns bigint language sql security definer volatile as
+                $$ select count(pg_terminate_backend(pid)) from pg_stat_activity
+                where datname = current_database() and state = 'idle'
+                and pid <> pg_backend_pid() $$
+                """
+            )
+            // Nobody listens there: how long an export took is known all the same.
+            let server = try LucarneProcess.serving(
+                ["--otlp-url", "http://127.0.0.1:9", "--keep-one-trace-in", "1"],
+                connection: database.connection
+            )
+            try database.psql("grant all on facts to service_role")
+            return server
+        }
+
+        private static func verify(_ prometheus: Daemon, _ more: String...) throws -> Command {
+            try Command.run(
+                Repository.binary.path,
+                ["telemetry", "verify", "--prometheus", prometheus.base] + more
+            )
+        }
+
+        /// A rate needs two scrapes, a recorded one an evaluation more.
+        private static func expectData(_ prometheus: Daemon) throws {
+            var report = try verify(prometheus, "--strict")
+            _ = try eventually(within: 15) {
+                if report.status != 0 { report = try verify(prometheus, "--strict") }
+                return report.status == 0
+            }
+            #expect(report.status == 0, "\(report.output)\(report.errors)")
+        }
+
+        private static func expectExemplarsOpen(
+            _ prometheus: Daemon,
+            _ server: LucarneProcess
+        ) throws {
+            let now = Date().timeIntervalSince1970
+            let answer = try prometheus.get(
+                "/api/v1/query_exemplars?query=http_server_request_duration_seconds_bucket"
+                    + "&start=\(now - 60)&end=\(now + 1)"
+            )
+            let traces = Set(
+                answer.body.matches(of: /"trace_id":"([0-9a-f]{32})"/).map { String($0.1) }
+            )
+            #expect(!traces.isEmpty, "\(answer.body.prefix(400))")
+            // The store keeps the latest of each kind; an exemplar seen earlier may be gone from it.
+            let latest = try server.get(
+                "/metrics",
+                "-H",
+                "Accept: application/openmetrics-text;version=1.0.0"
+            ).body.matches(of: /trace_id="([0-9a-f]{32})"/).map { String($0.1) }
+            #expect(!latest.isEmpty)
+            for trace in Set(latest) {
+                #expect(try server.get("/debug/traces/\(trace)").status == 200)
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Lucarne
+@testable import Telemetry
+import Testing
+
+@testable import Monitoring
+
+@Suite struct AgreementTests {
+    @Test func `registry, boards, rules and runbooks speak of the same things`() {
+        let findings = Agreement.shipped.findings
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: Mutation.all)
+    private func `what breaks the agreement is found`(mutation: Mutation) {
+        var agreement = Agreement.shipped
+        mutation.apply(&agreement)
+        let findings = agreement.findings
+        #expect(
+            findings.contains { $0.contains(mutation.finding) },
+            "\(findings.joined(separator: "\n"))"
+        )
+    }
+
+    @Test func `no family can be renamed unseen`() {
+        var agreement = Agreement.shipped
+        let names = agreement.families.map(\.name)
+        for index in agreement.families.indices { agreement.families[index].name += "_renamed" }
+        let findings = agreement.findings.joined(separator: "\n")
+        for name in names { #expect(findings.contains(": nothing is called \(name)"), "\(name)") }
+    }
+
+    @Test func `runbooks name settings that there are`() {
+        let known = Set(Setting.all.map(\.key.variable))
+        for (alert, text) in Repository.runbooks {
+            let named = text.matches(of: /LUCARNE_[A-Z_]+/).map { String($0.0) }
+            #expect(Set(named).subtracting(known).isEmpty, "\(alert)")
+        }
+    }
+
+    @Test func `the list of log events is that of the code`() {
+        let files = ["Sources/Toolkit", "Sources/Core", "Sources/Features", "Sources/App"]
+            .flatMap(Repository.swiftFiles)
+            .filter { !$0.contains("Features/Monitoring/") }
+        var inCode: Set<String> = []
+        for file in files {
+            let text = Repository.text(of: file)
+            let named = text.matches(of: /\bevent: (?:StaticString = )?"([a-z_.]+)"/)
+            inCode.formUnion(named.map { String($0.1) })
+        }
+        let listed = Set(LogEvent.all.map(\.name))
+        #expect(inCode.subtracting(listed).isEmpty, "missing in LogEvent.swift")
+        #expect(listed.subtracting(inCode).isEmpty, "in LogEvent.swift only")
+    }
+}
+
+extension Agreement {
+    fileprivate static let shipped = Agreement(
+        families: TelemetryCommand.families,
+        runbooks: Repository.runbooks
+    )
+}
+
+/// A mistake, and the words by which it is found.
+private struct Mutation: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let finding: String
+    let apply: @Sendable (inout Agreement) -> Void
+
+    init(_ name: String, _ finding: String, _ apply: @escaping @Sendable (inout Agreement) -> Void)
+    {
+        testDescription = name
+        self.finding = finding
+        self.apply = apply
+    }
+
+    static let all = [
+        Mutation("a metric is renamed", "nothing is called lucarne_db_pool_waiters") {
+            $0.rename("lucarne_db_pool_waiters", to: "lucarne_db_pool_waiting")
+        },
+        Mutation("a metric is added", "lucarne_new_total is on no panel") {
+            $0.families.append(
+                MetricDescription(
+                    name: "lucarne_new_total",
+                    kind: .counter,
+                    unit: .none,
+                    labels: [],
+                    help: "New."
+                )
+            )
+        },
+        Mutation("a label is dropped", "has no label result") {
+            $0.change("lucarne_db_pool_acquires_total") { $0.labels.removeLast() }
+        },
+        Mutation("a label of a legend is dropped", "grouped by decision") {
+            $0.change("lucarne_spans_total") { $0.labels = [] }
+        },
+        Mutation("a panel is removed", "lucarne_log_redactions_total is on no panel") {
+            $0.onPanels("lucarne_log_redactions_total") { panels, index in
+                panels.remove(at: index)
+            }
+        },
+        Mutation("a unit is broken", "unit ms") {
+            $0.onPanels("lucarne_metrics_scrape_duration_seconds") { panels, index in
+                panels[index].unit = .milliseconds
+            }
+        },
+        Mutation("seconds become bytes", "unit s for") {
+            $0.change("lucarne_metrics_scrape_duration_seconds") { $0.unit = .bytes }
+        },
+        Mutation("a counter is shown as it is", "without a range") {
+            $0.onPanels("lucarne_spans_total") { panels, index in
+                panels[index].queries[0].expression = PromQL.board.series("lucarne_spans_total")
+            }
+        },
+        Mutation("a board's variable is forgotten", "is not limited to $job and $instance") {
+            $0.onPanels("lucarne_spans_total") { panels, index in
+                panels[index].queries[0].expression = "sum (rate(lucarne_spans_total[5m]))"
+            }
+        },
+        Mutation("a legend names what is not there", "the legend's nobody") {
+            $0.onPanels("lucarne_spans_total") { panels, index in
+                panels[index].queries[0].legend = "{{nobody}}"
+            }
+        },
+        Mutation("a rule is removed", "nothing is called slo:sli_error:ratio_rate1h") {
+            for index in $0.groups.indices {
+                $0.groups[index].rules.removeAll { $0.name == "slo:sli_error:ratio_rate1h" }
+            }
+        },
+        Mutation("an alert is removed", "a runbook for LucarneDown, and no such alert") {
+            for index in $0.groups.indices {
+                $0.groups[index].rules.removeAll { $0.name == "LucarneDown" }
+            }
+        },
+        Mutation("a runbook is removed", "LucarneDown has no runbook") {
+            $0.runbooks["LucarneDown"] = nil
+        },
+        Mutation("a runbook has no mend", "the runbook has no ## Mend") {
+            $0.runbooks["LucarneDown"]?.replace("## Mend\n", with: "")
+        },
+        Mutation("a board is removed", "there is no board lucarne-overview") {
+            $0.boards.removeAll { $0.name == "overview" }
+        },
+    ]
+}
+
+extension Agreement {
+    fileprivate mutating func change(
+        _ name: String,
+        _ body: (inout MetricDescription) -> Void
+    ) {
+        for index in families.indices where families[index].name == name {
+            body(&families[index])
+        }
+    }
+
+    fileprivate mutating func rename(_ name: String, to other: String) {
+        change(name) { $0.name = other }
+    }
+
+    /// At the first panel that asks for the series.
+    fileprivate mutating func onPanels(
+        _ name: String,
+        _ body: (inout [Panel], Int) -> Void
+    ) {
+        for index in boards.indices {
+            let found = boards[index].panels.firstIndex { panel in
+                panel.queries.contains { $0.expression.contains(name) }
+            }
+            if let found { return body(&boards[index].panels, found) }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Testing
+
+@testable import Monitoring
+
+/// What grafana/dashboard-linter asks of a board, and that its panels can be seen.
+@Suite struct BoardTests {
+    @Test(arguments: Board.all)
+    func `a board loads in Grafana as it is`(board: Board) throws {
+        let json = try JSONValue(parsing: Array(board.json.indentedText.utf8))
+        #expect(json["schemaVersion"]?.int == 42)
+        #expect(json["editable"]?.bool == false)
+        #expect(json["uid"]?.string == board.identifier)
+        let variables = json["templating"]?["list"]?.array ?? []
+        let source = try #require(variables.first)
+        #expect(source["type"]?.string == "datasource" && source["label"]?.string == "Data source")
+        for variable in variables.dropFirst() {
+            #expect(variable["refresh"]?.int == 2, "on time change")
+            #expect(variable["multi"]?.bool == true && variable["allValue"]?.string == ".+")
+            #expect(variable["datasource"]?["uid"]?.string == "$datasource")
+        }
+    }
+
+    @Test(arguments: Board.all)
+    func `panels do not overlap, and each has a number of its own`(board: Board) {
+        let panels = board.json["panels"]?.array ?? []
+        #expect(Set(panels.compactMap { $0["id"]?.int }).count == panels.count)
+        let boxes = panels.map { panel in
+            ["x", "y", "w", "h"].map { panel["gridPos"]?[$0]?.int ?? -1 }
+        }
+        for (index, box) in boxes.enumerated() {
+            #expect(box[0] >= 0 && box[0] + box[2] <= 24)
+            for other in boxes[..<index] {
+                let apart =
+                    box[0] >= other[0] + other[2] || other[0] >= box[0] + box[2]
+                    || box[1] >= other[1] + other[3] || other[1] >= box[1] + box[3]
+                #expect(apart, "\(panels[index]["title"]?.string ?? "")")
+            }
+        }
+    }
+
+    @Test(arguments: Board.all)
+    func `every query has a letter, a source and a range that Grafana chooses`(board: Board) {
+        for panel in board.json["panels"]?.array ?? [] where panel["type"]?.string != "row" {
+            let targets = panel["targets"]?.array ?? []
+            #expect(Set(targets.compactMap { $0["refId"]?.string }).count == targets.count)
+            #expect(!targets.isEmpty)
+            for target in targets {
+                #expect(target["datasource"]?["uid"]?.string == "$datasource")
+                let ranges = (target["expr"]?.string ?? "").matches(of: /\[([^\]]+)\]/)
+                #expect(ranges.allSatisfy { ["$__rate_interval", "$__auto"].contains($0.1) })
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("up", ["up"], []),
+            (
+                "sum by (a, b) (rate(x_total{c=\"}\",d=~\"y\"}[5m]))", ["x_total c d []"],
+                ["a", "b"]
+            ),
+            ("a / on (job) group_left (c) b offset 1h", ["a", "b"], ["job", "c"]),
+            ("histogram_quantile(0.9, sum by (le) (rate(h_bucket[5m])))", ["h_bucket []"], ["le"]),
+            ("slo:x:rate1h{slo=\"a\"} > (14.4 * 0.001) and b", ["slo:x:rate1h slo", "b"], []),
+            ("max(a) unless max by (x) (b == bool 1e3)", ["a", "b"], ["x"]),
+        ]
+    )
+    func `names and labels of an expression are found`(
+        expression: String,
+        selectors: [String],
+        groupings: [String]
+    ) {
+        let reading = PromQLReading(expression)
+        let found = reading.selectors.map {
+            ([$0.name] + $0.labels + ($0.isRange ? ["[]"] : [])).joined(separator: " ")
+        }
+        #expect(found == selectors)
+        #expect(reading.groupings == groupings)
+    }
+}

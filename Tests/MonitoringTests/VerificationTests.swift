@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Lucarne
+import Testing
+
+@testable import Monitoring
+
+@Suite struct VerificationTests {
+    /// What a Prometheus answers with: nothing, but for these series and targets.
+    private func verdicts(
+        names: [String],
+        targets: String = #"{"activeTargets":[]}"#,
+        rules: String = #"{"groups":[]}"#
+    ) throws -> [String: Verification.Finding] {
+        let list = JSONValue.array(names.map(JSONValue.string))
+        let findings = try Verification.run(families: TelemetryCommand.families) {
+            path,
+            _ throws(Verification.Refusal) in
+            switch path {
+            case "/api/v1/label/__name__/values": return list
+            case "/api/v1/targets": return (try? JSONValue(parsing: Array(targets.utf8))) ?? .null
+            case "/api/v1/rules": return (try? JSONValue(parsing: Array(rules.utf8))) ?? .null
+            case "/api/v1/query": return .object([("result", .array([]))])
+            default: return .object([])
+            }
+        }
+        return Dictionary(findings.map { ($0.place, $0) }) { first, _ in first }
+    }
+
+    @Test func `nothing of Lucarne's is there: not scraped, with the target's error`() throws {
+        let target = #"{"activeTargets":[{"scrapeUrl":"http://a/metrics","lastError":"refused"}]}"#
+        let found = try verdicts(names: ["up"], targets: target)
+        let panel = try #require(found["lucarne-overview / Requests"])
+        #expect(panel.verdict == .notScraped)
+        #expect(panel.reason.hasSuffix("http://a/metrics: refused"))
+    }
+
+    @Test func `the series of that name is gone: renamed`() throws {
+        let found = try verdicts(names: ["lucarne_build_info", "lucarne_db_pool_waiting"])
+        let panel = try #require(found["lucarne-database / Waiting"])
+        #expect(panel.verdict == .renamed)
+        #expect(panel.reason.contains("lucarne_db_pool_waiters"))
+    }
+
+    @Test func `only the histogram's native form is there: that is enough`() throws {
+        let found = try verdicts(
+            names: ["lucarne_build_info", "http_server_request_duration_seconds"]
+        )
+        #expect(found["lucarne-overview / p99"]?.verdict == .noTraffic)
+    }
+
+    @Test func `series without a sample that counts: no traffic`() throws {
+        let found = try verdicts(names: ["lucarne_build_info", "lucarne_log_tail_subscribers"])
+        #expect(found["lucarne-telemetry / Live tail"]?.verdict == .noTraffic)
+    }
+
+    @Test func `a recorded series without its rule: not loaded`() throws {
+        let found = try verdicts(names: ["lucarne_build_info"])
+        #expect(found["lucarne-slo / Burn rate: availability"]?.verdict == .notLoaded)
+        #expect(found["alert LucarneDown page"]?.verdict == .notLoaded)
+    }
+
+    @Test func `a rule that says something else than the one that ships: changed`() throws {
+        let rules = """
+            {"groups":[{"rules":[{"name":"LucarneDown","query":"up == 1","health":"ok",
+             "labels":{"severity":"page"}}]}]}
+            """
+        let found = try verdicts(names: ["lucarne_build_info"], rules: rules)
+        #expect(found["alert LucarneDown page"]?.verdict == .changed)
+    }
+
+    @Test func `a rule that cannot be evaluated: failed, with the reason`() throws {
+        let rules = """
+            {"groups":[{"rules":[{"name":"LucarneDown","query":"up","health":"err",
+             "lastError":"many-to-many","labels":{"severity":"page"}}]}]}
+            """
+        let found = try verdicts(names: ["lucarne_build_info"], rules: rules)
+        #expect(found["alert LucarneDown page"]?.verdict == .failed)
+        #expect(found["alert LucarneDown page"]?.reason == "many-to-many")
+    }
+
+    @Test func `a Prometheus that refuses is an error, not an empty board`() {
+        #expect(throws: Verification.Refusal.self) {
+            _ = try Verification.run(families: []) {
+                _,
+                _ throws(Verification.Refusal) in
+                throw Verification.Refusal("no")
+            }
+        }
+    }
+}
