@@ -2,8 +2,7 @@
 import Foundation
 import Testing
 
-/// A server of Debian's in a folder of its own; it ends with this object, and in any case after
-/// some minutes.
+/// A server of Debian's in a folder of its own; it ends with this object.
 final class Daemon: @unchecked Sendable {
     let directory: String
     let port: Int
@@ -30,8 +29,7 @@ final class Daemon: @unchecked Sendable {
         }
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
-            ["timeout", "--kill-after=5", "600", program] + arguments(directory, port)
+        process.arguments = [program] + arguments(directory, port)
         process.currentDirectoryURL = URL(filePath: directory)
         let file = try #require(FileHandle(forWritingAtPath: log))
         process.standardOutput = file
@@ -41,11 +39,12 @@ final class Daemon: @unchecked Sendable {
     }
 
     deinit {
-        if process.isRunning { process.terminate() }
+        // Not asked politely: it may have inherited a mask that blocks SIGTERM.
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    func get(_ path: String, _ arguments: String...) throws -> Reply {
+    func get(_ path: String, _ arguments: [String] = []) throws -> Reply {
         let run = try Command.run(
             "/usr/bin/env",
             ["curl", "-s", "-i", "-g", "--max-time", "20", base + path] + arguments
@@ -65,18 +64,13 @@ extension Daemon {
     /// A Prometheus that scrapes the server every second, with the rules that ship.
     static func prometheus(
         scraping server: LucarneProcess,
-        features: [String] = [],
-        alertmanager: Daemon? = nil
+        features: [String] = []
     ) throws -> Daemon {
-        let alerting = alertmanager.map {
-            "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:\($0.port)']}]}]}"
-        }
         let configuration = """
             global: {scrape_interval: 1s, evaluation_interval: 1s}
             rule_files:
             - \(Repository.root)/prometheus/rules/recording.yml
             - \(Repository.root)/prometheus/rules/alerts.yml
-            \(alerting ?? "")
             scrape_configs:
             - job_name: lucarne
               static_configs: [{targets: ['127.0.0.1:\(server.port)']}]

@@ -10,7 +10,10 @@ extension AcceptanceTests {
                 connection: try Database().connection,
                 environment: ["LUCARNE_KEEP_ONE_TRACE_IN": "1"]
             )
-            let prometheus = try Prometheus(scraping: server.port, features: ["native-histograms"])
+            let prometheus = try Daemon.prometheus(
+                scraping: server,
+                features: ["native-histograms"]
+            )
             let name = "http_server_request_duration_seconds"
             var quantile: [String] = []
             let isAnswered = try eventually(within: 60) {
@@ -20,7 +23,7 @@ extension AcceptanceTests {
                 )
                 return quantile.contains { (Double($0) ?? .nan) > 0 }
             }
-            #expect(isAnswered, "\(quantile) \(prometheus.log)")
+            #expect(isAnswered, "\(quantile) \(prometheus.output)")
             let seconds = try #require(quantile.first.flatMap { Double($0) })
             #expect(seconds < 30)
             let count = try prometheus.values(
@@ -40,55 +43,8 @@ extension AcceptanceTests {
     }
 }
 
-/// Prometheus as Debian packages it, scraping one port every second; it ends with this object.
-final class Prometheus: @unchecked Sendable {
-    private let process = Process()
-    private let directory: String
-    private let port = Int.random(in: 32_000..<42_000)
-
-    init(scraping target: Int, features: [String] = []) throws {
-        directory = NSTemporaryDirectory() + "lucarne-prometheus-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(
-            atPath: directory,
-            withIntermediateDirectories: true
-        )
-        let configuration = """
-            global: {scrape_interval: 1s, scrape_timeout: 1s}
-            scrape_configs:
-              - job_name: lucarne
-                static_configs: [{targets: ["127.0.0.1:\(target)"]}]
-            """
-        try configuration.write(
-            toFile: directory + "/prometheus.yml",
-            atomically: true,
-            encoding: .utf8
-        )
-        let output = directory + "/output"
-        _ = FileManager.default.createFile(atPath: output, contents: nil)
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "prometheus", "--config.file=\(directory)/prometheus.yml",
-            "--storage.tsdb.path=\(directory)/data", "--storage.tsdb.retention.time=1h",
-            "--web.listen-address=127.0.0.1:\(port)",
-            "--enable-feature=" + (["exemplar-storage"] + features).joined(separator: ","),
-        ]
-        let file = try #require(FileHandle(forWritingAtPath: output))
-        process.standardOutput = file
-        process.standardError = file
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let isReady = try eventually(within: 30) { try ask("/-/ready").contains("Ready") }
-        try #require(isReady, "\(log)")
-    }
-
-    deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(atPath: directory)
-    }
-
-    var log: String { (try? String(contentsOfFile: directory + "/output", encoding: .utf8)) ?? "" }
-
+/// What a Prometheus is asked.
+extension Daemon {
     /// The values of an instant query's vector, as they are written.
     func values(_ query: String) throws -> [String] {
         try result(of: "/api/v1/query", query).compactMap { series in
@@ -115,16 +71,10 @@ final class Prometheus: @unchecked Sendable {
         _ parameters: String...
     ) throws -> [[String: Any]] {
         let parameters = ["query=\(query)"] + parameters
-        let body = try ask(path, ["-G"] + parameters.flatMap { ["--data-urlencode", $0] })
+        let encoded = parameters.flatMap { ["--data-urlencode", $0] }
+        let body = try get(path, ["-G"] + encoded).body
         let answer = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]
         if let list = answer?["data"] as? [[String: Any]] { return list }
         return (answer?["data"] as? [String: Any])?["result"] as? [[String: Any]] ?? []
-    }
-
-    private func ask(_ path: String, _ arguments: [String] = []) throws -> String {
-        try Command.run(
-            "/usr/bin/env",
-            ["curl", "-s", "--max-time", "10", "http://127.0.0.1:\(port)\(path)"] + arguments
-        ).output
     }
 }
