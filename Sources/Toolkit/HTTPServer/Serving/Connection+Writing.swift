@@ -210,13 +210,13 @@ extension Connection {
 }
 
 extension Response.Body {
-    /// 0 for streams.
     /// Made without content, as a route may for HEAD.
     var isEmpty: Bool {
         if case .empty = self { return true }
         return false
     }
 
+    /// 0 for streams.
     var knownCount: Int {
         switch self {
         case .empty, .stream: 0
