@@ -19,7 +19,7 @@ package struct StatementExplainer: Sendable {
     /// To be called when the statement has ended, inside its span. Returns at once.
     func ended(_ transaction: Transaction, nanoseconds: UInt64, in trace: RequestTrace) {
         // Almost none is: the rest of this is not for every request.
-        guard nanoseconds >= telemetry.configuration.slowStatementNanoseconds else { return }
+        guard telemetry.isSlowStatement(nanoseconds) else { return }
         guard let query = transaction.statements.first, Self.isPlannable(query.sql),
             let run = telemetry.planWanted(for: query.sql, nanoseconds: nanoseconds, in: trace)
         else { return }

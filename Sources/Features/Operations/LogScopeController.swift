@@ -10,7 +10,7 @@ struct LogScopeController: Sendable {
     func show() -> Response {
         let now = uptimeNanoseconds()
         let scopes = telemetry.scopes.current.map { scope in
-            let (name, value) = Self.words(scope.subject)
+            let (name, value) = scope.subject.words
             let left = (max(scope.until, now) - now) / 1_000_000_000
             return JSONValue.object([
                 (name, .string(value)), ("seconds_left", .integer(left)),
@@ -39,14 +39,8 @@ struct LogScopeController: Sendable {
         guard let seconds, 1...86_400 ~= seconds else {
             return Response(status: 400, problem: "seconds must be a number from 1 to 86400")
         }
-        let until = uptimeNanoseconds() + UInt64(seconds) * 1_000_000_000
-        guard telemetry.scopes.add(LogScope(subject, until: until)) else {
+        guard telemetry.openScope(subject, forSeconds: seconds) else {
             return Response(status: 409, problem: "there are \(LogScopes.scopesMax) scopes already")
-        }
-        telemetry.logs.write(.notice, .operations, "log scope", event: "log.scope") { record in
-            record.field("scope", Self.words(subject).name)
-            record.field("scope.value", Self.words(subject).value)
-            record.field("log.seconds", seconds)
         }
         return show()
     }
@@ -57,14 +51,6 @@ struct LogScopeController: Sendable {
         case "user": .user(value)
         case "trace": .trace(value.lowercased())
         default: nil
-        }
-    }
-
-    private static func words(_ subject: LogScope.Subject) -> (name: String, value: String) {
-        switch subject {
-        case .route(let template): ("route", template)
-        case .user(let name): ("user", name)
-        case .trace(let id): ("trace", id)
         }
     }
 }

@@ -73,3 +73,28 @@ package final class LogScopes: Sendable {
         }
     }
 }
+
+extension LogScope.Subject {
+    /// What it is, and which.
+    package var words: (name: String, value: String) {
+        switch self {
+        case .route(let template): ("route", template)
+        case .user(let name): ("user", name)
+        case .trace(let id): ("trace", id)
+        }
+    }
+}
+
+extension Telemetry {
+    /// Opens a scope for so many seconds, and says so in the log. False when there are too many.
+    package func openScope(_ subject: LogScope.Subject, forSeconds seconds: Int) -> Bool {
+        let until = uptimeNanoseconds() + UInt64(seconds) * 1_000_000_000
+        guard scopes.add(LogScope(subject, until: until)) else { return false }
+        logs.write(.notice, .operations, "log scope", event: "log.scope") { record in
+            record.field("scope", subject.words.name)
+            record.field("scope.value", subject.words.value)
+            record.field("log.seconds", seconds)
+        }
+        return true
+    }
+}
