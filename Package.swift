@@ -164,6 +164,7 @@ let package = Package(
                 "PostgresClient", "Support",
             ]
         ),
+        tests("Deployment", on: ["JSONCoding", "Lucarne", "Monitoring", "Support"]),
         tests("Acceptance", on: ["Support"]),
         tests("Tidy", on: []),
     ]

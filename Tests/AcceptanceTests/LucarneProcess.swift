@@ -110,15 +110,3 @@ func eventually(within seconds: Double, _ condition: () throws -> Bool) throws -
     }
     return true
 }
-
-enum Repository {
-    static let root = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .standardizedFileURL.path
-
-    /// Built beside this test: swift test builds every product.
-    static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appending(path: "lucarne")
-
-    static let python = root + "/.build/acceptance-venv/bin/python"
-}

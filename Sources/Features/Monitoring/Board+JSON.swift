@@ -26,9 +26,13 @@ extension Board {
     }
 
     private var variables: [JSONValue] {
+        // Where there is no such source, Grafana takes the first of the type.
+        let preferred = JSONValue.object([
+            ("text", .string(source.identifier)), ("value", .string(source.identifier)),
+        ])
         let datasource = JSONValue.object([
             ("name", "datasource"), ("label", "Data source"), ("type", "datasource"),
-            ("query", .string(source.rawValue)), ("current", .object([])), ("refresh", 1),
+            ("query", .string(source.rawValue)), ("refresh", 1), ("current", preferred),
         ])
         guard source == .prometheus else { return [datasource] }
         let build = "lucarne_build_info"

@@ -9,7 +9,12 @@ package struct Board: Sendable {
     var source = Source.prometheus
     var picksRoute = false
 
-    enum Source: String { case prometheus, loki }
+    enum Source: String {
+        case prometheus, loki
+
+        /// The data source that `deploy/grafana` provisions.
+        var identifier: String { "lucarne-\(rawValue)" }
+    }
 
     package var identifier: String { "lucarne-\(name)" }
 

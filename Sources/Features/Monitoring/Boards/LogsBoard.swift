@@ -3,7 +3,8 @@
 private let stream = #"{service_name="lucarne"}"#
 
 extension Board {
-    /// Reads what the Loki sink pushes: few labels, the rest as structured metadata.
+    /// Reads what the Loki sink pushes: few labels, the rest is in the line (`| json`, which writes
+    /// `http.route` as `http_route`).
     static let logs = Board(
         name: "logs",
         title: "Logs",
@@ -26,8 +27,9 @@ extension Board {
                 "Request records at level warning and above.",
                 .perSecond,
                 .init(
-                    "sum by (http_route) (rate(\(stream) | event=`http.request`"
-                        + " | level=~`warning|error|critical` [$__auto]))",
+                    #"sum by (http_route) (rate({service_name="lucarne","#
+                        + #"level=~"warning|error|critical"}"#
+                        + " | json | event=`http.request` [$__auto]))",
                     "{{http_route}}"
                 )
             ),
@@ -36,7 +38,8 @@ extension Board {
                 "By summary.",
                 .perSecond,
                 .init(
-                    "sum by (db_query_summary) (rate(\(stream) | event=`sql.slow` [$__auto]))",
+                    "sum by (db_query_summary) (rate(\(stream) | json | event=`sql.slow`"
+                        + " [$__auto]))",
                     "{{db_query_summary}}"
                 )
             ),

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import JSONCoding
+import Lucarne
+import Support
+import Testing
+
+/// What ships to run Lucarne with, as it is written: YAML files by their path.
+struct Deployment {
+    /// A text in a file, and another in its place.
+    struct Change: Sendable {
+        var file: String
+        var old: String
+        var new: String
+    }
+
+    let documents: [String: [JSONValue]]
+
+    init(_ change: Change? = nil) throws {
+        let change = change.map { ["--change", $0.file, $0.old, $0.new] } ?? []
+        let script = "\(Repository.root)/Tests/Clients/yaml_as_json.py"
+        let run = try Command.run(
+            "/usr/bin/env",
+            ["-C", Repository.root, Repository.python, script] + change + Self.files
+        )
+        try #require(run.status == 0, "\(run.errors)")
+        let parsed = try JSONValue(parsing: Array(run.output.utf8))
+        documents = Dictionary(
+            uniqueKeysWithValues: (parsed.members ?? []).map { ($0.0, $0.1.array ?? []) }
+        )
+    }
+
+    /// The only document of a file.
+    func file(_ path: String) -> JSONValue { documents[path]?.first ?? .null }
+
+    static let files =
+        [
+            "docker-compose.yml", "prometheus/prometheus.yml", "prometheus/alertmanager.yml",
+            "deploy/loki/loki.yml",
+        ] + found(in: "deploy/grafana/provisioning")
+
+    static func found(in folder: String) -> [String] {
+        let names = FileManager.default.enumerator(atPath: "\(Repository.root)/\(folder)")
+        return (names?.compactMap { $0 as? String } ?? []).sorted()
+            .filter { $0.hasSuffix(".yml") || $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }
+    }
+
+    static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(Repository.root)/\(path)")
+    }
+}
+
+extension JSONValue {
+    /// The texts of an array.
+    var strings: [String] { (array ?? []).compactMap(\.string) }
+
+    /// `value["a", "b", "c"]`, and null where one is missing.
+    subscript(_ first: String, _ second: String, _ more: String...) -> JSONValue {
+        ([first, second] + more).reduce(self) { $0[$1] ?? .null }
+    }
+}
+
+/// A mistake in a file, and the words by which it is found.
+struct Mistake: Sendable, CustomTestStringConvertible {
+    var change: Deployment.Change
+    var finding: String
+
+    init(_ file: String, _ old: String, _ new: String, _ finding: String) {
+        change = Deployment.Change(file: file, old: old, new: new)
+        self.finding = finding
+    }
+
+    var testDescription: String { "\(change.file): \(change.old) → \(change.new)" }
+}
