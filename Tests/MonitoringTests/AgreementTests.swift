@@ -129,6 +129,12 @@ private struct Mutation: Sendable, CustomTestStringConvertible {
                 $0.groups[index].rules.removeAll { $0.name == "slo:sli_error:ratio_rate1h" }
             }
         },
+        Mutation("a proof has a series of its own", "its proof: nothing is called lucarne_x") {
+            $0.onProof(of: "LucarnePoolExhausted") { $0.series[0].name = "lucarne_x" }
+        },
+        Mutation("a proof has a label of its own", "acquires_total has no label color") {
+            $0.onProof(of: "LucarnePoolExhausted") { $0.series[0].labels = [("color", "blue")] }
+        },
         Mutation("an alert is removed", "a runbook for LucarneDown, and no such alert") {
             for index in $0.groups.indices {
                 $0.groups[index].rules.removeAll { $0.name == "LucarneDown" }
@@ -158,6 +164,17 @@ extension Agreement {
 
     fileprivate mutating func rename(_ name: String, to other: String) {
         change(name) { $0.name = other }
+    }
+
+    fileprivate mutating func onProof(of name: String, _ body: (inout AlertProof) -> Void) {
+        for group in groups.indices {
+            for rule in groups[group].rules.indices where groups[group].rules[rule].name == name {
+                if var proof = groups[group].rules[rule].proof {
+                    body(&proof)
+                    groups[group].rules[rule].proof = proof
+                }
+            }
+        }
     }
 
     /// At the first panel that asks for the series.

@@ -75,7 +75,17 @@ extension Agreement {
         return empty.map { "\(board.identifier), \($0.title): title, description and query" }
     }
 
-    private func findings(_ rule: Rule) -> [String] { findings(rule.expression, at: rule.name) }
+    private func findings(_ rule: Rule) -> [String] {
+        findings(rule.expression, at: rule.name)
+            + (rule.proof?.series ?? []).flatMap { series in
+                let place = "\(rule.name), its proof"
+                guard let labels = labels(of: series.name) else {
+                    return ["\(place): nothing is called \(series.name)"]
+                }
+                return series.labels.map(\.0).filter { !labels.contains($0) }
+                    .map { "\(place): \(series.name) has no label \($0)" }
+            }
+    }
 
     private func findings(_ expression: String, at place: String) -> [String] {
         let reading = PromQLReading(expression)

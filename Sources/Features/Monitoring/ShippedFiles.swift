@@ -12,6 +12,14 @@ package struct ShippedFiles: Sendable {
         contents += [
             ("prometheus/rules/recording.yml", Self.rules(RuleGroup.recording, runbooks)),
             ("prometheus/rules/alerts.yml", Self.rules(RuleGroup.alerting, runbooks)),
+            (
+                "prometheus/rules/objectives_test.yml",
+                Self.origin + Rule.burns.proofs(with: RuleGroup.recording, runbooks: runbooks)
+            ),
+            (
+                "prometheus/rules/alerts_test.yml",
+                Self.origin + Rule.operational.proofs(runbooks: runbooks)
+            ),
             ("deploy/kubernetes/prometheus-rule.yaml", Self.prometheusRule(runbooks)),
             ("deploy/kubernetes/dashboards.yaml", Self.configMaps),
             ("docs/metrics.md", MetricsDocument.text(families)),

@@ -18,7 +18,8 @@ extension Rule {
             .page,
             "{{ $labels.instance }} is not scraped",
             "No scrape for one minute.",
-            board: "overview"
+            board: "overview",
+            proof: AlertProof(.gauge("up", well: 1, bad: 0))
         ),
         .alert(
             "LucarneNotReady",
@@ -27,7 +28,10 @@ extension Rule {
             .page,
             "{{ $labels.instance }} is not ready",
             "Not in state ready for 5 minutes; lucarne_health_check_status says which check.",
-            board: "overview"
+            board: "overview",
+            proof: AlertProof(
+                .gauge("lucarne_lifecycle_state", ["state": "ready"], well: 1, bad: 0)
+            )
         ),
         .alert(
             "LucarneHealthCheckFailing",
@@ -36,7 +40,15 @@ extension Rule {
             .ticket,
             "check {{ $labels.check }} fails on {{ $labels.instance }}",
             "The health check fails for 5 minutes.",
-            board: "overview"
+            board: "overview",
+            proof: AlertProof(
+                .gauge(
+                    "lucarne_health_check_status",
+                    ["check": "database", "probe": "ready"],
+                    well: 1,
+                    bad: 0
+                )
+            )
         ),
         .alert(
             "LucarneRestarting",
@@ -44,7 +56,8 @@ extension Rule {
             .page,
             "{{ $labels.instance }} restarts",
             "More than two starts in 15 minutes.",
-            board: "runtime"
+            board: "runtime",
+            proof: AlertProof(.counter("process_start_time_seconds", well: 0, bad: 60))
         ),
         .alert(
             "LucarneConfigReloadFailed",
@@ -53,7 +66,8 @@ extension Rule {
             .ticket,
             "the last reload failed on {{ $labels.instance }}",
             "What was loaded before is still served.",
-            board: "runtime"
+            board: "runtime",
+            proof: AlertProof(.gauge("lucarne_config_last_reload_success", well: 1, bad: 0))
         ),
     ]
 
@@ -69,7 +83,15 @@ extension Rule {
             .page,
             "pool {{ $labels.pool }} has no connection to give",
             "Requests give up waiting for a connection, or are refused one.",
-            board: "database"
+            board: "database",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_db_pool_acquires_total",
+                    ["pool": "primary", "result": "timeout"],
+                    well: 0,
+                    bad: 6
+                )
+            )
         ),
         .alert(
             "LucarnePoolSaturated",
@@ -83,7 +105,21 @@ extension Rule {
             .ticket,
             "over 10 % of acquires wait",
             "Pool {{ $labels.pool }} is a queue, not a pool.",
-            board: "database"
+            board: "database",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_db_pool_acquires_total",
+                    ["pool": "primary", "result": "waited"],
+                    well: 6,
+                    bad: 300
+                ),
+                .counter(
+                    "lucarne_db_pool_acquires_total",
+                    ["pool": "primary", "result": "immediate"],
+                    well: 594,
+                    bad: 300
+                )
+            )
         ),
         .alert(
             "LucarneSlowQueries",
@@ -93,7 +129,15 @@ extension Rule {
             .ticket,
             "{{ $labels.db_query_summary }} is slow",
             "More than six slow runs a minute for 10 minutes.",
-            board: "database"
+            board: "database",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_sql_slow_queries_total",
+                    ["db_query_summary": "SELECT planets"],
+                    well: 1,
+                    bad: 12
+                )
+            )
         ),
         .alert(
             "LucarneRetryStorm",
@@ -103,7 +147,16 @@ extension Rule {
             .ticket,
             "over 5 % of transactions are tried again",
             "Serialization failures, deadlocks or lost connections.",
-            board: "database"
+            board: "database",
+            proof: AlertProof(
+                .counter("lucarne_sql_retries_total", ["reason": "deadlock"], well: 1, bad: 60),
+                .counter(
+                    "lucarne_sql_transactions_total",
+                    ["outcome": "commit"],
+                    well: 600,
+                    bad: 600
+                )
+            )
         ),
         .alert(
             "LucarneMigrationsPending",
@@ -112,7 +165,8 @@ extension Rule {
             .ticket,
             "{{ $value }} migrations pending",
             "The database is behind the migrations that were found.",
-            board: "database"
+            board: "database",
+            proof: AlertProof(.gauge("lucarne_migrations_pending", well: 0, bad: 3), value: "3")
         ),
     ]
 
@@ -128,7 +182,15 @@ extension Rule {
             .ticket,
             "sink {{ $labels.sink }} drops records",
             "Reason: {{ $labels.reason }}.",
-            board: "telemetry"
+            board: "telemetry",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_log_records_dropped_total",
+                    ["sink": "stdout", "reason": "queue_full"],
+                    well: 0,
+                    bad: 60
+                )
+            )
         ),
         .alert(
             "LucarneCardinalityOverflow",
@@ -137,7 +199,15 @@ extension Rule {
             .ticket,
             "{{ $labels.metric }} reached the limit of series",
             "New label values share the overflow series.",
-            board: "telemetry"
+            board: "telemetry",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_metrics_overflow_total",
+                    ["metric": "lucarne_http_problems_total"],
+                    well: 0,
+                    bad: 60
+                )
+            )
         ),
     ]
 
@@ -154,7 +224,13 @@ extension Rule {
             .ticket,
             "event loop late by {{ $value | humanizeDuration }}",
             "Something blocks an event loop of {{ $labels.instance }}.",
-            board: "overview"
+            board: "overview",
+            proof: AlertProof(
+                lag("0.1", well: 600, bad: 0),
+                lag("0.25", well: 600, bad: 600),
+                lag("+Inf", well: 600, bad: 600),
+                value: "248.5ms"
+            )
         ),
         .alert(
             "LucarneFileDescriptorsLow",
@@ -163,7 +239,11 @@ extension Rule {
             .ticket,
             "{{ $labels.instance }} is short of file descriptors",
             "Over 85 % of what the process may open is open.",
-            board: "runtime"
+            board: "runtime",
+            proof: AlertProof(
+                .gauge("process_open_fds", well: 100, bad: 900),
+                .gauge("process_max_fds", well: 1_000, bad: 1_000)
+            )
         ),
         .alert(
             "LucarneMemoryNearLimit",
@@ -173,7 +253,11 @@ extension Rule {
             .ticket,
             "{{ $labels.instance }} is near its memory limit",
             "The kernel ends the process at the limit.",
-            board: "runtime"
+            board: "runtime",
+            proof: AlertProof(
+                .gauge("process_resident_memory_bytes", well: 100, bad: 950),
+                .gauge("lucarne_cgroup_memory_limit_bytes", well: 1_000, bad: 1_000)
+            )
         ),
         .alert(
             "LucarneCpuThrottled",
@@ -182,7 +266,16 @@ extension Rule {
             .ticket,
             "{{ $labels.instance }} is throttled",
             "The container wants more CPU than its limit.",
-            board: "runtime"
+            board: "runtime",
+            proof: AlertProof(
+                .counter("lucarne_cgroup_cpu_throttled_seconds_total", well: 6, bad: 30)
+            )
         ),
     ]
+
+    /// Observations up to a bound, in a minute.
+    private static func lag(_ bound: String, well: Int, bad: Int) -> AlertProof.Series {
+        let name = "lucarne_event_loop_lag_seconds_bucket"
+        return .counter(name, ["loop": "0", "le": bound], well: well, bad: bad)
+    }
 }

@@ -19,18 +19,21 @@ extension RuleGroup {
 
 extension Rule {
     fileprivate func lines(_ runbooks: String) -> [String] {
-        var lines = ["  - \(kind.rawValue): \(name)", "    expr: \(quoted(expression))"]
+        var lines = ["  - \(kind.rawValue): \(name)", "    expr: \(expression.yamlQuoted)"]
         if let pending { lines.append("    for: \(pending)") }
         if !labels.isEmpty { lines.append("    labels:") }
-        lines += labels.map { "      \($0): \(quoted($1))" }
+        lines += labels.map { "      \($0): \($1.yamlQuoted)" }
         guard kind == .alert else { return lines }
-        let runbook = ("runbook_url", "\(runbooks)/\(name).md")
         lines.append("    annotations:")
-        return lines + (annotations + [runbook]).map { "      \($0): \(quoted($1))" }
+        return lines + shippedAnnotations(runbooks).map { "      \($0): \($1.yamlQuoted)" }
     }
 
-    /// YAML 1.2 §7.3.2: in single quotes only a quote is special.
-    private func quoted(_ text: String) -> String {
-        "'" + text.replacing("'", with: "''") + "'"
+    func shippedAnnotations(_ runbooks: String) -> [(String, String)] {
+        annotations + [("runbook_url", "\(runbooks)/\(name).md")]
     }
+}
+
+extension String {
+    /// YAML 1.2 §7.3.2: in single quotes only a quote is special.
+    var yamlQuoted: String { "'" + replacing("'", with: "''") + "'" }
 }

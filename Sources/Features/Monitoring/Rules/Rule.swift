@@ -18,6 +18,8 @@ package struct Rule: Sendable {
     /// How long the condition holds before somebody is told.
     package var pending: String?
     package var annotations: [(String, String)] = []
+    /// Of an alert: how it is seen to fire and to resolve.
+    package var proof: AlertProof?
 
     static func record(
         _ name: String,
@@ -27,7 +29,7 @@ package struct Rule: Sendable {
         Rule(kind: .record, name: name, expression: expression, labels: labels)
     }
 
-    /// Each alert has a runbook of its name, and a board to look at first.
+    /// Each alert has a runbook of its name, a board to look at first, and a proof.
     static func alert(
         _ name: String,
         _ expression: String,
@@ -36,7 +38,8 @@ package struct Rule: Sendable {
         _ summary: String,
         _ description: String,
         board: String,
-        _ labels: [(String, String)] = []
+        _ labels: [(String, String)] = [],
+        proof: AlertProof
     ) -> Rule {
         Rule(
             kind: .alert,
@@ -47,7 +50,8 @@ package struct Rule: Sendable {
             annotations: [
                 ("summary", summary), ("description", description),
                 ("dashboard", "lucarne-\(board)"),
-            ]
+            ],
+            proof: proof
         )
     }
 }
