@@ -62,22 +62,27 @@ final class Daemon: @unchecked Sendable {
 }
 
 extension Daemon {
-    /// A Prometheus that scrapes the server every second, with the rules that ship.
+    /// A Prometheus as it ships, which scrapes the server and looks at the rules every second.
+    /// `alerts`: other alerting rules than those that ship.
     static func prometheus(
         scraping server: LucarneProcess,
-        features: [String] = []
+        features: [String] = [],
+        alertmanager: Daemon? = nil,
+        alerts: String? = nil
     ) throws -> Daemon {
-        let configuration = """
-            global: {scrape_interval: 1s, evaluation_interval: 1s}
-            rule_files:
-            - \(Repository.root)/prometheus/rules/recording.yml
-            - \(Repository.root)/prometheus/rules/alerts.yml
-            scrape_configs:
-            - job_name: lucarne
-              static_configs: [{targets: ['127.0.0.1:\(server.port)']}]
-
-            """
-        return try Daemon("prometheus", files: ["prometheus.yml": configuration]) {
+        // Nobody listens on port 1: alerts fire unheard.
+        let configuration = try Repository.text(of: "prometheus/prometheus.yml")
+            .replacing(": 15s", with: ": 1s")
+            .replacing("lucarne:9464", with: "127.0.0.1:\(server.port)")
+            .replacing("alertmanager:9093", with: "127.0.0.1:\(alertmanager?.port ?? 1)")
+            .replacing("rules/", with: "")
+        let rules = "prometheus/rules"
+        let files = [
+            "prometheus.yml": configuration,
+            "recording.yml": try Repository.text(of: "\(rules)/recording.yml"),
+            "alerts.yml": try alerts ?? Repository.text(of: "\(rules)/alerts.yml"),
+        ]
+        return try Daemon("prometheus", files: files) {
             [
                 "--config.file=\($0)/prometheus.yml", "--storage.tsdb.path=\($0)/data",
                 "--web.listen-address=127.0.0.1:\($1)", "--storage.tsdb.retention.time=2h",

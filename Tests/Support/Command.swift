@@ -50,5 +50,9 @@ package enum Repository {
     package static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "lucarne")
 
+    package static func text(of path: String) throws -> String {
+        try String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)
+    }
+
     package static let python = root + "/.build/acceptance-venv/bin/python"
 }

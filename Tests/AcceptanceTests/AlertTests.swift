@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+extension AcceptanceTests {
+    /// What ships, with shorter times: the rules, the routes, and who asks whom are the same.
+    @Suite(.serialized) struct AlertTests {
+        @Test func `a database that is gone is a page, and taken back when it is there again`()
+            throws
+        {
+            let postgres = try PostgresServer()
+            let database = try Database(on: postgres)
+            let server = try LucarneProcess.serving(connection: database.connection)
+            let webhook = try Daemon("python3", files: [:]) {
+                ["\(Repository.root)/Tests/Clients/webhook.py", "\($1)", "\($0)/received"]
+            }.ready("/")
+            let alertmanager = try Daemon.alertmanager(notifying: webhook)
+            let rules = try Repository.text(of: "prometheus/rules/alerts.yml")
+            let prometheus = try Daemon.prometheus(
+                scraping: server,
+                alertmanager: alertmanager,
+                alerts: rules.replacing(/for: [0-9]+m/) { _ in "for: 2s" }
+            )
+            #expect(try eventually(within: 20) { try prometheus.values("up") == ["1"] })
+            #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
+            #expect(try webhook.received().isEmpty)
+
+            try postgres.kill()
+            let name = "LucarneNotReady"
+            _ = try eventually(within: 60) { try !webhook.received(name).isEmpty }
+            let page = try #require(try webhook.received(name).first, "\(alertmanager.output)")
+            #expect(page.path == "/pages" && page.status == "firing")
+            #expect(page.labels["severity"] == "page")
+            #expect(page.labels["instance"] == "127.0.0.1:\(server.port)")
+            let runbook = try #require(page.annotations["runbook_url"])
+            #expect(try Repository.text(of: runbook).hasPrefix("# \(name)\n"))
+            // The ticket for the check that fails says nothing more.
+            #expect(
+                try eventually(within: 20) {
+                    try alertmanager.inhibited().contains("LucarneHealthCheckFailing")
+                }
+            )
+
+            try postgres.restart()
+            #expect(
+                try eventually(within: 60) {
+                    try webhook.received(name).contains { $0.status == "resolved" }
+                },
+                "\(alertmanager.output)"
+            )
+            #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
+            #expect(try webhook.received("LucarneHealthCheckFailing").isEmpty)
+        }
+    }
+}
+
+/// One alert of a notification.
+private struct Notice {
+    let path: String
+    let status: String
+    let labels: [String: String]
+    let annotations: [String: String]
+}
+
+extension Daemon {
+    fileprivate static func alertmanager(notifying webhook: Daemon) throws -> Daemon {
+        let shipped = try Repository.text(of: "prometheus/alertmanager.yml")
+        let configuration = shipped.replacing(
+            "http://host.docker.internal:9095",
+            with: webhook.base
+        )
+        .replacing("group_wait: 30s", with: "group_wait: 5s")
+        .replacing("group_wait: 10s", with: "group_wait: 1s")
+        .replacing(/group_interval: [0-9]+m/) { _ in "group_interval: 1s" }
+        return try Daemon("prometheus-alertmanager", files: ["alertmanager.yml": configuration]) {
+            [
+                "--config.file=\($0)/alertmanager.yml", "--storage.path=\($0)/data",
+                "--web.listen-address=127.0.0.1:\($1)", "--cluster.listen-address=",
+            ]
+        }.ready("/-/ready")
+    }
+
+    /// What the webhook was told, of one alert or of all.
+    fileprivate func received(_ alert: String? = nil) throws -> [Notice] {
+        let text = (try? String(contentsOfFile: directory + "/received", encoding: .utf8)) ?? ""
+        let notices = try text.split(separator: "\n").flatMap { line in
+            let group = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return (group?["alerts"] as? [[String: Any]] ?? []).map { alert in
+                Notice(
+                    path: group?["path"] as? String ?? "",
+                    status: alert["status"] as? String ?? "",
+                    labels: alert["labels"] as? [String: String] ?? [:],
+                    annotations: alert["annotations"] as? [String: String] ?? [:]
+                )
+            }
+        }
+        return notices.filter { alert == nil || $0.labels["alertname"] == alert }
+    }
+
+    /// Names of the alerts that an Alertmanager holds back because of others.
+    fileprivate func inhibited() throws -> [String] {
+        let body = try get("/api/v2/alerts").body
+        let alerts = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]]
+        return (alerts ?? []).filter { alert in
+            let status = alert["status"] as? [String: Any]
+            return (status?["inhibitedBy"] as? [String])?.isEmpty == false
+        }.compactMap { ($0["labels"] as? [String: String])?["alertname"] }
+    }
+}
