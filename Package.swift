@@ -164,7 +164,13 @@ let package = Package(
                 "PostgresClient", "Support",
             ]
         ),
-        tests("Deployment", on: ["JSONCoding", "Lucarne", "Monitoring", "Support"]),
+        tests(
+            "Deployment",
+            on: [
+                "HTTPServer", "JSONCoding", "Lucarne", "Monitoring", "Operations", "Support",
+                "Telemetry",
+            ]
+        ),
         tests("Acceptance", on: ["Support"]),
         tests("Tidy", on: []),
     ]

@@ -17,5 +17,5 @@ for path in arguments:
         if change[1] not in text:
             sys.exit(f"{path} has no {change[1]!r}")
         text = text.replace(change[1], change[2])
-    documents[path] = list(yaml.safe_load_all(text))
+    documents[path] = list(yaml.load_all(text, yaml.CSafeLoader))
 json.dump(documents, sys.stdout, default=str)

@@ -78,7 +78,7 @@ extension Composition {
     private var lucarne: JSONValue { compose["services", "lucarne"] }
 
     private func setting(_ key: SettingKey) -> String? {
-        lucarne["environment", key.variable].string
+        lucarne["environment", key.variable].string ?? deployment.imageEnvironment[key.variable]
             ?? Setting.all.first { $0.key == key }?.standard
     }
 

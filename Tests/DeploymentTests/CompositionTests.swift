@@ -94,8 +94,9 @@ import Testing
             "stop_grace_period: 10s",
             "before it has drained"
         ),
-        Mistake(compose, "0.0.0.0:9464", "0.0.0.0:9999", "nothing listens on lucarne:9464"),
+        Mistake(compose, "9464:9464", "9464:9999", "no browser finds http://localhost:9464"),
         Mistake(compose, "localhost:9464", "lucarne:9464", "no browser finds http://lucarne:9464"),
+        Mistake("prometheus/prometheus.yml", "lucarne:9464", "lucarne:80", "on lucarne:80"),
         Mistake("prometheus/prometheus.yml", "[lucarne:9464]", "[lucarne:8080, a:1]", "on a:1"),
         Mistake("prometheus/prometheus.yml", "alertmanager:9093", "alerts:9093", "on alerts:9093"),
         Mistake("deploy/loki/loki.yml", "3100", "3101", "nothing listens on loki:3100"),

@@ -15,6 +15,9 @@ struct Deployment {
     }
 
     let documents: [String: [JSONValue]]
+    /// What the image sets, and whom it runs as.
+    let imageEnvironment: [String: String]
+    let imageUser: String
 
     init(_ change: Change? = nil) throws {
         let change = change.map { ["--change", $0.file, $0.old, $0.new] } ?? []
@@ -28,6 +31,12 @@ struct Deployment {
         documents = Dictionary(
             uniqueKeysWithValues: (parsed.members ?? []).map { ($0.0, $0.1.array ?? []) }
         )
+        let image = try Repository.text(of: "Dockerfile")
+        let variables = image.matches(of: /\b(LUCARNE_[A-Z_]+)=(\S+)/)
+        imageEnvironment = Dictionary(
+            uniqueKeysWithValues: variables.map { (String($0.1), String($0.2)) }
+        )
+        imageUser = image.firstMatch(of: /\nUSER ([0-9]+)/).map { String($0.1) } ?? ""
     }
 
     /// The only document of a file.
@@ -38,6 +47,7 @@ struct Deployment {
             "docker-compose.yml", "prometheus/prometheus.yml", "prometheus/alertmanager.yml",
             "deploy/loki/loki.yml",
         ] + found(in: "deploy/grafana/provisioning")
+        + found(in: "deploy/kubernetes").filter { !$0.hasSuffix("/dashboards.yaml") }
 
     static func found(in folder: String) -> [String] {
         let names = FileManager.default.enumerator(atPath: "\(Repository.root)/\(folder)")

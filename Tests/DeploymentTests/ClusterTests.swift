@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import Operations
+import Support
+import Telemetry
+import Testing
+
+@Suite struct ClusterTests {
+    /// What the program serves, by its own table.
+    private static let paths: Set<String> = {
+        var configuration = TelemetryConfiguration()
+        configuration.log.sinks = []
+        let telemetry = Telemetry(configuration)
+        defer { telemetry.logs.close() }
+        return Set(Operations(telemetry: telemetry).routes.map(\.template))
+    }()
+
+    @Test func `Kubernetes and the Prometheus operator accept each manifest`() throws {
+        let files = Deployment.found(in: Cluster.folder).filter {
+            !$0.hasSuffix("kustomization.yaml")
+        }
+        let script = "\(Repository.root)/Tests/Clients/manifests.py"
+        let run = try Command.run(
+            "/usr/bin/env",
+            ["-C", Repository.root, Repository.python, script] + files
+        )
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        #expect(run.output.contains("dashboards.yaml: 9 looked at"))
+    }
+
+    @Test func `manifests, image and program speak of the same things`() throws {
+        let findings = try Cluster(deployment: Deployment(), paths: Self.paths).findings
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: mistakes)
+    func `a mistake in the manifests is found`(mistake: Mistake) throws {
+        let cluster = try Cluster(deployment: Deployment(mistake.change), paths: Self.paths)
+        let findings = cluster.findings
+        #expect(
+            findings.contains { $0.contains(mistake.finding) },
+            "\(findings.joined(separator: "\n"))"
+        )
+    }
+
+    @Test(arguments: ["/startupz", "/livez", "/readyz", "/metrics"])
+    func `a path that the program lost is found`(path: String) throws {
+        let paths = Self.paths.subtracting([path])
+        #expect(try !Cluster(deployment: Deployment(), paths: paths).findings.isEmpty)
+    }
+
+    private static func mistake(
+        _ name: String,
+        _ old: String,
+        _ new: String,
+        _ finding: String
+    ) -> Mistake {
+        Mistake("\(Cluster.folder)/\(name).yaml", old, new, finding)
+    }
+
+    private static let mistakes = [
+        mistake("kustomization", "- service.yaml\n", "", "service.yaml is not listed"),
+        mistake("kustomization", "- service.yaml", "- services.yaml", "there is no services.yaml"),
+        mistake("kustomization", "newTag: ", "newTag: 9.", "not the image of version"),
+        mistake("config-map", "LUCARNE_POOL_MAX", "LUCARNE_POOLS", "no setting LUCARNE_POOLS"),
+        mistake("config-map", "/migrations", "/sql", "nothing is mounted at /sql"),
+        mistake("config-map", "25s", "60s", "killed before it has drained"),
+        mistake("deployment", "enableServiceLinks: false", "hostPID: true", "service links"),
+        mistake("deployment", "mountPath: /var", "mountPath: /x", "mounted at /var/lib/lucarne"),
+        mistake("deployment", "containerPort: 8080", "containerPort: 80", "port http is not"),
+        mistake("deployment", "containerPort: 9464", "containerPort: 9090", "operations is not"),
+        mistake("deployment", "path: /livez", "path: /healthz", "liveness is not asked"),
+        mistake("deployment", "path: /readyz", "path: /livez", "readiness is not asked"),
+        mistake("deployment", "port: operations", "port: http", "startup is not asked"),
+        mistake("deployment", "preStop:", "postStart:", "nobody waits before"),
+        mistake("deployment", "runAsUser: 10001", "runAsUser: 1", "its user is not the image's"),
+        mistake("deployment", "runAsNonRoot: true", "runAsNonRoot: false", "it may be root"),
+        mistake("deployment", "readOnlyRoot", "writeOnlyRoot", "it can write to its image"),
+        mistake("deployment", "[ALL]", "[CHOWN]", "it has capabilities"),
+        mistake("deployment", "limits:", "claims:", "its memory has no limit"),
+        mistake("deployment", "  strategy:", "  replicas: 3\n  strategy:", "is set twice"),
+        mistake("service", "targetPort: http", "targetPort: web", "a Service leads to web"),
+        mistake("service", "component: operations", "component: api", "chooses no Service"),
+        mistake("network-policy", "- port: http", "- port: 80", "ports are not as allowed"),
+        mistake("network-policy", "/name: lucarne", "/name: other", "NetworkPolicy chooses no"),
+        mistake("pod-disruption-budget", "/name: lu", "/name: du", "Budget chooses no pod"),
+        mistake("horizontal-pod-autoscaler", "    name: l", "    name: d", "scales nothing"),
+        mistake("service-monitor", "path: /metrics", "path: /stats", "ServiceMonitor does not"),
+        mistake("service-monitor", "_TOKEN", "_PASSWORD", "ServiceMonitor does not scrape"),
+        mistake("service-monitor", "jobLabel: app", "jobLabel: job", "ServiceMonitor does not"),
+        mistake("pod-monitor/pod-monitor", "port: operations", "port: http", "PodMonitor does not"),
+    ]
+}
