@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis telemetry clean
+.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis telemetry image-check clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ schemathesis: ## Try the API by its OpenAPI 3.1 document (EXAMPLES=requests an o
 telemetry: ## Write dashboards, rules and documents from their declarations
 	swift build --product lucarne
 	.build/debug/lucarne telemetry write
+
+image-check: ## Build the container image and run it against a PostgreSQL (root, podman; minutes)
+	@scripts/install image
+	@scripts/image
 
 clean: ## Remove what was built
 	rm -rf .build
