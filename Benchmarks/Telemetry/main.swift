@@ -12,19 +12,110 @@ struct Case {
     var run: (Int) -> Void
 }
 
-func record(_ logs: LogPipeline, _ trace: RequestTrace, _ count: Int) {
+/// A line of exactly fourteen fields: nine that every record has, and five of its own.
+func record(_ logs: LogPipeline, _ count: Int) {
     let path = Array("/rest/v1/planets".utf8)[...]
     for number in 0..<count {
-        logs.write(.info, .http, "request", event: "http.request", trace: trace) { record in
+        logs.write(.info, .http, "request", event: "http.request") { record in
             record.field("http.request.method", "GET" as StaticString)
             record.field("http.route", "/rest/v1/{relation}")
             record.field("url.path", path)
             record.field("http.response.status_code", 200)
             record.field("duration_ms", milliseconds: UInt64(number))
-            record.field("sql.count", 1)
-            record.field("http.response.body.size", number)
         }
     }
+}
+
+/// What a request may be logged with: fourteen fields of its own, beside the thirteen that every
+/// record of a request begins with.
+func longRecord(_ logs: LogPipeline, _ trace: RequestTrace, _ count: Int) {
+    let path = Array("/rest/v1/planets".utf8)[...]
+    let query = Array("id=eq.4711&select=id,name,price,tags,created_at".utf8)[...]
+    let agent = Array("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/145.0".utf8)[...]
+    for number in 0..<count {
+        logs.write(.info, .http, "request", event: "http.request", trace: trace) { record in
+            record.field("http.request.method", "GET" as StaticString)
+            record.field("http.route", "/rest/v1/{relation}")
+            record.field("url.path", path)
+            record.field("url.query", query: query)
+            record.field("http.response.status_code", 200)
+            record.field("duration_ms", milliseconds: UInt64(number))
+            record.field("sql.count", 1)
+            record.field("http.request.body.size", 0)
+            record.field("http.response.body.size", number)
+            record.field("user.role", "authenticated")
+            record.field("user.id", "6f1d2c1e-8f5a-4f0a-9b53-3f1f4f8f1f0a")
+            record.field("client.address", "203.0.113.17")
+            record.field("user_agent.original", agent)
+            record.field("sampled", "head" as StaticString)
+        }
+    }
+}
+
+/// All that telemetry does for a request which reads one row: its trace with ten spans, one
+/// statement, some fifteen series, the ledger, and its record to three sinks.
+func requests(_ telemetry: Telemetry, _ route: RouteTelemetry, _ count: Int) {
+    let path = Array("/rest/v1/items".utf8)[...]
+    let query = Array("id=eq.4711&select=id,name,price,tags,created_at".utf8)[...]
+    for _ in 0..<count {
+        let context = TraceContext(accepting: Span<UInt8>?.none)
+        let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: context, method: .get)
+        trace.route = route
+        telemetry.requestStarted(trace)
+        trace.enter(.middleware)
+        let middleware = trace.enter(.controller)
+        let controller = trace.enter(.auth)
+        trace.leave(to: controller)
+        trace.role = "authenticated"
+        trace.enter(.validate)
+        trace.leave(to: controller)
+        trace.enter(.service)
+        trace.enter(.poolWait)
+        trace.move(to: .sql)
+        telemetry.report(
+            .statement(
+                summary: "SELECT public.items",
+                nanoseconds: 300_000,
+                sqlState: nil,
+                rows: 1
+            ),
+            in: trace
+        )
+        telemetry.report(.transaction(.commit), in: trace)
+        telemetry.report(.prepared(.hit), in: trace)
+        trace.leave(to: .service)
+        trace.leave(to: controller)
+        trace.enter(.serialize)
+        trace.leave(to: controller)
+        trace.leave(to: middleware)
+        trace.move(to: .write)
+        var summary = RequestSummary(status: 200)
+        summary.path = path
+        summary.query = query
+        summary.responseBytes = 120
+        summary.clientAddress = "203.0.113.17"
+        telemetry.requestEnded(trace, summary)
+    }
+}
+
+func telemetry(isOn: Bool) -> Telemetry {
+    var configuration = TelemetryConfiguration()
+    configuration.isOn = isOn
+    var sink = LogSinkConfiguration(.custom(name: "nowhere") { _ in true })
+    sink.queueMax = 10_000_000
+    configuration.log.sinks = [sink]
+    configuration.log.ringRecordsMax = 2_048
+    configuration.log.tailPath = "/tmp/lucarne-benchmark-tail-\(isOn)"
+    configuration.log.tailSlots = 2
+    return Telemetry(configuration)
+}
+
+func route(_ telemetry: Telemetry) -> RouteTelemetry {
+    RouteTelemetry(
+        template: "/rest/v1/{relation}",
+        registry: telemetry.registry,
+        methods: [.get, .post]
+    )
 }
 
 func cases() -> [Case] {
@@ -61,6 +152,8 @@ func cases() -> [Case] {
     for number in 0..<500 {
         family("/rest/v1/things/\(number)", "GET").observe(UInt64(number) * 70_000)
     }
+    let (on, off) = (telemetry(isOn: true), telemetry(isOn: false))
+    let (onRoute, offRoute) = (route(on), route(off))
     return [
         Case(name: "counter", budgetNanoseconds: 5) { for _ in 0..<$0 { counter.add() } },
         Case(name: "histogram", budgetNanoseconds: 15) {
@@ -69,7 +162,10 @@ func cases() -> [Case] {
         Case(name: "histogram+native", budgetNanoseconds: 15) {
             for number in 0..<$0 { native.observe(UInt64(truncatingIfNeeded: number &* 7_919)) }
         },
-        Case(name: "record", budgetNanoseconds: 300) { record(logs, trace, $0) },
+        Case(name: "record", budgetNanoseconds: 300) { record(logs, $0) },
+        Case(name: "record-of-27", budgetNanoseconds: 600) { longRecord(logs, trace, $0) },
+        Case(name: "request", budgetNanoseconds: 3_000) { requests(on, onRoute, $0) },
+        Case(name: "request-off", budgetNanoseconds: 3_000) { requests(off, offRoute, $0) },
         Case(name: "scrape-text", budgetNanoseconds: 1_500_000) {
             for _ in 0..<$0 { _ = Exposition.render(large, as: .text, capacity: 1 << 20) }
         },
@@ -99,6 +195,9 @@ for one in cases() where arguments.isEmpty || arguments.first == one.name {
     if let count = arguments.dropFirst().first.flatMap({ Int($0) }) {
         one.run(count)
     } else {
-        measure(one, one.name.hasPrefix("scrape") ? 50 : one.name == "record" ? 200_000 : 5_000_000)
+        measure(
+            one,
+            one.name.hasPrefix("scrape") ? 50 : one.name.hasPrefix("re") ? 200_000 : 5_000_000
+        )
     }
 }

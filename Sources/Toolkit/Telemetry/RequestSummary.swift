@@ -14,7 +14,9 @@ package enum AbortReason: UInt8, CaseIterable, Sendable {
 }
 
 /// What the server knows when a request is over. Bytes stay bytes: a log line is made of them.
-package struct RequestSummary: Sendable {
+///
+/// Looked at, never copied: a copy would count half a dozen references.
+package struct RequestSummary: ~Copyable, Sendable {
     package var status: Int
     package var requestBytes = 0
     package var responseBytes = 0
@@ -23,7 +25,7 @@ package struct RequestSummary: Sendable {
     /// What followed the question mark; secrets in it are masked before it is logged.
     package var query: ArraySlice<UInt8> = []
     package var clientAddress = ""
-    package var userAgent = ""
+    package var userAgent: ArraySlice<UInt8> = []
     /// A problem's kind (`not_found`), where there was one.
     package var errorType: String?
     /// A problem's stable code (`PGRST116`, `42501`).

@@ -117,24 +117,19 @@ extension Telemetry {
         _ rows: Int,
         _ trace: RequestTrace?
     ) {
+        let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
         let duration = statements.ended(
             summary,
             nanoseconds: nanoseconds,
             sqlState: sqlState,
             rows: rows,
-            isSlow: nanoseconds >= configuration.slowStatementNanoseconds
+            isSlow: isSlow
         )
-        if let trace {
-            unsafe trace.statementCount += 1
-            trace.note("db.query.summary", summary)
-            trace.note("db.response.returned_rows", rows)
-            if let sqlState { trace.note("db.response.status_code", sqlState) }
-            let slow = configuration.slowStatementNanoseconds
-            if sqlState != nil || nanoseconds >= slow {
-                unsafe trace.waitingExemplars.append((duration, nanoseconds))
-            }
+        trace?.note(statement: summary, rows: rows, sqlState: sqlState)
+        if let duration, let trace {
+            unsafe trace.waitingExemplars.append((duration, nanoseconds))
         }
-        guard nanoseconds >= configuration.slowStatementNanoseconds else { return }
+        guard isSlow else { return }
         logs.write(.warning, .sql, "slow statement", event: "sql.slow", trace: trace) { record in
             record.field("db.query.summary", summary)
             record.field("duration_ms", milliseconds: nanoseconds)

@@ -10,7 +10,7 @@ extension Telemetry {
     }
 
     /// A request is over: metrics, the decision whether its trace is kept, its one wide record.
-    package func requestEnded(_ trace: RequestTrace, _ summary: RequestSummary) {
+    package func requestEnded(_ trace: RequestTrace, _ summary: borrowing RequestSummary) {
         guard configuration.isOn else { return }
         trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
         http.active[Int(trace.method.rawValue)].add(-1)
@@ -30,7 +30,10 @@ extension Telemetry {
         logLayers(trace, isHindsight: isWanted)
     }
 
-    private func decide(_ trace: RequestTrace, _ summary: RequestSummary) -> TraceDecision {
+    private func decide(
+        _ trace: RequestTrace,
+        _ summary: borrowing RequestSummary
+    ) -> TraceDecision {
         if trace.isForced { return .keptForced }
         if summary.status >= 500 || summary.aborted == .deadline { return .keptError }
         let slow = configuration.slowRequestNanoseconds
@@ -44,7 +47,7 @@ extension Telemetry {
 
     private func count(
         _ trace: RequestTrace,
-        _ summary: RequestSummary,
+        _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision
     ) {
@@ -55,10 +58,9 @@ extension Telemetry {
         unsafe route.statements.observe(UInt64(trace.statementCount), slot: slot)
         if let code = summary.errorCode { route.problem(code).add(1, slot: slot) }
         if let reason = summary.aborted { route.aborts[Int(reason.rawValue)].add(1, slot: slot) }
-        for layer in Layer.allCases {
-            let nanoseconds = trace.selfNanoseconds(layer)
+        for position in 0..<Layer.count {
+            let nanoseconds = trace.selfNanoseconds(at: position)
             guard nanoseconds > 0 else { continue }
-            let position = Int(layer.rawValue)
             route.layers[position].add(nanoseconds, slot: slot)
             http.layerDurations[position].observe(nanoseconds, slot: slot)
         }
@@ -83,7 +85,7 @@ extension Telemetry {
 extension Telemetry {
     private func logRequest(
         _ trace: RequestTrace,
-        _ summary: RequestSummary,
+        _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         level: LogLevel,
         decision: TraceDecision
@@ -125,6 +127,7 @@ extension Telemetry {
     private func logLayers(_ trace: RequestTrace, isHindsight: Bool) {
         guard isHindsight || logs.isAnyEnabled(.debug) else { return }
         let offset = wallOffsetNanoseconds()
+        let attributes = trace.attributes
         for position in unsafe 0..<trace.spanCount {
             let span = trace.span(position)
             let module = span.layer.module
@@ -142,7 +145,7 @@ extension Telemetry {
                 record.field("start_ms", milliseconds: span.startedAt &- trace.startedAt)
                 record.field("duration_ms", milliseconds: span.endedAt &- span.startedAt)
                 if span.failed { record.field("failed", true) }
-                for attribute in unsafe trace.attributes where Int(attribute.span) == position {
+                for attribute in attributes where Int(attribute.span) == position {
                     switch attribute.value {
                     case .text(let text): record.field(attribute.key, text)
                     case .integer(let number): record.field(attribute.key, number)

@@ -209,7 +209,7 @@ struct Passage {
         summary.path = request.pathBytes
         summary.query = request.queryBytes ?? []
         summary.clientAddress = request.peerAddress
-        summary.userAgent = request.headers["User-Agent"] ?? ""
+        summary.userAgent = request.headers.bytes(of: "User-Agent") ?? []
         summary.aborted = aborted
         summary.firstByteAt = firstByteAt
         guard let failure = response?.failure else { return summary }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// The series of each statement summary, found by one look-up.
-final class StatementSeries: Sendable {
+/// The series of each statement summary.
+///
+/// A loop finds those it has used before without a lock and without hashing the name: plans are
+/// kept, so the same statement comes with the very same string.
+@safe final class StatementSeries: Sendable {
     private final class Entry: Sendable {
         let duration: Histogram
         let rows: Histogram
@@ -16,9 +19,19 @@ final class StatementSeries: Sendable {
         }
     }
 
+    /// A loop's memory of a summary.
+    private struct Recent {
+        var summary: String
+        var entry: Entry
+    }
+
+    private static let recentMax = 64
+
     private let metrics: SQLMetrics
     private let namespace: String
     private let entries = Mutex<[String: Entry]>([:])
+    // `recentMax` places for each slot, which only its loop reads and writes.
+    nonisolated(unsafe) private let recent: UnsafeMutablePointer<Recent?>
 
     /// SQLSTATEs can be made up (`RAISE … USING ERRCODE`): beyond so many they share a series.
     private static let statesMax = 32
@@ -28,25 +41,53 @@ final class StatementSeries: Sendable {
     init(_ metrics: SQLMetrics, namespace: String) {
         self.metrics = metrics
         self.namespace = namespace
+        unsafe recent = .allocate(capacity: Shard.slotsMax * Self.recentMax)
+        unsafe recent.initialize(repeating: nil, count: Shard.slotsMax * Self.recentMax)
     }
 
-    /// Counts a statement and says which duration series it went to.
+    deinit {
+        unsafe recent.deinitialize(count: Shard.slotsMax * Self.recentMax)
+        unsafe recent.deallocate()
+    }
+
+    /// Counts a statement; where it failed or was slow, says which duration series it went to.
     func ended(
         _ summary: String,
         nanoseconds: UInt64,
         sqlState: String?,
         rows: Int,
         isSlow: Bool
-    ) -> Histogram {
-        let entry = entry(summary)
-        entry.rows.observe(UInt64(max(0, rows)))
-        if isSlow { entry.slow.add() }
+    ) -> Histogram? {
+        let slot = Shard.current
+        let entry = entry(summary, slot: slot)
+        entry.rows.observe(UInt64(max(0, rows)), slot: slot)
+        if sqlState == nil, !isSlow {
+            entry.duration.observe(nanoseconds, slot: slot)
+            return nil
+        }
+        if isSlow { entry.slow.add(1, slot: slot) }
         let duration = sqlState.map { failure(entry, summary, $0) } ?? entry.duration
-        duration.observe(nanoseconds)
+        duration.observe(nanoseconds, slot: slot)
         return duration
     }
 
     var count: Int { entries.withLock { $0.count } }
+
+    private func entry(_ summary: String, slot: Int) -> Entry {
+        guard slot != Shard.foreign else { return entry(summary) }
+        // What a string is made of: text up to 15 bytes, or where the text lies. While a string
+        // is remembered here, no other can lie there.
+        let identity = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
+        let hash = ((identity.0 ^ identity.1) &* 0x9E37_79B9_7F4A_7C15) &>> 58
+        let place = unsafe recent + (slot &* Self.recentMax &+ Int(truncatingIfNeeded: hash))
+        if let known = unsafe place.pointee {
+            let other = unsafe unsafeBitCast(known.summary, to: (UInt64, UInt64).self)
+            if other == identity { return known.entry }
+        }
+        let entry = entry(summary)
+        unsafe place.pointee = Recent(summary: summary, entry: entry)
+        return entry
+    }
 
     private func entry(_ summary: String) -> Entry {
         entries.withLock { entries in

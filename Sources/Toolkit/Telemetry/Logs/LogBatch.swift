@@ -15,14 +15,14 @@ struct LogMark: BitwiseCopyable {
 
     static let size = MemoryLayout<LogMark>.size
 
-    init(_ head: LogHead, sinks: UInt16) {
+    init(_ head: LogHead, _ trace: RequestTrace?, sinks: UInt16) {
         self.sinks = sinks
         level = head.level.rawValue
         module = head.module.rawValue
         wall = head.wall
         sequence = head.sequence
-        traceIDHigh = head.trace?.context.traceIDHigh ?? 0
-        traceIDLow = head.trace?.context.traceIDLow ?? 0
+        traceIDHigh = trace?.context.traceIDHigh ?? 0
+        traceIDLow = trace?.context.traceIDLow ?? 0
     }
 }
 
@@ -73,6 +73,14 @@ struct LogBatch {
                 line: unsafe Array(line)
             )
         }
+    }
+
+    /// A batch of its own, to be kept and freed.
+    func copied() -> LogBatch {
+        var copy = LogBatch()
+        copy.bytes = bytes.copied()
+        copy.marks = marks
+        return copy
     }
 
     mutating func clear() {

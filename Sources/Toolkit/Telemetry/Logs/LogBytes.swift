@@ -18,12 +18,24 @@ import Glibc
     /// Room for so many bytes more.
     mutating func reserve(_ extra: Int) {
         guard count + extra > capacity else { return }
-        let wanted = max(count + extra, capacity * 2, 65_536)
+        grow(to: max(count + extra, capacity * 2, 65_536))
+    }
+
+    private mutating func grow(to wanted: Int) {
         guard let memory = unsafe realloc(base, wanted) else {
             preconditionFailure("no memory for logs")
         }
         unsafe base = memory.assumingMemoryBound(to: UInt8.self)
         capacity = wanted
+    }
+
+    /// The same bytes in memory of their own, with no room beside them.
+    func copied() -> LogBytes {
+        var copy = LogBytes()
+        guard count > 0, let base = unsafe base else { return copy }
+        copy.grow(to: count)
+        unsafe copy.append(base, count)
+        return copy
     }
 
     mutating func free() {
@@ -38,6 +50,17 @@ import Glibc
     }
 
     mutating func truncate(to count: Int) { self.count = count }
+
+    mutating func replace(at position: Int, with byte: UInt8) {
+        assert(position < count)
+        unsafe base.unsafelyUnwrapped[position] = byte
+    }
+
+    /// What was written behind the end is part of it now.
+    mutating func advance(by length: Int) {
+        assert(count + length <= capacity)
+        count &+= length
+    }
 
     @inline(__always)
     mutating func append(_ byte: UInt8) {
@@ -65,12 +88,22 @@ import Glibc
         count &+= length
     }
 
+    @inline(__always)
     mutating func append(decimal value: UInt64) {
         guard value >= 10 else {
             return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
         }
-        var limit: UInt64 = 100
-        var length = 2
+        guard value < 1_000 else { return append(manyDigits: value) }
+        if value >= 100 {
+            append(decimal: value, digits: 3)
+        } else {
+            append(decimal: value, digits: 2)
+        }
+    }
+
+    private mutating func append(manyDigits value: UInt64) {
+        var limit: UInt64 = 10_000
+        var length = 4
         while length < 19, value >= limit {
             limit &*= 10
             length &+= 1
@@ -93,15 +126,17 @@ import Glibc
         }
     }
 
-    mutating func append(hexadecimal value: UInt64, digits: Int = 16) {
-        guard digits == 16 else {
-            var shift = UInt64(digits &* 4)
-            while shift > 0 {
-                shift &-= 4
-                append(Hexadecimal.character(UInt8(truncatingIfNeeded: value &>> shift) & 15))
-            }
-            return
+    mutating func append(hexadecimal value: UInt64, digits: Int) {
+        var shift = UInt64(digits &* 4)
+        while shift > 0 {
+            shift &-= 4
+            append(Hexadecimal.character(UInt8(truncatingIfNeeded: value &>> shift) & 15))
         }
+    }
+
+    /// All sixteen digits.
+    @inline(__always)
+    mutating func append(hexadecimal value: UInt64) {
         put(Hexadecimal.eightCharacters(UInt32(truncatingIfNeeded: value &>> 32)))
         put(Hexadecimal.eightCharacters(UInt32(truncatingIfNeeded: value)))
     }
@@ -122,6 +157,7 @@ import Glibc
     }
 
     /// Milliseconds with three decimals.
+    @inline(__always)
     mutating func append(milliseconds nanoseconds: UInt64) {
         let microseconds = nanoseconds / 1_000
         append(decimal: microseconds / 1_000)
@@ -167,5 +203,25 @@ import Glibc
     func copy(from start: Int) -> [UInt8] {
         guard let base = unsafe base, start < count else { return [] }
         return unsafe Array(UnsafeBufferPointer(start: base + start, count: count - start))
+    }
+}
+
+extension LogBytes {
+    /// `,"sql":`, as the record of a request has it: a few stores each.
+    @inline(__always)
+    mutating func append(keyOf layer: Layer) {
+        switch layer {
+        case .parse: append(",\"parse\":")
+        case .middleware: append(",\"middleware\":")
+        case .rateLimit: append(",\"ratelimit\":")
+        case .auth: append(",\"auth\":")
+        case .validate: append(",\"validate\":")
+        case .controller: append(",\"controller\":")
+        case .service: append(",\"service\":")
+        case .poolWait: append(",\"pool_wait\":")
+        case .sql: append(",\"sql\":")
+        case .serialize: append(",\"serialize\":")
+        case .write: append(",\"write\":")
+        }
     }
 }

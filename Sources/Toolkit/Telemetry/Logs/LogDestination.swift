@@ -109,7 +109,7 @@ struct RingDestination: LogDestination {
     let ring: LogRing
 
     func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
-        ring.append(batch.entries)
+        ring.append(batch)
         var delivery = LogDelivery()
         delivery.written = batch.count
         delivery.bytes = batch.bytes.count

@@ -29,7 +29,7 @@ package struct LogLedger: Equatable, Sendable {
         for reason in LogDropReason.allCases { dropped[reason, default: 0] += drops[reason] }
     }
 
-    mutating func add(_ slot: LogSlot, sink: Int) {
+    mutating func add(_ slot: borrowing LogSlot, sink: Int) {
         slot.state.withLock { state in
             let account = state.accounts[sink]
             produced += account.produced

@@ -6,6 +6,8 @@ final class LogLevels: Sendable {
     private let current: InlineAtomics
     private let temporary = Mutex<[LogModule: (until: UInt64, back: LogLevel)]>([:])
     private let earliest = Atomic<UInt64>(.max)
+    /// The lowest of all: most of what is asked for is below it.
+    private let lowest = Atomic<UInt8>(0)
 
     private final class InlineAtomics: Sendable {
         let levels = InlineArray<8, Atomic<UInt8>> { _ in Atomic(LogLevel.info.rawValue) }
@@ -24,6 +26,12 @@ final class LogLevels: Sendable {
         guard level.rawValue >= lowest else { return false }
         guard earliest.load(ordering: .relaxed) != .max else { return true }
         return level >= self.level(of: module)
+    }
+
+    @inline(__always)
+    func isAnyEnabled(_ level: LogLevel) -> Bool {
+        level.rawValue >= lowest.load(ordering: .relaxed)
+            && LogModule.allCases.contains { isEnabled(level, $0) }
     }
 
     /// What holds now: a temporary level that has run out is taken back first.
@@ -71,5 +79,9 @@ final class LogLevels: Sendable {
 
     private func store(_ level: LogLevel, _ module: LogModule) {
         current.levels[Int(module.rawValue)].store(level.rawValue, ordering: .relaxed)
+        let all = LogModule.allCases.map {
+            current.levels[Int($0.rawValue)].load(ordering: .relaxed)
+        }
+        lowest.store(all.min() ?? 0, ordering: .relaxed)
     }
 }

@@ -71,9 +71,7 @@ package final class LogPipeline: Sendable {
         levels.isEnabled(level, module)
     }
 
-    func isAnyEnabled(_ level: LogLevel) -> Bool {
-        LogModule.allCases.contains { levels.isEnabled(level, $0) }
-    }
+    func isAnyEnabled(_ level: LogLevel) -> Bool { levels.isAnyEnabled(level) }
 
     /// Makes one record, unless the same place has just made too many. `fields` runs at once,
     /// under the slot's lock: it only appends.
@@ -113,11 +111,10 @@ package final class LogPipeline: Sendable {
             module: module,
             message: message,
             event: event,
-            sequence: sequence.wrappingAdd(1, ordering: .relaxed).oldValue,
-            trace: trace
+            sequence: sequence.wrappingAdd(1, ordering: .relaxed).oldValue
         )
         records?.count(level, module)
-        for position in stages.indices { stages[position].append(head, fields) }
+        for position in stages.indices { stages[position].append(head, trace, fields) }
     }
 
     /// Counts a record that is not made. It has no number: numbers without a record are losses.
@@ -173,8 +170,7 @@ package final class LogPipeline: Sendable {
             record.field("service.instance.id", identity.instanceID)
         }
         bytes = record.bytes
-        // The first field opens the object; here it continues one.
-        return Array(",".utf8) + bytes.copy(from: 1)
+        return bytes.copy(from: 0)
     }
 }
 

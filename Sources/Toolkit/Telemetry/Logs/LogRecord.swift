@@ -13,29 +13,34 @@ package struct LogRecord: ~Copyable {
 
     var bytes: LogBytes
     private let format: LogFormat
+    private let isJSON: Bool
     private let end: Int
     private var isCut = false
-    private var isFirst = true
-    private(set) var redactions: [Redaction.Rule] = []
+    /// Values that each rule has kept out.
+    private(set) var redactions = InlineArray<4, UInt8>(repeating: 0)
 
     init(in bytes: LogBytes, format: LogFormat) {
         self.bytes = bytes
         self.format = format
+        isJSON = format.isJSON
         self.bytes.reserve(Self.bytesMax + Self.tailBytesMax)
         end = self.bytes.count + Self.bytesMax - Self.tailBytesMax
     }
 
+    @inline(__always)
     package mutating func field(_ key: StaticString, _ value: String) {
         guard !Redaction.isSecretField(key) else { return fieldRedacted(key) }
         var value = value
         value.withUTF8 { text in unsafe field(key, text) }
     }
 
+    @inline(__always)
     package mutating func field(_ key: StaticString, _ value: ArraySlice<UInt8>) {
         guard !Redaction.isSecretField(key) else { return fieldRedacted(key) }
         unsafe value.withUnsafeBufferPointer { text in unsafe field(key, text) }
     }
 
+    @inline(__always)
     package mutating func field(_ key: StaticString, _ value: StaticString) {
         guard begin(key, roomFor: value.utf8CodeUnitCount + 2) else { return }
         openText()
@@ -43,6 +48,7 @@ package struct LogRecord: ~Copyable {
         closeText()
     }
 
+    @inline(__always)
     package mutating func field(_ key: StaticString, _ value: Int) {
         guard begin(key, roomFor: 20) else { return }
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
@@ -66,13 +72,14 @@ package struct LogRecord: ~Copyable {
     /// A query string, without the values of `apikey` and its like.
     package mutating func field(_ key: StaticString, query: ArraySlice<UInt8>) {
         if let masked = Redaction.maskedQuery(query) {
-            redactions.append(.key)
+            count(.key)
             field(key, masked[...])
         } else {
             field(key, query)
         }
     }
 
+    @inline(__always)
     mutating func field(_ key: StaticString, hexadecimal value: UInt64, _ more: UInt64? = nil) {
         guard begin(key, roomFor: 34) else { return }
         openText()
@@ -83,49 +90,57 @@ package struct LogRecord: ~Copyable {
 
     /// Self times of the layers that took any.
     mutating func layers(of trace: RequestTrace) {
-        guard format.isJSON else {
-            for layer in Layer.allCases where trace.selfNanoseconds(layer) > 0 {
-                guard bytes.count + 48 < end else { return }
+        guard isJSON ? begin("layers", roomFor: 400) : bytes.count + 400 < end else { return }
+        let start = bytes.count
+        for position in 0..<UInt8(Layer.count) {
+            guard let layer = Layer(rawValue: position) else { continue }
+            let nanoseconds = trace.selfNanoseconds(layer)
+            guard nanoseconds > 0 else { continue }
+            if isJSON {
+                bytes.append(keyOf: layer)
+            } else {
                 bytes.append(" layers.")
                 bytes.append(layer.label)
                 bytes.append(UInt8(ascii: "="))
-                bytes.append(milliseconds: trace.selfNanoseconds(layer))
             }
-            return
+            bytes.append(milliseconds: nanoseconds)
         }
-        guard begin("layers", roomFor: 400) else { return }
-        bytes.append(UInt8(ascii: "{"))
-        var separator: StaticString = "\""
-        for layer in Layer.allCases where trace.selfNanoseconds(layer) > 0 {
-            bytes.append(separator)
-            bytes.append(layer.label)
-            bytes.append("\":")
-            bytes.append(milliseconds: trace.selfNanoseconds(layer))
-            separator = ",\""
-        }
+        guard isJSON else { return }
+        // Each came with a comma before it; the first comma's place is the brace's.
+        if bytes.count == start { bytes.append(UInt8(ascii: "{")) }
+        bytes.replace(at: start, with: UInt8(ascii: "{"))
         bytes.append(UInt8(ascii: "}"))
     }
 
     private mutating func fieldRedacted(_ key: StaticString) {
-        redactions.append(.key)
+        count(.key)
         guard begin(key, roomFor: 16) else { return }
         openText()
         bytes.append(Redaction.mark)
         closeText()
     }
 
+    @inline(__always)
     @unsafe private mutating func field(
         _ key: StaticString,
         _ text: UnsafeBufferPointer<UInt8>
     ) {
-        let plain = unsafe PlainText.check(text)
-        guard plain == .plain, text.count <= Self.valueBytesMax else {
+        let start = bytes.count
+        guard text.count <= Self.valueBytesMax, begin(key, roomFor: text.count + 2) else {
             return unsafe fieldSlowly(key, text)
         }
-        guard begin(key, roomFor: text.count + 2) else { return }
-        unsafe openText(quoted: format.isJSON || PlainText.needsQuotes(text))
-        if let start = text.baseAddress { unsafe bytes.append(start, text.count) }
-        unsafe closeText(quoted: format.isJSON || PlainText.needsQuotes(text))
+        guard unsafe appendIfPlain(text) else {
+            bytes.truncate(to: start)
+            return unsafe fieldSlowly(key, text)
+        }
+    }
+
+    @unsafe private mutating func appendIfPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let isQuoted = unsafe isJSON || PlainText.needsQuotes(text)
+        openText(quoted: isQuoted)
+        guard unsafe bytes.appendIfPlain(text) else { return false }
+        closeText(quoted: isQuoted)
+        return true
     }
 
     /// Repairs UTF-8, masks, cuts and escapes.
@@ -139,7 +154,7 @@ package struct LogRecord: ~Copyable {
             as: UTF8.self
         )
         let masked = Redaction.masked(value)
-        redactions.append(contentsOf: masked.rules)
+        for rule in masked.rules { count(rule) }
         value = masked.text
         guard begin(key, roomFor: 8) else { return }
         openText(quoted: true)
@@ -155,50 +170,72 @@ package struct LogRecord: ~Copyable {
         closeText(quoted: true)
     }
 
-    /// Writes the key, if the value can follow it.
+    private mutating func count(_ rule: Redaction.Rule) { redactions[rule.position] &+= 1 }
+
+    /// Writes the key, if the value can follow it. Where the key is a literal, all of this becomes
+    /// a comparison and a few stores.
+    @inline(__always)
     private mutating func begin(_ key: StaticString, roomFor length: Int) -> Bool {
-        guard bytes.count + key.utf8CodeUnitCount + length + 8 <= end else {
+        guard bytes.count &+ key.utf8CodeUnitCount &+ length &+ 8 <= end else {
             isCut = true
             return false
         }
-        switch format {
-        case .json, .ecs:
-            bytes.append(isFirst ? "{" : ",", "\"")
+        if isJSON {
+            bytes.append(",", "\"")
             bytes.append(key)
             bytes.append("\"", ":")
-        case .logfmt, .pretty:
-            if !isFirst { bytes.append(UInt8(ascii: " ")) }
-            bytes.append(key)
-            bytes.append(UInt8(ascii: "="))
+        } else {
+            beginPlain(key)
         }
-        isFirst = false
         return true
     }
 
-    private mutating func openText(quoted: Bool? = nil) {
-        if quoted ?? format.isJSON { bytes.append(UInt8(ascii: "\"")) }
+    private mutating func beginPlain(_ key: StaticString) {
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(key)
+        bytes.append(UInt8(ascii: "="))
     }
 
+    @inline(__always)
+    private mutating func openText(quoted: Bool? = nil) {
+        if quoted ?? isJSON { bytes.append(UInt8(ascii: "\"")) }
+    }
+
+    @inline(__always)
     private mutating func closeText(quoted: Bool? = nil) { openText(quoted: quoted) }
 }
 
 extension LogRecord {
     /// What every record begins with.
-    mutating func begin(_ head: LogHead, clock: inout LogClock, service: [UInt8]) {
-        guard format != .pretty else { return beginPretty(head, clock: &clock) }
-        let isECS = format == .ecs
-        let isJSON = format.isJSON
-        bytes.append(isECS ? "{\"@timestamp\":\"" : isJSON ? "{\"time\":\"" : "time=")
+    mutating func begin(
+        _ head: LogHead,
+        _ trace: RequestTrace?,
+        site: LogSite,
+        clock: inout LogClock,
+        service: [UInt8]
+    ) {
+        guard format != .pretty else { return beginPretty(head, trace, clock: &clock) }
+        switch format {
+        case .json: bytes.append("{\"time\":\"")
+        case .ecs: bytes.append("{\"@timestamp\":\"")
+        case .logfmt, .pretty: bytes.append("time=")
+        }
         clock.append(head.wall, to: &bytes)
-        bytes.append(isJSON ? "\"" : "")
-        isFirst = false
+        bytes.append(site.bytes)
+        bytes.append(decimal: head.sequence)
+        bytes.append(service)
+        if let trace { ids(of: trace) }
+    }
+
+    /// What follows the time in each record of a place in the code, up to the record's number.
+    mutating func describe(_ head: LogHead) {
+        let isECS = format == .ecs
+        if isJSON { bytes.append(UInt8(ascii: "\"")) }
         field(isECS ? "log.level" : "level", head.level.label)
         if isJSON { field(isECS ? "message" : "msg", head.message) } else { message(head.message) }
         if let event = head.event { field(isECS ? "event.action" : "event", event) }
         field(isECS ? "log.logger" : "logger", head.module.label)
-        field(isECS ? "event.sequence" : "seq", Int(truncatingIfNeeded: head.sequence))
-        bytes.append(service)
-        if let trace = head.trace { ids(of: trace) }
+        _ = begin(isECS ? "event.sequence" : "seq", roomFor: 20)
     }
 
     private mutating func message(_ text: StaticString) {
@@ -209,28 +246,38 @@ extension LogRecord {
 
     /// OpenTelemetry's "trace context in non-OTLP logs": exactly these names.
     private mutating func ids(of trace: RequestTrace) {
+        guard format != .ecs else { return idsAsECS(of: trace) }
         let context = trace.context
-        let isECS = format == .ecs
-        field(
-            isECS ? "trace.id" : "trace_id",
-            hexadecimal: context.traceIDHigh,
-            context.traceIDLow
-        )
-        field(isECS ? "span.id" : "span_id", hexadecimal: context.spanID)
-        let requestID: StaticString = isECS ? "http.request.id" : "request_id"
-        if !isECS, begin("trace_flags", roomFor: 4) {
+        field("trace_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+        field("span_id", hexadecimal: context.spanID)
+        if begin("trace_flags", roomFor: 4) {
             openText()
             bytes.append(hexadecimal: UInt64(context.flags), digits: 2)
             closeText()
         }
         if let given = trace.givenRequestID {
-            field(requestID, given)
+            field("request_id", given)
         } else {
-            field(requestID, hexadecimal: context.traceIDHigh, context.traceIDLow)
+            field("request_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
         }
     }
 
-    private mutating func beginPretty(_ head: LogHead, clock: inout LogClock) {
+    private mutating func idsAsECS(of trace: RequestTrace) {
+        let context = trace.context
+        field("trace.id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+        field("span.id", hexadecimal: context.spanID)
+        if let given = trace.givenRequestID {
+            field("http.request.id", given)
+        } else {
+            field("http.request.id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+        }
+    }
+
+    private mutating func beginPretty(
+        _ head: LogHead,
+        _ trace: RequestTrace?,
+        clock: inout LogClock
+    ) {
         clock.appendTimeOfDay(head.wall, to: &bytes)
         switch head.level {
         case .trace, .debug: bytes.append(" \u{1B}[90m")
@@ -246,8 +293,7 @@ extension LogRecord {
         bytes.append(" \u{1B}[1m")
         bytes.append(head.message)
         bytes.append("\u{1B}[0m")
-        isFirst = false
-        if let trace = head.trace {
+        if let trace {
             field("trace_id", hexadecimal: trace.context.traceIDHigh, trace.context.traceIDLow)
         }
     }
@@ -260,13 +306,39 @@ extension LogRecord {
     }
 }
 
-/// What a record is about, before its fields.
-struct LogHead {
+/// What a record is about, before its fields. Plain memory: handing it on counts no references.
+struct LogHead: Sendable {
     var wall: UInt64
     var level: LogLevel
     var module: LogModule
     var message: StaticString
     var event: StaticString?
     var sequence: UInt64
-    var trace: RequestTrace?
+}
+
+/// What the records of one place in the code have in common. A thread writes many in a row from
+/// the same place, so the latest is kept for the next.
+struct LogSite: Sendable {
+    private(set) var bytes: [UInt8] = []
+    private var message: UInt = 0
+    private var event: UInt = 0
+    private var level = LogLevel.info
+    private var module = LogModule.app
+
+    mutating func become(_ head: LogHead, _ format: LogFormat) {
+        // Literals are told apart by where they lie; equal ones may lie in one place.
+        let message = unsafe UInt(bitPattern: head.message.utf8Start)
+        let event = head.event.map { unsafe UInt(bitPattern: $0.utf8Start) } ?? 0
+        guard
+            message != self.message || event != self.event || level != head.level
+                || module != head.module
+        else { return }
+        (self.message, self.event, level, module) = (message, event, head.level, head.module)
+        var text = LogBytes()
+        defer { text.free() }
+        var record = LogRecord(in: text, format: format)
+        record.describe(head)
+        text = record.bytes
+        bytes = text.copy(from: 0)
+    }
 }

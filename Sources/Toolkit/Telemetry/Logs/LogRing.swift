@@ -7,17 +7,23 @@ package final class LogRing: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var entries: [LogEntry] = []
-        /// Where the oldest is, once the ring is full.
-        var start = 0
+        /// As they came, oldest first; the first may hold some more than are to be kept.
+        var batches: [LogBatch] = []
+        var count = 0
         var subscriptions: [LogSubscription] = []
     }
 
     package init(recordsMax: Int) { self.recordsMax = max(1, recordsMax) }
 
-    /// Oldest first.
+    deinit {
+        state.withLock { state in
+            for index in state.batches.indices { state.batches[index].free() }
+        }
+    }
+
+    /// Oldest first. Records become entries when somebody looks, not before.
     package var snapshot: [LogEntry] {
-        state.withLock { Array($0.entries[$0.start...] + $0.entries[..<$0.start]) }
+        state.withLock { Array($0.batches.flatMap(\.entries).suffix(recordsMax)) }
     }
 
     package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
@@ -35,18 +41,21 @@ package final class LogRing: Sendable {
         return subscription
     }
 
-    package func append(_ entries: [LogEntry]) {
+    func append(_ batch: LogBatch) {
         let subscriptions = state.withLock { state in
-            for entry in entries {
-                if state.entries.count < recordsMax {
-                    state.entries.append(entry)
-                } else {
-                    state.entries[state.start] = entry
-                    state.start = (state.start + 1) % recordsMax
-                }
+            state.batches.append(batch.copied())
+            state.count += batch.count
+            var past = 0
+            while state.count - state.batches[past].count >= recordsMax {
+                state.count -= state.batches[past].count
+                state.batches[past].free()
+                past += 1
             }
+            state.batches.removeFirst(past)
             return state.subscriptions
         }
+        guard !subscriptions.isEmpty else { return }
+        let entries = batch.entries
         for subscription in subscriptions { subscription.offer(entries) }
     }
 }

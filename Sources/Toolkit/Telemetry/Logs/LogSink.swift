@@ -2,16 +2,36 @@
 import Glibc
 import Synchronization
 
+/// How full a sink's queue is: what everybody who has a record for it looks at and changes.
+@safe struct LogQueue: Sendable {
+    // Lives as long as its sink, and whoever has the queue has the sink.
+    nonisolated(unsafe) private let count: UnsafeMutablePointer<Atomic<Int>>
+    let max: Int
+
+    init(max: Int) {
+        unsafe count = .allocate(capacity: 1)
+        unsafe count.initialize(to: Atomic(0))
+        self.max = max
+    }
+
+    @inline(__always)
+    var hasRoom: Bool { unsafe count.pointee.load(ordering: .relaxed) < max }
+
+    @inline(__always)
+    func add(_ records: Int) { unsafe count.pointee.add(records, ordering: .relaxed) }
+
+    func free() { unsafe count.deallocate() }
+}
+
 /// A destination, its bounded queue and the thread that empties it.
 final class LogSink: Sendable {
-    let queueMax: Int
+    /// Admitted and not yet written, wherever they are.
+    let queue: LogQueue
     let whenFull: LogFullPolicy
     let destination: any LogDestination
     /// In memory: whoever brings the records writes them at once.
     let isDirect: Bool
 
-    /// Admitted and not yet written, wherever they are.
-    private let queued = Atomic<Int>(0)
     private let isFinishing = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
     private let patience = LogPatience()
@@ -30,13 +50,16 @@ final class LogSink: Sendable {
     }
 
     init(_ configuration: LogSinkConfiguration, _ destination: any LogDestination) {
-        queueMax = configuration.queueMax
+        queue = LogQueue(max: configuration.queueMax)
         whenFull = configuration.whenFull
         self.destination = destination
         isDirect = destination is RingDestination
     }
 
-    deinit { state.withLock { $0.pending.free() } }
+    deinit {
+        state.withLock { $0.pending.free() }
+        queue.free()
+    }
 
     func start() {
         guard !isDirect else { return }
@@ -44,16 +67,9 @@ final class LogSink: Sendable {
         if !isRunning { hasEnded.store(true, ordering: .releasing) }
     }
 
-    /// Whether there is room for another record, now or soon enough. `hurry` is called while
-    /// waiting.
-    @inline(__always)
-    func admits(_ level: LogLevel, hurry: () -> Void) -> Bool {
-        if queued.load(ordering: .relaxed) < queueMax { return true }
-        return waitForRoom(level, hurry)
-    }
-
+    /// Whether there is room for another record soon enough. `hurry` is called while waiting.
     @inline(never)
-    private func waitForRoom(_ level: LogLevel, _ hurry: () -> Void) -> Bool {
+    func waitForRoom(_ level: LogLevel, _ hurry: () -> Void) -> Bool {
         let milliseconds: Int
         switch whenFull {
         case .dropNewest: return false
@@ -66,12 +82,10 @@ final class LogSink: Sendable {
         while uptimeNanoseconds() < deadline {
             hurry()
             usleep(100)
-            if queued.load(ordering: .relaxed) < queueMax { return true }
+            if queue.hasRoom { return true }
         }
         return false
     }
-
-    func admitted() { queued.add(1, ordering: .relaxed) }
 
     /// Takes what a slot held for it.
     func receive(framesOf slot: LogBytes, for bit: UInt16) {
@@ -114,7 +128,7 @@ final class LogSink: Sendable {
         let delivery = destination.deliver(batch, patience)
         let took = uptimeNanoseconds() &- started
         batch.clear()
-        queued.subtract(records, ordering: .relaxed)
+        queue.add(-records)
         state.withLock { state in
             state.inFlight = 0
             state.written += UInt64(delivery.written)
@@ -138,7 +152,7 @@ final class LogSink: Sendable {
         while !hasEnded.load(ordering: .acquiring), uptimeNanoseconds() < deadline { usleep(500) }
         state.withLock { state in
             state.drops[.closed] += UInt64(state.pending.count)
-            queued.subtract(state.pending.count, ordering: .relaxed)
+            queue.add(-state.pending.count)
             state.pending.clear()
         }
     }
@@ -146,7 +160,7 @@ final class LogSink: Sendable {
     /// Its part of the ledger; the slots' accounts are to be added while nothing moves.
     func readLedger(adding slots: (inout LogLedger) -> Void) -> LogLedger {
         state.withLock { state in
-            var ledger = LogLedger(sink: destination.name, queueMax: queueMax)
+            var ledger = LogLedger(sink: destination.name, queueMax: queue.max)
             ledger.written = state.written
             ledger.queued = state.inFlight + UInt64(state.pending.count)
             ledger.writtenBytes = state.bytes

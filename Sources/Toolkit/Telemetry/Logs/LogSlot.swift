@@ -29,7 +29,7 @@ struct LogDrops: Sendable {
 
 /// One thread's records that have not gone to the sinks yet. The lock is contended only while the
 /// buffer is swapped for an empty one.
-final class LogSlot: Sendable {
+struct LogSlot: ~Copyable {
     static let sinksMax = 8
 
     /// What this thread has made for one sink.
@@ -44,6 +44,7 @@ final class LogSlot: Sendable {
         /// Each record behind its mark.
         var bytes = LogBytes()
         var clock = LogClock()
+        var site = LogSite()
         var accounts = InlineArray<8, Account> { _ in Account() }
         var redactions = InlineArray<4, UInt64>(repeating: 0)
     }
@@ -57,6 +58,7 @@ extension LogSlot.State {
     /// Encodes a record; returns where it lies.
     mutating func encode(
         _ head: LogHead,
+        _ trace: RequestTrace?,
         sinks: UInt16,
         format: LogFormat,
         service: [UInt8],
@@ -64,13 +66,14 @@ extension LogSlot.State {
     ) -> Range<Int> {
         let position = bytes.count
         bytes.reserve(LogMark.size + LogRecord.bytesMax)
-        bytes.append(LogMark(head, sinks: sinks))
+        bytes.append(LogMark(head, trace, sinks: sinks))
+        if format != .pretty { site.become(head, format) }
         var record = LogRecord(in: bytes, format: format)
-        record.begin(head, clock: &clock, service: service)
+        record.begin(head, trace, site: site, clock: &clock, service: service)
         fields(&record)
         record.close()
         bytes = record.bytes
-        for rule in record.redactions { redactions[rule.position] &+= 1 }
+        for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
         let start = position + LogMark.size
         var mark = bytes.mark(at: position)
         mark.length = UInt32(bytes.count - start)

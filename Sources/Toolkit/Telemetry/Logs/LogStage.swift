@@ -4,13 +4,16 @@ import Synchronization
 
 /// All sinks of one format: a record is encoded once, into the calling thread's slot, and a
 /// thread of the stage's own carries it from there to the queue of each sink that had room.
-final class LogStage: Sendable {
+@safe final class LogStage: Sendable {
     let format: LogFormat
     let sinks: [LogSink]
+    /// Those of the sinks, in their order.
+    private let queues: [LogQueue]
 
     private let service: [UInt8]
     private let tail: MappedTail?
-    private let slots: [LogSlot] = (0..<Shard.slotsMax).map { _ in LogSlot() }
+    // Never written after it is made; each is behind a lock.
+    nonisolated(unsafe) private let slots: UnsafeMutablePointer<LogSlot>
     /// Held while records move from slots to sinks, and while they are counted.
     private let transfer = Mutex(())
     private let isAwake = Atomic<Bool>(false)
@@ -26,8 +29,16 @@ final class LogStage: Sendable {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
         self.format = format
         self.sinks = sinks
+        queues = sinks.map(\.queue)
         self.service = service
         self.tail = tail
+        unsafe slots = .allocate(capacity: Shard.slotsMax)
+        for index in 0..<Shard.slotsMax { unsafe (slots + index).initialize(to: LogSlot()) }
+    }
+
+    deinit {
+        unsafe slots.deinitialize(count: Shard.slotsMax)
+        unsafe slots.deallocate()
     }
 
     func start() {
@@ -37,21 +48,28 @@ final class LogStage: Sendable {
     }
 
     /// Encodes the record for the sinks that have room, and counts it for those that have not.
-    func append(_ head: LogHead, _ fields: (inout LogRecord) -> Void) {
+    func append(
+        _ head: LogHead,
+        _ trace: RequestTrace?,
+        _ fields: (inout LogRecord) -> Void
+    ) {
         var admitting: UInt16 = 0
-        for position in sinks.indices where sinks[position].admits(head.level, hurry: hurry.raise) {
-            admitting |= 1 << UInt16(position)
+        for position in queues.indices {
+            let isAdmitted =
+                queues[position].hasRoom
+                || sinks[position].waitForRoom(head.level, hurry.raise)
+            if isAdmitted { admitting |= 1 &<< UInt16(position) }
         }
         let slot = Shard.current
-        slots[slot].state.withLock { state in
+        unsafe slots[slot].state.withLock { state in
             let refusal: LogDropReason =
                 isClosed.load(ordering: .relaxed) ? .closed : .queueFull
             if refusal == .closed { admitting = 0 }
-            for position in sinks.indices {
+            for position in queues.indices {
                 state.accounts[position].produced &+= 1
-                if admitting & 1 << UInt16(position) != 0 {
+                if admitting & 1 &<< UInt16(position) != 0 {
                     state.accounts[position].queued &+= 1
-                    sinks[position].admitted()
+                    queues[position].add(1)
                 } else {
                     state.accounts[position].drops[refusal] &+= 1
                 }
@@ -59,6 +77,7 @@ final class LogStage: Sendable {
             guard admitting != 0 else { return }
             let range = state.encode(
                 head,
+                trace,
                 sinks: admitting,
                 format: format,
                 service: service,
@@ -71,7 +90,7 @@ final class LogStage: Sendable {
 
     /// Counts a record that was not made.
     func skip(_ reason: LogDropReason) {
-        slots[Shard.current].state.withLock { state in
+        unsafe slots[Shard.current].state.withLock { state in
             for position in sinks.indices {
                 state.accounts[position].produced &+= 1
                 state.accounts[position].drops[reason] &+= 1
@@ -101,9 +120,9 @@ final class LogStage: Sendable {
     }
 
     private func drain(_ spares: inout [LogBytes]) {
-        for slot in slots.indices {
+        for slot in 0..<Shard.slotsUsed {
             transfer.withLock { _ in
-                let isEmpty = slots[slot].state.withLock { state in
+                let isEmpty = unsafe slots[slot].state.withLock { state in
                     guard !state.bytes.isEmpty else { return true }
                     swap(&state.bytes, &spares[slot])
                     for position in sinks.indices { state.accounts[position].queued = 0 }
@@ -134,7 +153,9 @@ final class LogStage: Sendable {
         transfer.withLock { _ in
             sinks.indices.map { position in
                 sinks[position].readLedger { ledger in
-                    for slot in slots { ledger.add(slot, sink: position) }
+                    for slot in 0..<Shard.slotsUsed {
+                        unsafe ledger.add(slots[slot], sink: position)
+                    }
                 }
             }
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// What must not reach a log: recognised by the name it goes by, or by its shape.
 package enum Redaction {
@@ -6,16 +7,52 @@ package enum Redaction {
 
     static let mark: StaticString = "[redacted]"
 
-    private static let names: Set<String> = [
-        "access_token", "api_key", "apikey", "authorization", "code", "cookie", "id_token", "jwt",
-        "key", "passwd", "password", "proxy-authorization", "pwd", "refresh_token", "secret",
-        "set-cookie", "sig", "signature", "token", "x-api-key",
-    ]
+    /// The only secret's name with this first letter and this length; most have none.
+    @inline(__always)
+    private static func name(_ first: UInt8, _ length: Int) -> StaticString? {
+        switch (Unicode.Scalar(first | 0x20), length) {
+        case ("a", 6): "apikey"
+        case ("a", 7): "api_key"
+        case ("a", 12): "access_token"
+        case ("a", 13): "authorization"
+        case ("c", 4): "code"
+        case ("c", 6): "cookie"
+        case ("i", 8): "id_token"
+        case ("j", 3): "jwt"
+        case ("k", 3): "key"
+        case ("p", 3): "pwd"
+        case ("p", 6): "passwd"
+        case ("p", 8): "password"
+        case ("p", 19): "proxy-authorization"
+        case ("r", 13): "refresh_token"
+        case ("s", 3): "sig"
+        case ("s", 6): "secret"
+        case ("s", 9): "signature"
+        case ("s", 10): "set-cookie"
+        case ("t", 5): "token"
+        case ("x", 9): "x-api-key"
+        default: nil
+        }
+    }
 
     /// A field or parameter whose value is a secret, whatever it looks like.
-    package static func isSecret(_ name: some StringProtocol) -> Bool {
-        guard name.utf8.count <= 24 else { return false }
-        return names.contains(name.lowercased())
+    package static func isSecret(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { text in unsafe isSecret(text) }
+    }
+
+    @unsafe private static func isSecret(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = unsafe text.first, let name = name(first, text.count) else {
+            return false
+        }
+        return text.indices.allSatisfy { unsafe text[$0] | 0x20 == name.utf8Start[$0] | 0x20 }
+    }
+
+    /// Field names are ours: for a literal, this is decided when the program is compiled.
+    @inline(__always)
+    static func isSecretField(_ key: StaticString) -> Bool {
+        guard unsafe name(key.utf8Start.pointee, key.utf8CodeUnitCount) != nil else { return false }
+        return isSecret(key.text)
     }
 
     /// A text without what has the shape of a secret, and the rules that found something.
@@ -131,27 +168,33 @@ extension Redaction {
 
     /// Whether some parameter's name begins like a secret's and is as long, or is encoded.
     private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
-        var start = query.startIndex
-        var isName = true
-        for index in query.indices {
-            switch query[index] {
-            case UInt8(ascii: "&"):
-                start = index + 1
-                isName = true
-            case UInt8(ascii: "%") where isName: return true
-            case UInt8(ascii: "=") where isName:
-                isName = false
-                guard index > start else { continue }
-                let first = Unicode.Scalar(query[start] | 0x20)
-                if mayBeSecret(first, length: index - start),
-                    isSecret(String(decoding: query[start..<index], as: UTF8.self))
-                {
-                    return true
-                }
-            default: break
+        unsafe query.withUnsafeBufferPointer { query in
+            guard var rest = query.baseAddress else { return false }
+            var count = query.count
+            while count > 0 {
+                let end = unsafe length(of: rest, count, upTo: UInt8(ascii: "&"))
+                let name = unsafe length(of: rest, end, upTo: UInt8(ascii: "="))
+                if name < end, name > 0, unsafe isSuspicious(rest, name) { return true }
+                unsafe rest += min(end + 1, count)
+                count -= min(end + 1, count)
             }
+            return false
         }
-        return false
+    }
+
+    @unsafe private static func length(
+        of text: UnsafePointer<UInt8>,
+        _ count: Int,
+        upTo byte: UInt8
+    ) -> Int {
+        guard let found = unsafe memchr(text, Int32(byte), count) else { return count }
+        return unsafe UnsafeRawPointer(text).distance(to: UnsafeRawPointer(found))
+    }
+
+    @unsafe private static func isSuspicious(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let text = unsafe UnsafeBufferPointer(start: name, count: count)
+        if unsafe isSecret(text) { return true }
+        return unsafe memchr(name, Int32(UInt8(ascii: "%")), count) != nil
     }
 
     /// A name may be percent-encoded, which must not be a way around the mask.

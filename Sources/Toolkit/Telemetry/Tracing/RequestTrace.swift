@@ -28,7 +28,9 @@ package final class RequestTrace: @unchecked Sendable {
     /// What the caller's `tracestate` and `baggage` say, where it sent any.
     private(set) var traceState: TraceState?
     private(set) var givenBaggage: String?
-    @exclusivity(unchecked) package private(set) var attributes: [TraceAttribute] = []
+    @exclusivity(unchecked) private var notes: [TraceAttribute] = []
+    /// Kept apart, since most requests have one: an array would be an allocation.
+    @exclusivity(unchecked) private var firstStatement: NotedStatement?
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
     @exclusivity(unchecked) package private(set) var endedAt: UInt64 = 0
@@ -98,14 +100,27 @@ package final class RequestTrace: @unchecked Sendable {
 
     /// Adds a fact to the open span.
     package func note(_ key: StaticString, _ value: String) {
-        if unsafe attributes.isEmpty { unsafe attributes.reserveCapacity(6) }
-        unsafe attributes.append(TraceAttribute(key: key, value: .text(value), span: currentSpan))
+        unsafe notes.append(TraceAttribute(key: key, value: .text(value), span: currentSpan))
     }
 
     package func note(_ key: StaticString, _ value: Int) {
-        unsafe attributes.append(
-            TraceAttribute(key: key, value: .integer(value), span: currentSpan)
-        )
+        unsafe notes.append(TraceAttribute(key: key, value: .integer(value), span: currentSpan))
+    }
+
+    /// Adds a statement that came back to the open span.
+    func note(statement summary: String, rows: Int, sqlState: String?) {
+        let statement = unsafe NotedStatement(summary, rows: rows, sqlState, span: currentSpan)
+        unsafe statementCount += 1
+        if unsafe firstStatement == nil {
+            unsafe firstStatement = statement
+        } else {
+            unsafe notes.append(contentsOf: statement.attributes)
+        }
+    }
+
+    /// What is known of the request and its spans. Made when somebody looks.
+    package var attributes: [TraceAttribute] {
+        unsafe (firstStatement?.attributes ?? []) + notes
     }
 }
 
@@ -153,7 +168,12 @@ extension RequestTrace {
     }
 
     /// Time spent in the layer itself, not in those it called.
+    @inline(__always)
     package func selfNanoseconds(_ layer: Layer) -> UInt64 { unsafe ledger[Int(layer.rawValue)] }
+
+    /// The same, by the layer's place among all.
+    @inline(__always)
+    func selfNanoseconds(at position: Int) -> UInt64 { unsafe ledger[position] }
 
     package func span(_ position: Int) -> TraceSpan { unsafe spans[position] }
 

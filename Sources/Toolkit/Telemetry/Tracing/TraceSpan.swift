@@ -21,6 +21,32 @@ package struct TraceSpan: Sendable {
     )
 }
 
+/// What a statement's span will say of it.
+struct NotedStatement: Sendable {
+    private let summary: String
+    private let rows: Int
+    private let sqlState: String?
+    private let span: Int8
+
+    init(_ summary: String, rows: Int, _ sqlState: String?, span: Int8) {
+        self.summary = summary
+        self.rows = rows
+        self.sqlState = sqlState
+        self.span = span
+    }
+
+    var attributes: [TraceAttribute] {
+        var attributes = [
+            TraceAttribute(key: "db.query.summary", value: .text(summary), span: span),
+            TraceAttribute(key: "db.response.returned_rows", value: .integer(rows), span: span),
+        ]
+        guard let sqlState else { return attributes }
+        let key: StaticString = "db.response.status_code"
+        attributes.append(TraceAttribute(key: key, value: .text(sqlState), span: span))
+        return attributes
+    }
+}
+
 /// Something worth knowing about a request that only its trace and its log line will say.
 package struct TraceAttribute: Sendable {
     package enum Value: Sendable {

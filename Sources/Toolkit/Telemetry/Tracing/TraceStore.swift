@@ -135,7 +135,7 @@ package final class TraceStore: Sendable {
 
     func keep(
         _ trace: RequestTrace,
-        _ summary: RequestSummary,
+        _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
         wall: UInt64
@@ -173,7 +173,7 @@ package final class TraceStore: Sendable {
 extension KeptTrace {
     init(
         _ trace: RequestTrace,
-        _ summary: RequestSummary,
+        _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
         wall: UInt64,
@@ -198,7 +198,7 @@ extension KeptTrace {
             return span
         }
         spansLost = trace.spansLost
-        attributes = unsafe trace.attributes
+        attributes = trace.attributes
         traceState = trace.traceStateText
         baggage = trace.givenBaggage.flatMap { Baggage.allowed($0, keys: baggageKeys) }
     }
