@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import EventLoop
 import LucarneCore
 import PostgresClient
 import Support
@@ -56,34 +55,6 @@ struct TransactionTests {
 
 /// The SQL door against a real server.
 @Suite(.serialized) struct DatabaseTests {
-    private func withDatabase<Value: Sendable>(
-        _ body: @escaping @Sendable (Database, RequestContext) async throws -> Value
-    ) async throws -> Value {
-        let connection = try PostgresServer.shared.get().connection()
-        let group = try EventLoopGroup(count: 1)
-        group.start(includingFirst: true) { _ in }
-        defer { group.stop() }
-        let loop = group.loops[0]
-        let telemetry = Telemetry()
-        return try await Task(executorPreference: loop) {
-            let pool = Pool(
-                session: SessionSettings(connection: connection),
-                settings: PoolSettings(),
-                loop: loop,
-                blocking: BlockingPool(name: "test", width: 2, waitingMax: 8),
-                telemetry: telemetry
-            )
-            pool.start()
-            defer { pool.close() }
-            let context = RequestContext(
-                identity: Identity(role: "postgres", claims: "{}", isAnonymous: false),
-                deadline: uptime() + 20_000_000_000,
-                trace: RequestTrace(startedAt: uptime(), context: .restarted())
-            )
-            return try await body(Database(pools: [pool], telemetry: telemetry), context)
-        }.value
-    }
-
     private func write(_ sql: String, ending: Transaction.Ending = .commit) -> Transaction {
         var transaction = Transaction(
             summary: "test",

@@ -167,6 +167,20 @@ import Testing
         #expect(state == "57014")
     }
 
+    @Test func `a cancel never hits the statement after the one it was for`() async throws {
+        let soon = soon
+        try await withSession { session in
+            for round in 0..<100 {
+                let cancellation = Cancellation()
+                let pause = UInt64(round % 10) * 100_000
+                _ = session.loop.schedule(at: uptime() + pause) { cancellation.cancel() }
+                let quick = Query("SELECT pg_sleep(0.0005)")
+                _ = try? await session.exchange([quick], deadline: soon, cancellation: cancellation)
+                _ = try await session.exchange([Query("SELECT pg_sleep(0.002)")], deadline: soon)
+            }
+        }
+    }
+
     @Test func `a backend that is killed is a lost connection, not a hang`() async throws {
         let soon = soon
         let server = try PostgresServer.shared.get()

@@ -12,6 +12,7 @@ package struct Database: Sendable {
     package typealias Acceptance = ([QueryResult]) throws(Problem) -> Void
 
     private let pools: [Pool]
+    let readGroups: [ReadGroups]
     private let telemetry: Telemetry
     private let explainer: StatementExplainer?
     private let tellsTraces: Bool
@@ -25,6 +26,7 @@ package struct Database: Sendable {
         tellsTraces: Bool = false
     ) {
         self.pools = pools
+        readGroups = pools.map { ReadGroups(on: $0.loop) }
         self.telemetry = telemetry
         self.explainer = explainer
         self.tellsTraces = tellsTraces
@@ -45,6 +47,11 @@ package struct Database: Sendable {
         let transaction = tellsTraces ? transaction.told(of: context.trace) : transaction
         let outcome: Outcome
         do throws(PostgresFailure) {
+            if transaction.mayShare,
+                let results = try await together(transaction, on: pool, in: context)
+            {
+                return results
+            }
             outcome = try await attempt(transaction, on: pool, in: context, accept)
         } catch {
             guard isWorthRetrying(error, transaction) else { throw Problem(error) }
@@ -89,18 +96,9 @@ package struct Database: Sendable {
         let started = uptimeNanoseconds()
         func report(_ state: String?, _ rows: Int, _ outcome: SQLEvent.TransactionOutcome) {
             let took = uptimeNanoseconds() &- started
-            telemetry.report(
-                .statement(
-                    summary: transaction.summary,
-                    nanoseconds: took,
-                    sqlState: state,
-                    rows: rows
-                ),
-                in: trace
-            )
-            explainer?.ended(transaction, nanoseconds: took, in: trace)
-            telemetry.report(.transaction(outcome), in: trace)
-            reportLookups(session.lookups, in: trace)
+            transaction.sharing?.took(took)
+            ended(transaction, took, state: state, rows: rows, in: trace)
+            self.report(outcome, of: session, in: trace)
         }
         do throws(PostgresFailure) {
             let outcome = try await run(transaction, on: session, in: context, accept)
@@ -114,6 +112,37 @@ package struct Database: Sendable {
             report(error.stateForMetrics, 0, session.isUsable ? .rollback : .abandoned)
             throw error
         }
+    }
+
+    func ended(
+        _ transaction: Transaction,
+        _ took: UInt64,
+        state: String?,
+        rows: Int,
+        in trace: RequestTrace
+    ) {
+        telemetry.report(
+            .statement(
+                summary: transaction.summary,
+                nanoseconds: took,
+                sqlState: state,
+                rows: rows
+            ),
+            in: trace
+        )
+        explainer?.ended(transaction, nanoseconds: took, in: trace)
+    }
+
+    func report(
+        _ outcome: SQLEvent.TransactionOutcome,
+        of session: Session,
+        in trace: RequestTrace
+    ) {
+        telemetry.report(.transaction(outcome), in: trace)
+        let lookups = session.lookups
+        for _ in 0..<lookups.hits { telemetry.report(.prepared(.hit), in: trace) }
+        for _ in 0..<lookups.misses { telemetry.report(.prepared(.miss), in: trace) }
+        for _ in 0..<lookups.evictions { telemetry.report(.prepared(.evicted), in: trace) }
     }
 
     private func run(
@@ -166,15 +195,6 @@ package struct Database: Sendable {
         return try await pool.lend(deadline: context.deadline)
     }
 
-    private func reportLookups(
-        _ lookups: (hits: Int, misses: Int, evictions: Int),
-        in trace: RequestTrace
-    ) {
-        for _ in 0..<lookups.hits { telemetry.report(.prepared(.hit), in: trace) }
-        for _ in 0..<lookups.misses { telemetry.report(.prepared(.miss), in: trace) }
-        for _ in 0..<lookups.evictions { telemetry.report(.prepared(.evicted), in: trace) }
-    }
-
     /// Only what has had no effect: a stale plan was refused before it ran, and reading again
     /// over a new connection changes nothing.
     private func isWorthRetrying(_ failure: PostgresFailure, _ transaction: Transaction) -> Bool {
@@ -202,7 +222,7 @@ extension Transaction {
 }
 
 extension PostgresFailure {
-    fileprivate var stateForMetrics: String {
+    var stateForMetrics: String {
         switch self {
         case .server(let error): error.sqlState
         case .deadlinePassed: "57014"

@@ -3,7 +3,7 @@ package import PostgresClient
 
 /// Settings that hold for one transaction, in the order in which they are set
 /// (`set_config(name, value, true)`, PostgreSQL §9.28.1).
-package struct LocalSettings: Sendable {
+package struct LocalSettings: Equatable, Sendable {
     let names: Names
     /// One for each name.
     package private(set) var values: Parameters
@@ -15,6 +15,10 @@ package struct LocalSettings: Sendable {
 
     package init(_ settings: [(name: String, value: String)]) {
         self.init(Names(settings.map(\.name)), Parameters(settings.map(\.value)))
+    }
+
+    package static func == (one: LocalSettings, other: LocalSettings) -> Bool {
+        one.names === other.names && one.values == other.values
     }
 
     static let none = LocalSettings([])

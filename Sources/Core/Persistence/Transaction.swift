@@ -31,6 +31,9 @@ package struct Transaction: Sendable {
     package var preparation: [Query] = []
     package var statements: [Query]
     package var ending: Ending
+    /// Where statements like these learn whether they may share a transaction; nil where no two
+    /// are alike.
+    package var sharing: Sharing?
 
     package init(
         summary: String,
@@ -51,6 +54,12 @@ package struct Transaction: Sendable {
         case .commit: false
         case .rollback, .commitUnless, .open: true
         }
+    }
+
+    /// One exchange, which settings and statements are all there is of.
+    var mayShare: Bool {
+        access == .readOnly && !isExplicit && sharing?.isAllowed == true
+            && preparation.isEmpty && applicationName == nil
     }
 
     /// Everything up to the transaction's end, for one round trip.

@@ -93,6 +93,7 @@ extension Transaction {
         )
         isolation = request.isolation
         settings = request.settings
+        sharing = request.sharing
         if let function = request.preRequest {
             preparation = [Query("SELECT \(function.quoted)()")]
         }

@@ -34,6 +34,8 @@ package struct RestTransaction: Sendable {
     /// they are.
     package var statement: Query
     package var shape: Shape
+    /// What all requests that run it have learned of it.
+    package var sharing: Sharing?
     /// An EXPLAIN that estimates how many rows there are in all.
     package var countPlan: Query?
     /// Where the rows are too many for one answer: how they come one by one.

@@ -22,6 +22,7 @@ import Synchronization
 
     private var ready: [UnownedJob] = []
     private var running: [UnownedJob] = []
+    private var resting: [UnsafeContinuation<Void, Never>] = unsafe []
     private var timers = TimerHeap()
     private var registrations: [Registration?] = []
     private var freeSlots: [Int] = []
@@ -136,7 +137,20 @@ import Synchronization
             let executor = unsafe asUnownedTaskExecutor()
             for job in running { unsafe job.runSynchronously(on: executor) }
             running.removeAll(keepingCapacity: true)
+            if ready.isEmpty { resumeResting() }
         } while !ready.isEmpty && budget > 0
+    }
+
+    private func resumeResting() {
+        guard unsafe !resting.isEmpty else { return }
+        for index in unsafe resting.indices { unsafe resting[index].resume() }
+        unsafe resting.removeAll(keepingCapacity: true)
+    }
+
+    /// Comes back once every task that can go on has had its turn: what they have to ask for is
+    /// known then, and can be asked for together. On the loop's thread.
+    package func rest() async {
+        unsafe await withUnsafeContinuation { unsafe resting.append($0) }
     }
 }
 

@@ -3,8 +3,8 @@ import Glibc
 
 /// Values for `$1`, `$2`, …, in PostgreSQL's text format (protocol §55.2.3); their types are
 /// inferred. One buffer for all of them, each ended by a NUL as libpq wants C strings.
-package struct Parameters: Sendable {
-    struct Entry: Sendable {
+package struct Parameters: Equatable, Sendable {
+    struct Entry: Equatable, Sendable {
         /// -1: NULL.
         var offset: Int32
         var length: Int32

@@ -20,6 +20,7 @@ extension Session {
             try await startCopy(sql, deadline: deadline)
             let refusal = try await copyRows(deadline: deadline, body)
             try await finishCopy(deadline: deadline, isCancelled: refusal != nil)
+            try await settleCancel()
             guard enterPipeline() else { throw lost() }
             return refusal
         } catch {

@@ -31,10 +31,19 @@ package struct SessionSettings: Sendable {
     private var statements: StatementCache
     private var arguments = ArgumentBuffer()
     private var isBroken = false
-    private var isCancelling = false
+    private var cancel = Cancel()
     private lazy var cancelling: () -> Void = { [weak self] in self?.cancelStatement() }
 
-    /// How long a cancelled statement may take to end before its connection is given up.
+    /// A request to cancel what is under way.
+    @safe private struct Cancel {
+        var isAsked = false
+        /// The server has not taken it yet.
+        var isUnderWay = false
+        var settled: UnsafeContinuation<Void, Never>?
+    }
+
+    /// How long a cancelled statement may take to end, and a request to cancel to be taken, before
+    /// the connection is given up.
     private static let cancelPatience: UInt64 = 5_000_000_000
 
     /// Connects on a thread that may block: name resolution and TLS are libpq's, and block.
@@ -98,6 +107,21 @@ extension Session {
         deadline: UInt64,
         cancellation: Cancellation? = nil
     ) async throws(PostgresFailure) -> [QueryResult] {
+        let answered = try await answers(
+            to: queries,
+            deadline: deadline,
+            cancellation: cancellation
+        )
+        if let failure = answered.failure { throw .server(failure) }
+        return answered.results
+    }
+
+    /// The same, with the results of what was run before a failure.
+    package func answers(
+        to queries: [Query],
+        deadline: UInt64,
+        cancellation: Cancellation? = nil
+    ) async throws(PostgresFailure) -> (results: [QueryResult], failure: ServerError?) {
         guard isUsable else { throw .connectionLost("the server closed the connection") }
         guard !queries.contains(where: \.parameters.hasNUL) else { throw .server(.nulByte) }
         lookups = (0, 0, 0)
@@ -108,12 +132,10 @@ extension Session {
             while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
             var patience = Patience(deadline: deadline)
             while try !receive(&answers) { try await input(&patience) }
-            isCancelling = false
+            try await settleCancel()
             if patience.isOver { throw .deadlinePassed }
-            if let failure = answers.failure { throw .server(failure) }
-            return answers.results
+            return (answers.results, answers.failure)
         } catch {
-            if case .server = error { throw error }
             if case .deadlinePassed = error, !isBroken { throw error }
             close()
             throw error
@@ -286,10 +308,29 @@ extension Session {
 
     /// Asks the server, over a connection of its own, to stop what it is doing for this one.
     func cancelStatement() {
-        guard !isCancelling, let request = unsafe PQgetCancel(connection) else { return }
-        isCancelling = true
-        let cancel = unsafe CancelRequest(adopting: request)
-        Task { try? await Self.cancelThreads.run { cancel.send() } }
+        guard !cancel.isAsked, let request = unsafe PQgetCancel(connection) else { return }
+        unsafe cancel = Cancel(isAsked: true, isUnderWay: true)
+        let message = unsafe CancelRequest(adopting: request)
+        Task(executorPreference: loop) {
+            try? await Self.cancelThreads.run { message.send() }
+            self.cancel.isUnderWay = false
+            unsafe self.cancel.settled.take()?.resume()
+        }
+    }
+
+    /// Waits until the server has taken a request to cancel: later, it would hit whoever has the
+    /// session next (libpq §34.7).
+    func settleCancel() async throws(PostgresFailure) {
+        if cancel.isUnderWay {
+            let late = loop.schedule(at: uptime() &+ Self.cancelPatience) { [self] in
+                isBroken = true
+                unsafe cancel.settled.take()?.resume()
+            }
+            unsafe await withUnsafeContinuation { unsafe cancel.settled = $0 }
+            late.cancel()
+        }
+        cancel.isAsked = false
+        if isBroken { throw .connectionLost("a request to cancel was not taken") }
     }
 
     private static let cancelThreads = BlockingPool(name: "cancel", width: 2, waitingMax: 1_024)

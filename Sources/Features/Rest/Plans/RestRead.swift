@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPServer
 import LucarneCore
+import Persistence
 import PostgresClient
 import QueryPlanner
 
@@ -17,6 +18,7 @@ package final class RestRead: Sendable {
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
     private let headers: HeaderFields
+    private let sharing: Sharing?
     /// `/films?` as the mount has it, and what follows.
     private let path: [UInt8]
     private let query: CanonicalQuery
@@ -60,7 +62,16 @@ package final class RestRead: Sendable {
         check = output.isPlan ? nil : RestChecks(terms, output).singular
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
         headers = reply.readHeaders
+        sharing = output.isPlan ? nil : Sharing(leavesSettings: Self.leavesSettings)
         path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
+    }
+
+    /// Functions may set the response's status and headers, for the transaction.
+    @Sendable private static func leavesSettings(_ results: ArraySlice<QueryResult>) -> Bool {
+        guard let answer = results.first, answer.rowCount > 0 else { return false }
+        return [ResultColumn.responseHeaders, .responseStatus].contains {
+            !answer.isNull(0, $0.index())
+        }
     }
 
     func transaction(
@@ -75,6 +86,7 @@ package final class RestRead: Sendable {
         transaction.countPlan = countPlan.map { Query($0, values) }
         transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
         transaction.check = check
+        transaction.sharing = sharing
         return transaction
     }
 

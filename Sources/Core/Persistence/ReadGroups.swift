@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import LucarneCore
+import PostgresClient
+
+/// Reads that go to the server as one transaction, in the order in which they came.
+///
+/// Used on its loop's thread only.
+final class ReadGroup {
+    /// Results; nil when the read has to be run by itself.
+    typealias Outcome = Result<[QueryResult]?, PostgresFailure>
+
+    @safe struct Member {
+        let transaction: Transaction
+        let context: RequestContext
+        let continuation: UnsafeContinuation<Outcome, Never>?
+    }
+
+    private static let membersMax = 16
+
+    private(set) var members: [Member]
+    /// Nanoseconds.
+    private var expected: UInt64
+
+    init(_ transaction: Transaction, _ context: RequestContext) {
+        members = unsafe [Member(transaction: transaction, context: context, continuation: nil)]
+        expected = transaction.sharing?.usual ?? 0
+    }
+
+    func takes(_ transaction: Transaction) -> Bool {
+        members.count < Self.membersMax && expected < Sharing.briefMax
+            && members[0].transaction.settings == transaction.settings
+    }
+
+    func join(
+        _ transaction: Transaction,
+        _ context: RequestContext,
+        _ continuation: UnsafeContinuation<Outcome, Never>
+    ) {
+        unsafe members.append(
+            Member(transaction: transaction, context: context, continuation: continuation)
+        )
+        expected += transaction.sharing?.usual ?? 0
+    }
+}
+
+/// The groups of one loop.
+///
+/// A group is *open* (others may join), then *under way*. While enough are under way to keep the
+/// server busy, the next one stays open: the busier it is, the larger the groups.
+///
+/// `@unchecked Sendable`: used on its loop's thread only.
+@safe final class ReadGroups: @unchecked Sendable {
+    /// One that the server works on, and one that it finds there when it is done.
+    private static let underWayMax = 2
+
+    private let loop: EventLoop
+    private var open: [ReadGroup] = []
+    private var underWay = 0
+    private var waiting: [(group: ReadGroup, continuation: UnsafeContinuation<Void, Never>)] =
+        unsafe []
+
+    init(on loop: EventLoop) { self.loop = loop }
+
+    /// The group that this read may join.
+    func group(for transaction: Transaction) -> ReadGroup? {
+        open.first { $0.takes(transaction) }
+    }
+
+    func begin(_ transaction: Transaction, _ context: RequestContext) -> ReadGroup {
+        let group = ReadGroup(transaction, context)
+        open.append(group)
+        return group
+    }
+
+    /// Lets others join as long as that costs nothing, or next to nothing.
+    func gather(_ group: ReadGroup, isMomentary: Bool) async {
+        await loop.rest()
+        if isMomentary, underWay >= Self.underWayMax {
+            // Those under way may have met something that is not brief after all.
+            let late = loop.schedule(at: uptime() &+ Sharing.briefMax) { [self] in release(group) }
+            unsafe await withUnsafeContinuation { unsafe waiting.append((group, $0)) }
+            late.cancel()
+        }
+        underWay += 1
+    }
+
+    func close(_ group: ReadGroup) { open.removeAll { $0 === group } }
+
+    func ended() {
+        underWay -= 1
+        if let next = unsafe waiting.first?.group { release(next) }
+    }
+
+    private func release(_ group: ReadGroup) {
+        guard let index = unsafe waiting.firstIndex(where: { unsafe $0.group === group }) else {
+            return
+        }
+        unsafe waiting.remove(at: index).continuation.resume()
+    }
+}
