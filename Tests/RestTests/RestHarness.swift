@@ -60,14 +60,10 @@ struct RestHarness: Sendable {
     }
 
     private static let roles = """
-        DO $$ BEGIN
-          IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'anon') THEN
-            CREATE ROLE anon NOLOGIN;
-          END IF;
-          IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'author') THEN
-            CREATE ROLE author NOLOGIN;
-          END IF;
-        END $$;
+        DO $$ BEGIN CREATE ROLE anon NOLOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+        DO $$ BEGIN CREATE ROLE author NOLOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
         CREATE SCHEMA api;
         GRANT USAGE ON SCHEMA api TO anon, author;
         """

@@ -20,6 +20,7 @@ enum SystemMigration {
         );
         """
 
+    /// Roles belong to all databases of a server: another one may be making them at this moment.
     /// Privileges on what comes later in `public` are given to a new database, or together with a
     /// new role: whoever had rules of their own keeps them.
     private static let roles = #"""
@@ -32,23 +33,34 @@ enum SystemMigration {
             );
         BEGIN
             IF to_regrole('anon') IS NULL THEN
-                CREATE ROLE anon NOLOGIN NOINHERIT;
+                BEGIN
+                    CREATE ROLE anon NOLOGIN NOINHERIT;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
                 made := true;
             END IF;
             IF to_regrole('authenticated') IS NULL THEN
-                CREATE ROLE authenticated NOLOGIN NOINHERIT;
+                BEGIN
+                    CREATE ROLE authenticated NOLOGIN NOINHERIT;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
             END IF;
             IF to_regrole('service_role') IS NULL THEN
                 BEGIN
                     CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
-                EXCEPTION WHEN insufficient_privilege THEN
+                EXCEPTION
+                WHEN duplicate_object OR unique_violation THEN NULL;
+                WHEN insufficient_privilege THEN
                     CREATE ROLE service_role NOLOGIN NOINHERIT;
                     RAISE WARNING 'service_role cannot bypass row-level security: '
                         'only a superuser can give it that';
                 END;
             END IF;
             IF to_regrole('authenticator') IS NULL THEN
-                CREATE ROLE authenticator LOGIN NOINHERIT;
+                BEGIN
+                    CREATE ROLE authenticator LOGIN NOINHERIT;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
             END IF;
             IF NOT (pg_has_role('authenticator', 'anon', 'MEMBER')
                 AND pg_has_role('authenticator', 'authenticated', 'MEMBER')
