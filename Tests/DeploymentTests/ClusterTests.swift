@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPServer
-import Operations
 import Support
-import Telemetry
 import Testing
 
 @Suite struct ClusterTests {
-    /// What the program serves, by its own table.
-    private static let paths: Set<String> = {
-        var configuration = TelemetryConfiguration()
-        configuration.log.sinks = []
-        let telemetry = Telemetry(configuration)
-        defer { telemetry.logs.close() }
-        return Set(Operations(telemetry: telemetry).routes.map(\.template))
-    }()
-
     @Test func `Kubernetes and the Prometheus operator accept each manifest`() throws {
         let files = Deployment.found(in: Cluster.folder).filter {
             !$0.hasSuffix("kustomization.yaml")
@@ -29,13 +17,16 @@ import Testing
     }
 
     @Test func `manifests, image and program speak of the same things`() throws {
-        let findings = try Cluster(deployment: Deployment(), paths: Self.paths).findings
+        let findings = try Cluster(deployment: Deployment(), paths: Deployment.servedPaths).findings
         #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
     }
 
     @Test(arguments: mistakes)
     func `a mistake in the manifests is found`(mistake: Mistake) throws {
-        let cluster = try Cluster(deployment: Deployment(mistake.change), paths: Self.paths)
+        let cluster = try Cluster(
+            deployment: Deployment(mistake.change),
+            paths: Deployment.servedPaths
+        )
         let findings = cluster.findings
         #expect(
             findings.contains { $0.contains(mistake.finding) },
@@ -45,7 +36,7 @@ import Testing
 
     @Test(arguments: ["/startupz", "/livez", "/readyz", "/metrics"])
     func `a path that the program lost is found`(path: String) throws {
-        let paths = Self.paths.subtracting([path])
+        let paths = Deployment.servedPaths.subtracting([path])
         #expect(try !Cluster(deployment: Deployment(), paths: paths).findings.isEmpty)
     }
 

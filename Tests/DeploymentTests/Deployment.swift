@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import HTTPServer
 import JSONCoding
-import Lucarne
+import Operations
 import Support
+import Telemetry
 import Testing
 
 /// What ships to run Lucarne with, as it is written: YAML files by their path.
@@ -54,6 +56,15 @@ struct Deployment {
         return (names?.compactMap { $0 as? String } ?? []).sorted()
             .filter { $0.hasSuffix(".yml") || $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }
     }
+
+    /// What the operations listener answers, by the program's own table.
+    static let servedPaths: Set<String> = {
+        var configuration = TelemetryConfiguration()
+        configuration.log.sinks = []
+        let telemetry = Telemetry(configuration)
+        defer { telemetry.logs.close() }
+        return Set(Operations(telemetry: telemetry).routes.map(\.template))
+    }()
 
     static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: "\(Repository.root)/\(path)")

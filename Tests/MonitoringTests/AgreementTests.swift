@@ -146,6 +146,9 @@ private struct Mutation: Sendable, CustomTestStringConvertible {
         Mutation("a runbook has no mend", "the runbook has no ## Mend") {
             $0.runbooks["LucarneDown"]?.replace("## Mend\n", with: "")
         },
+        Mutation("a runbook asks for a label", "lucarne_db_pool_waiters has no label color") {
+            $0.runbooks["LucarneDown"]? += "```promql\nlucarne_db_pool_waiters{color=\"red\"}\n```"
+        },
         Mutation("a board is removed", "there is no board lucarne-overview") {
             $0.boards.removeAll { $0.name == "overview" }
         },

@@ -194,6 +194,9 @@ extension Agreement {
         findings += ["## Meaning", "## Impact", "## First look", "## Mend"].filter {
             !text.contains($0 + "\n")
         }.map { "\(alert.name): the runbook has no \($0)" }
+        let queries = text.split(separator: "```promql\n").dropFirst()
+            .compactMap { $0.split(separator: "```").first }
+        findings += queries.flatMap { self.findings(String($0), at: "\(alert.name), its runbook") }
         return findings
             + seriesNames(in: text).filter { labels(of: $0) == nil }.map {
                 "\(alert.name): the runbook speaks of \($0), which is not there"
