@@ -193,6 +193,33 @@ extension Rule {
             )
         ),
         .alert(
+            "LucarneTelemetryExportFailing",
+            tenMinutes.rate(
+                "lucarne_export_items_total",
+                by: "job, signal",
+                #"result!="ok""#
+            ) + " > 0",
+            for: "10m",
+            .ticket,
+            "{{ $labels.signal }} do not arrive",
+            "The OpenTelemetry receiver refuses them, is away, or is too slow.",
+            board: "telemetry",
+            proof: AlertProof(
+                .counter(
+                    "lucarne_export_items_total",
+                    ["signal": "traces", "result": "failed"],
+                    well: 0,
+                    bad: 60
+                ),
+                .counter(
+                    "lucarne_export_items_total",
+                    ["signal": "traces", "result": "ok"],
+                    well: 60,
+                    bad: 0
+                )
+            )
+        ),
+        .alert(
             "LucarneCardinalityOverflow",
             PromQL.rule("15m").rate("lucarne_metrics_overflow_total", by: "job, metric") + " > 0",
             for: "15m",
