@@ -151,7 +151,7 @@ let package = Package(
                 "Persistence", "Telemetry", "HTTPServer", "Endpoints", "Cryptography", "Support",
             ]
         ),
-        tests("Monitoring", on: ["Monitoring", "JSONCoding", "Lucarne", "Telemetry"]),
+        tests("Monitoring", on: ["Monitoring", "JSONCoding", "Lucarne", "Support", "Telemetry"]),
         tests(
             "Operations",
             on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry", "Compression"]

@@ -53,8 +53,7 @@ struct Cluster {
     }
 
     private var settings: [String] {
-        let known = Set(Setting.all.map(\.key.variable))
-        var findings = environment.map(\.0).filter { !known.contains($0) }.map {
+        var findings = environment.map(\.0).filter { !Deployment.settings.contains($0) }.map {
             "no setting \($0)"
         }
         // A Service's variables would be taken for settings, and refused.

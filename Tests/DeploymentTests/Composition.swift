@@ -79,13 +79,14 @@ extension Composition {
 
     private func setting(_ key: SettingKey) -> String? {
         lucarne["environment", key.variable].string ?? deployment.imageEnvironment[key.variable]
-            ?? Setting.all.first { $0.key == key }?.standard
+            ?? Setting.of(key)?.standard
     }
 
     private var settings: [String] {
-        let known = Set(Setting.all.map(\.key.variable))
         let named = (lucarne["environment"]?.members ?? []).map(\.0)
-        var findings = named.filter { !known.contains($0) }.map { "lucarne: no setting \($0)" }
+        var findings = named.filter { !Deployment.settings.contains($0) }.map {
+            "lucarne: no setting \($0)"
+        }
         if lucarne["healthcheck", "test"].strings != ["CMD", "lucarne", "healthcheck"] {
             findings.append("lucarne: its own healthcheck is not asked")
         }

@@ -2,6 +2,7 @@
 import Foundation
 import HTTPServer
 import JSONCoding
+import Lucarne
 import Operations
 import Support
 import Telemetry
@@ -52,10 +53,11 @@ struct Deployment {
         + found(in: "deploy/kubernetes").filter { !$0.hasSuffix("/dashboards.yaml") }
 
     static func found(in folder: String) -> [String] {
-        let names = FileManager.default.enumerator(atPath: "\(Repository.root)/\(folder)")
-        return (names?.compactMap { $0 as? String } ?? []).sorted()
-            .filter { $0.hasSuffix(".yml") || $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }
+        Repository.files(in: folder).filter { $0.hasSuffix(".yml") || $0.hasSuffix(".yaml") }
     }
+
+    /// Names of all settings.
+    static let settings = Set(Setting.all.map(\.key.variable))
 
     /// What the operations listener answers, by the program's own table.
     static let servedPaths: Set<String> = {

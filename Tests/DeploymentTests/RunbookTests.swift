@@ -25,7 +25,7 @@ import Testing
         ),
         Word("a path", /`(\/[a-z][a-z\/-]*)/, Deployment.servedPaths),
         Word("an address", /127\.0\.0\.1:9464(\/[a-z\/-]+)/, Deployment.servedPaths),
-        Word("a setting", /LUCARNE_[A-Z_]+/, Set(Setting.all.map(\.key.variable))),
+        Word("a setting", /LUCARNE_[A-Z_]+/, Deployment.settings),
         Word("a folder", /`((?:deploy|docs|prometheus)\/[a-z\/.-]+)`/, nil),
     ]
 

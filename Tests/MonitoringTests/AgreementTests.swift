@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import Lucarne
+import Support
 @testable import Telemetry
 import Testing
 
@@ -31,21 +31,13 @@ import Testing
         for name in names { #expect(findings.contains(": nothing is called \(name)"), "\(name)") }
     }
 
-    @Test func `runbooks name settings that there are`() {
-        let known = Set(Setting.all.map(\.key.variable))
-        for (alert, text) in Repository.runbooks {
-            let named = text.matches(of: /LUCARNE_[A-Z_]+/).map { String($0.0) }
-            #expect(Set(named).subtracting(known).isEmpty, "\(alert)")
-        }
-    }
-
-    @Test func `the list of log events is that of the code`() {
+    @Test func `the list of log events is that of the code`() throws {
         let files = ["Sources/Toolkit", "Sources/Core", "Sources/Features", "Sources/App"]
-            .flatMap(Repository.swiftFiles)
-            .filter { !$0.contains("Features/Monitoring/") }
+            .flatMap(Repository.files)
+            .filter { $0.hasSuffix(".swift") && !$0.contains("Features/Monitoring/") }
         var inCode: Set<String> = []
         for file in files {
-            let text = Repository.text(of: file)
+            let text = try Repository.text(of: file)
             let named = text.matches(of: /\bevent: (?:StaticString = )?"([a-z_.]+)"/)
             inCode.formUnion(named.map { String($0.1) })
         }
@@ -58,7 +50,9 @@ import Testing
 extension Agreement {
     fileprivate static let shipped = Agreement(
         families: TelemetryCommand.families,
-        runbooks: Repository.runbooks
+        runbooks: Dictionary(
+            uniqueKeysWithValues: ((try? Runbook.all()) ?? []).map { ($0.name, $0.text) }
+        )
     )
 }
 

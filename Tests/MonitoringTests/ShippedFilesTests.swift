@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
 import Lucarne
+import Support
 import Telemetry
 import Testing
 
@@ -10,10 +11,10 @@ import Testing
     private static let files = ShippedFiles(families: TelemetryCommand.families).contents
 
     @Test(arguments: files.map(\.path))
-    func `a file is what the declarations say`(path: String) {
+    func `a file is what the declarations say`(path: String) throws {
         let text = Self.files.first { $0.path == path }?.text
         #expect(
-            Repository.text(of: path) == text,
+            try Repository.text(of: path) == text,
             "make telemetry writes \(path) anew; look at the difference before it is committed"
         )
     }
@@ -32,9 +33,9 @@ import Testing
         #expect(elsewhere.contains("'https://git.example/lucarne/runbooks/LucarneDown.md'"))
     }
 
-    @Test func `the document has every family and what looks at it`() {
+    @Test func `the document has every family and what looks at it`() throws {
         let families = TelemetryCommand.families
-        let text = Repository.text(of: "docs/metrics.md")
+        let text = try Repository.text(of: "docs/metrics.md")
         let headings = text.matches(of: /### `([a-z_]+)`\n/).map { String($0.1) }
         #expect(headings.sorted() == families.map(\.name).sorted())
         #expect(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 
 /// A program that was run to its end.
 package struct Command {
@@ -38,21 +38,4 @@ package struct Command {
     package static func client(_ name: String, _ arguments: String...) throws -> Command {
         try run(Repository.python, ["\(Repository.root)/Tests/Clients/\(name).py"] + arguments)
     }
-}
-
-/// The repository that this test was compiled from.
-package enum Repository {
-    package static let root = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .standardizedFileURL.path
-
-    /// Built beside this test: swift test builds every product.
-    package static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appending(path: "lucarne")
-
-    package static func text(of path: String) throws -> String {
-        try String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)
-    }
-
-    package static let python = root + "/.build/acceptance-venv/bin/python"
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 
 /// What docs/runbooks says to do about an alert.
 package struct Runbook: Sendable {
@@ -8,15 +7,9 @@ package struct Runbook: Sendable {
     package let text: String
 
     package static func all() throws -> [Runbook] {
-        let folder = "docs/runbooks"
-        let files = try FileManager.default.contentsOfDirectory(
-            atPath: "\(Repository.root)/\(folder)"
-        )
-        return try files.sorted().map { file in
-            Runbook(
-                name: String(file.dropLast(3)),
-                text: try Repository.text(of: "\(folder)/\(file)")
-            )
+        try Repository.files(in: "docs/runbooks").map { path in
+            let name = path.split(separator: "/").last?.dropLast(".md".count) ?? ""
+            return Runbook(name: String(name), text: try Repository.text(of: path))
         }
     }
 

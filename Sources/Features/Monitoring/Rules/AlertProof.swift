@@ -2,17 +2,17 @@
 
 /// The story that an alert is proven with: a time in which all is well, as long a fault, and then
 /// all is well again. promtool plays it to the rules that ship.
-package struct AlertProof: Sendable {
-    package struct Series: Sendable {
-        package var name: String
-        package var labels: [(String, String)]
+struct AlertProof: Sendable {
+    struct Series: Sendable {
+        var name: String
+        var labels: [(String, String)]
         /// A gauge's value; what a counter grows by in a minute.
         var well: Int
         var bad: Int
         var isCounter: Bool
     }
 
-    package var series: [Series]
+    var series: [Series]
     /// `$value` at the end of the fault, as the annotation prints it.
     var value = ""
     var faultMinutes = 30
@@ -85,7 +85,7 @@ extension Rule {
 extension RuleGroup {
     /// promtool's tests of a group's alerts: each is silent before its fault, and while that may
     /// yet pass; then it fires, and when all is well again it is silent again.
-    package func proofs(with recorded: [RuleGroup] = [], runbooks: String) -> String {
+    func proofs(with recorded: [RuleGroup] = [], runbooks: String) -> String {
         let files = recorded.isEmpty ? "alerts.yml" : "recording.yml, alerts.yml"
         // Ratios over three days take their time, and theirs change slowly.
         let step = recorded.isEmpty ? "1m" : "5m"

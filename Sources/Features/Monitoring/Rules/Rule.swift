@@ -19,7 +19,7 @@ package struct Rule: Sendable {
     package var pending: String?
     package var annotations: [(String, String)] = []
     /// Of an alert: how it is seen to fire and to resolve.
-    package var proof: AlertProof?
+    var proof: AlertProof?
 
     static func record(
         _ name: String,
