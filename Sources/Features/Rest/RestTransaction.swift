@@ -53,10 +53,12 @@ package struct RestTransaction: Sendable {
         _ message: RestMessage,
         _ identity: Identity,
         _ state: RestState,
-        routine: Routine? = nil
+        routine: Routine? = nil,
+        settings known: LocalSettings? = nil
     ) {
         summary = terms.summary
-        settings = LocalSettings(of: message, terms, from: identity, state, routine: routine)
+        settings =
+            known ?? LocalSettings(of: message, terms, from: identity, state, routine: routine)
         preRequest = state.settings.preRequest
         statement = Query("")
         shape = .answer(isWrite: false)

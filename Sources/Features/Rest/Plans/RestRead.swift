@@ -4,6 +4,7 @@ import LucarneCore
 import Persistence
 import PostgresClient
 import QueryPlanner
+import Synchronization
 
 /// Rows of a relation, planned: once for all requests that differ in values only, so it holds
 /// nothing of one request.
@@ -19,6 +20,9 @@ package final class RestRead: Sendable {
     private let reply: ReplyBuilder
     private let headers: HeaderFields
     private let sharing: Sharing?
+    private let latest = Mutex<(headers: HeaderFields, identity: Identity, settings: LocalSettings)?>(
+        nil
+    )
     /// `/films?` as the mount has it, and what follows.
     private let path: [UInt8]
     private let query: CanonicalQuery
@@ -80,7 +84,8 @@ package final class RestRead: Sendable {
         _ values: QueryValues,
         _ state: RestState
     ) -> RestTransaction {
-        var transaction = RestTransaction(terms, message, identity, state)
+        let settings = settings(for: identity, message, state)
+        var transaction = RestTransaction(terms, message, identity, state, settings: settings)
         transaction.statement = Query(statement, values)
         transaction.statement.wantsBinaryResult = output.isBinary
         transaction.countPlan = countPlan.map { Query($0, values) }
@@ -88,6 +93,21 @@ package final class RestRead: Sendable {
         transaction.check = check
         transaction.sharing = sharing
         return transaction
+    }
+
+    /// Clients say the same of themselves time and again.
+    private func settings(
+        for identity: Identity,
+        _ message: RestMessage,
+        _ state: RestState
+    ) -> LocalSettings {
+        let latest = latest.withLock { $0 }
+        if let latest, latest.headers.isIdentical(to: message.headers), latest.identity == identity {
+            return latest.settings
+        }
+        let made = LocalSettings(of: message, terms, from: identity, state, routine: nil)
+        self.latest.withLock { $0 = (message.headers, identity, made) }
+        return made
     }
 
     /// More rows than this are not held in memory, here or in PostgreSQL.

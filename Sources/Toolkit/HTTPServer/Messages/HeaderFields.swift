@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// Header fields in the order they came, repeats kept, in one buffer of bytes.
 ///
@@ -35,6 +36,23 @@ package struct HeaderFields: Sendable {
 
     package var count: Int { entries.count }
     package var isEmpty: Bool { entries.isEmpty }
+
+    /// The same fields in the same order, byte for byte: names in another case are others here.
+    package func isIdentical(to other: HeaderFields) -> Bool {
+        let (block, others) = (block, other.block)
+        guard count == other.count, block.count == others.count else { return false }
+        return unsafe block.withUnsafeBytes { one in
+            unsafe others.withUnsafeBytes { other in
+                guard let one = one.baseAddress, let other = other.baseAddress else { return true }
+                return unsafe memcmp(one, other, block.count) == 0
+            }
+        }
+    }
+
+    private var block: ArraySlice<UInt8> {
+        guard let first = entries.first, let last = entries.last else { return [] }
+        return bytes[first.name.lowerBound..<last.value.upperBound]
+    }
 
     /// The first field of that name.
     package subscript(_ name: String) -> String? {
