@@ -70,6 +70,7 @@ extension Database {
         }
         let took = uptimeNanoseconds() &- started
         report(answered.failure == nil ? .commit : .rollback, of: session, in: first.context.trace)
+        telemetry.report(.shared(reads: group.members.count - 1))
         let outcomes = group.outcomes(answered.results, answered.failure)
         for (index, outcome) in outcomes.enumerated() {
             let member = group.members[index]
@@ -77,7 +78,7 @@ extension Database {
             switch outcome {
             case .success(let results?):
                 report(member, took, rows: results.reduce(0) { $0 + $1.rowCount })
-            case .success(nil): break
+            case .success(nil): telemetry.report(.retried(.sharedTransaction))
             case .failure(let failure):
                 member.transaction.sharing?.failed()
                 report(member, took, state: failure.stateForMetrics)

@@ -13,7 +13,7 @@ package struct Database: Sendable {
 
     private let pools: [Pool]
     let readGroups: [ReadGroups]
-    private let telemetry: Telemetry
+    let telemetry: Telemetry
     private let explainer: StatementExplainer?
     private let tellsTraces: Bool
 

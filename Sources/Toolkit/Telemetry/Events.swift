@@ -91,6 +91,8 @@ package enum SQLEvent: Sendable {
         case deadlock
         case serializationFailure = "serialization_failure"
         case connectionLost = "connection_lost"
+        /// Another read ended the transaction that both were in.
+        case sharedTransaction = "shared_transaction"
     }
 
     /// A statement came back. `summary` is low in cardinality: `SELECT planets`.
@@ -98,6 +100,8 @@ package enum SQLEvent: Sendable {
     case prepared(Lookup)
     case transaction(TransactionOutcome)
     case retried(RetryReason)
+    /// Reads that another read's transaction took along.
+    case shared(reads: Int)
 }
 
 /// One turn of an event loop.

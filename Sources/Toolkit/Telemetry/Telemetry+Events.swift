@@ -107,6 +107,7 @@ extension Telemetry {
         case .prepared(let lookup): sql.lookups[lookup.position].add()
         case .transaction(let outcome): sql.transactions[outcome.position].add()
         case .retried(let reason): sql.retries[reason.position].add()
+        case .shared(let reads): sql.shared.add(UInt64(reads))
         }
     }
 

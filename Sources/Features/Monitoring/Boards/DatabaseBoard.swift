@@ -65,9 +65,10 @@ extension Board {
         ),
         .graph(
             "Retries and transactions",
-            "Transactions by outcome, and what was tried again.",
+            "Transactions by outcome, reads that another one took along, and what was tried again.",
             .perSecond,
             .init(chosen.rate("lucarne_sql_transactions_total", by: "outcome"), "{{outcome}}"),
+            .init(chosen.rate("lucarne_sql_shared_reads_total"), "shared"),
             .init(chosen.rate("lucarne_sql_retries_total", by: "reason"), "retry {{reason}}")
         ),
         .graph(

@@ -20,7 +20,9 @@ package final class RestRead: Sendable {
     private let reply: ReplyBuilder
     private let headers: HeaderFields
     private let sharing: Sharing?
-    private let latest = Mutex<(headers: HeaderFields, identity: Identity, settings: LocalSettings)?>(
+    private let latest = Mutex<
+        (headers: HeaderFields, identity: Identity, settings: LocalSettings)?
+    >(
         nil
     )
     /// `/films?` as the mount has it, and what follows.
@@ -102,7 +104,8 @@ package final class RestRead: Sendable {
         _ state: RestState
     ) -> LocalSettings {
         let latest = latest.withLock { $0 }
-        if let latest, latest.headers.isIdentical(to: message.headers), latest.identity == identity {
+        if let latest, latest.headers.isIdentical(to: message.headers), latest.identity == identity
+        {
             return latest.settings
         }
         let made = LocalSettings(of: message, terms, from: identity, state, routine: nil)

@@ -6,6 +6,7 @@ struct SQLMetrics: MetricSet {
     let rows: HistogramFamily
     let slow: CounterFamily
     let retries: [Counter]
+    let shared: Counter
     let transactions: [Counter]
     let lookups: [Counter]
     let migrationsVersion: Gauge
@@ -54,6 +55,11 @@ struct SQLMetrics: MetricSet {
             layer: "sql"
         )
         self.transactions = SQLEvent.TransactionOutcome.allCases.map { transactions($0.rawValue) }
+        shared = registry.counter(
+            "lucarne_sql_shared_reads_total",
+            "Reads that ran in the transaction of another read of the same moment.",
+            layer: "sql"
+        )()
         let lookups = registry.counter(
             "lucarne_sql_prepared_statement_lookups_total",
             "Prepared statement cache lookups.",
