@@ -9,6 +9,7 @@ extension AcceptanceTests {
         @Test func `a database that is gone is a page, and taken back when it is there again`()
             throws
         {
+            let name = "LucarneNotReady"
             let postgres = try PostgresServer()
             let database = try Database(on: postgres)
             let server = try LucarneProcess.serving(connection: database.connection)
@@ -24,10 +25,9 @@ extension AcceptanceTests {
             )
             #expect(try eventually(within: 20) { try prometheus.values("up") == ["1"] })
             #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
-            #expect(try webhook.received().isEmpty)
+            #expect(try webhook.received(name).isEmpty)
 
             try postgres.kill()
-            let name = "LucarneNotReady"
             _ = try eventually(within: 60) { try !webhook.received(name).isEmpty }
             let page = try #require(try webhook.received(name).first, "\(alertmanager.output)")
             #expect(page.path == "/pages" && page.status == "firing")
