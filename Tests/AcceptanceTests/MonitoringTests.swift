@@ -5,14 +5,19 @@ import Testing
 
 extension AcceptanceTests {
     @Suite(.serialized) struct MonitoringTests {
-        @Test func `every panel, variable and rule finds data under real traffic`() throws {
+        @Test(arguments: [HistogramForm.classic, .native])
+        func `every panel, variable and rule finds data under real traffic`(
+            _ form: HistogramForm
+        ) throws {
             let server = try Self.busyServer()
-            let prometheus = try Daemon.prometheus(scraping: server)
+            let prometheus = try Daemon.prometheus(scraping: server, features: form.features)
             let token = try server.token(role: "service_role")
             let traffic = try Command.client("traffic", server.base, token, "6")
             #expect(traffic.status == 0, "\(traffic.output)\(traffic.errors)")
             try Self.expectData(prometheus)
-            try Self.expectExemplarsOpen(prometheus, server)
+            try Self.expectExemplarsOpen(prometheus, server, form)
+            let classic = try prometheus.values("http_server_request_duration_seconds_bucket")
+            #expect(classic.isEmpty == (form == .native))
         }
 
         @Test func `a Prometheus that scrapes nothing is told so, question by question`() throws {
@@ -95,17 +100,12 @@ extension AcceptanceTests {
 
         private static func expectExemplarsOpen(
             _ prometheus: Daemon,
-            _ server: LucarneProcess
+            _ server: LucarneProcess,
+            _ form: HistogramForm
         ) throws {
-            let now = Date().timeIntervalSince1970
-            let answer = try prometheus.get(
-                "/api/v1/query_exemplars?query=http_server_request_duration_seconds_bucket"
-                    + "&start=\(now - 60)&end=\(now + 1)"
-            )
-            let traces = Set(
-                answer.body.matches(of: /"trace_id":"([0-9a-f]{32})"/).map { String($0.1) }
-            )
-            #expect(!traces.isEmpty, "\(answer.body.prefix(400))")
+            let name = "http_server_request_duration_seconds"
+            let seen = try prometheus.exemplars(of: form == .native ? name : name + "_bucket")
+            #expect(!seen.isEmpty)
             // The store keeps the latest of each kind; an exemplar seen earlier may be gone from it.
             let latest = try server.get(
                 "/metrics",
@@ -118,4 +118,11 @@ extension AcceptanceTests {
             }
         }
     }
+}
+
+/// The two ways in which a Prometheus takes a histogram that offers both.
+enum HistogramForm: Sendable {
+    case classic, native
+
+    var features: [String] { self == .native ? ["native-histograms"] : [] }
 }
