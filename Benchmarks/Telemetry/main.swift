@@ -175,14 +175,27 @@ func cases() -> [Case] {
     ]
 }
 
-func measure(_ one: Case, _ count: Int) {
+/// The calling thread's processor time: what others do to the machine is not in it.
+func threadNanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
+
+func measure(_ one: Case, _ count: Int, bursts: Int) {
     one.run(max(1, count / 10))
-    // The best of some: what others do to the machine only ever adds.
+    // The best of some: caches that others have emptied only ever add.
     var best = Double.infinity
     for _ in 0..<5 {
-        let started = uptimeNanoseconds()
-        one.run(count)
-        best = min(best, Double(uptimeNanoseconds() - started) / Double(count))
+        var spent: UInt64 = 0
+        for _ in 0..<bursts {
+            // Records come as requests do; in one go, they would only measure growing buffers.
+            if bursts > 1 { usleep(12_000) }
+            let started = threadNanoseconds()
+            one.run(count)
+            spent += threadNanoseconds() - started
+        }
+        best = min(best, Double(spent) / Double(count * bursts))
     }
     let verdict = best <= one.budgetNanoseconds ? "" : "  over"
     print(
@@ -194,10 +207,9 @@ let arguments = CommandLine.arguments.dropFirst()
 for one in cases() where arguments.isEmpty || arguments.first == one.name {
     if let count = arguments.dropFirst().first.flatMap({ Int($0) }) {
         one.run(count)
+    } else if one.name.hasPrefix("re") {
+        measure(one, 400, bursts: 50)
     } else {
-        measure(
-            one,
-            one.name.hasPrefix("scrape") ? 50 : one.name.hasPrefix("re") ? 200_000 : 5_000_000
-        )
+        measure(one, one.name.hasPrefix("scrape") ? 50 : 5_000_000, bursts: 1)
     }
 }

@@ -59,8 +59,13 @@ struct NativeReading: Equatable {
     init(_ cells: [UInt64], indices: [Int], countMax: Int = NativeBuckets.countMax) {
         zeroCount = cells[0]
         var full: [(index: Int, count: UInt64)] = []
-        for (index, count) in zip(indices, cells).dropFirst() where count > 0 {
-            Self.append(index, count, to: &full)
+        // Nearly all are empty: looking at one costs a comparison.
+        let (all, places) = (cells.span, indices.span)
+        var position = 1
+        while position < all.count {
+            let count = all[position]
+            if count > 0 { Self.append(places[position], count, to: &full) }
+            position += 1
         }
         while full.count > countMax, schema > -4 {
             schema -= 1

@@ -5,7 +5,10 @@ package struct Counter: Sendable {
     let cell: CellPointer
 
     @inline(__always)
-    package func add(_ amount: UInt64 = 1) { cell.add(amount, slot: Shard.current) }
+    package func add() { cell.add(1, slot: Shard.current) }
+
+    @inline(__always)
+    package func add(_ amount: UInt64) { cell.add(amount, slot: Shard.current) }
 
     /// For those who count several things at once and have looked up their slot.
     @inline(__always)

@@ -12,7 +12,13 @@ struct ProtobufBytes {
     /// Empty again, its memory kept.
     mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
+    @inline(__always)
     mutating func append(varint value: UInt64) {
+        guard value >= 0x80 else { return bytes.append(UInt8(truncatingIfNeeded: value)) }
+        append(longVarint: value)
+    }
+
+    private mutating func append(longVarint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -33,11 +39,25 @@ struct ProtobufBytes {
 
     mutating func field(_ number: UInt64, _ value: Double) {
         key(number, .fixed64)
-        let bits = value.bitPattern
-        for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift * 8))) }
+        unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) {
+            unsafe bytes.append(contentsOf: $0)
+        }
     }
 
-    mutating func field(_ number: UInt64, _ text: String) { field(number, Array(text.utf8)) }
+    mutating func field(_ number: UInt64, _ text: String) {
+        key(number, .length)
+        append(varint: UInt64(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    /// A message of a varint and a double, as buckets are: its length is known beforehand.
+    mutating func field(_ number: UInt64, first: UInt64, second: Double) {
+        key(number, .length)
+        let digits = max(1, (70 - first.leadingZeroBitCount) / 7)
+        append(varint: UInt64(digits + 10))
+        field(1, first)
+        field(2, second)
+    }
 
     mutating func field(_ number: UInt64, _ contents: [UInt8]) {
         key(number, .length)

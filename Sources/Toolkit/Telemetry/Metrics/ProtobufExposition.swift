@@ -80,16 +80,20 @@ struct ProtobufExposition {
         value.field(1, reading.count)
         value.field(2, description.unit.value(reading.sum))
         let exemplars = series.exemplars?.all
+        let bounds = description.buckets
         var count: UInt64 = 0
         for position in reading.buckets.indices {
             count &+= reading.buckets[position]
+            let isLast = position == bounds.count
+            let bound = isLast ? .infinity : bounds[position]
+            guard let exemplar = exemplars?[position], isOpenable(exemplar) else {
+                value.field(3, first: count, second: bound)
+                continue
+            }
             part.clear()
             part.field(1, count)
-            let isLast = position == description.buckets.count
-            part.field(2, isLast ? .infinity : description.buckets[position])
-            if let exemplar = exemplars?[position], isOpenable(exemplar) {
-                part.field(3, message(exemplar, description.unit))
-            }
+            part.field(2, bound)
+            part.field(3, message(exemplar, description.unit))
             value.field(3, part)
         }
         if let native = reading.native { append(native) }
