@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog conformance sdk schemathesis telemetry image-check clean
+.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise conformance sdk schemathesis telemetry image-check clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,17 @@ build: ## Build the release binary, .build/release/lucarne
 test: ## Install what the tests need, and run all of them (ARGS='--filter RestTests' for some)
 	@scripts/install test
 	@scripts/test $(ARGS)
+
+noise: ## Send a million random requests, and see that no series and no memory come of it (minutes)
+	@scripts/install test
+	swift build -c release --static-swift-stdlib --product lucarne
+	@LUCARNE_TEST_BINARY="$$PWD/.build/release/lucarne" LUCARNE_TEST_NOISE=1000000 \
+		scripts/test --filter LogSurvivalTests
+
+bench-tails: ## Measure requests while three clients follow the log
+	@scripts/install bench
+	swift build -c release --static-swift-stdlib --product lucarne
+	@python3 Benchmarks/tails.py
 
 ledger: ## Hold the four accounts of 10,000 requests against each other (minutes)
 	@scripts/install test

@@ -19,7 +19,9 @@ final class Daemon: @unchecked Sendable {
         files: [String: String],
         _ arguments: (_ directory: String, _ port: Int) -> [String]
     ) throws {
-        directory = NSTemporaryDirectory() + "lucarne-\(program)-\(UInt64.random(in: 0 ... .max))"
+        directory =
+            NSTemporaryDirectory()
+            + "lucarne-\(URL(filePath: program).lastPathComponent)-\(UInt64.random(in: 0 ... .max))"
         port = .random(in: 20_000..<32_000)
         try FileManager.default.createDirectory(
             atPath: directory,

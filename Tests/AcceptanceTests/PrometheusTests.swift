@@ -40,6 +40,60 @@ extension AcceptanceTests {
                 #expect(try server.get("/debug/traces/\(trace)").status == 200, "\(trace)")
             }
         }
+
+        @Test func `a running server's catalogue is what the documentation says`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let body = try server.get("/metrics/catalog").body
+            let answer = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]
+            let families = try #require(answer?["families"] as? [[String: Any]])
+            let text = try Repository.text(of: "docs/metrics.md")
+            let sections = text.split(separator: "\n### `").dropFirst().map { "`" + $0 }
+            #expect(families.count == sections.count)
+            for family in families {
+                let name = "\(family["name"] ?? "")"
+                let section = try #require(
+                    sections.first { $0.hasPrefix("`\(name)`\n") },
+                    "\(name) is not documented"
+                )
+                #expect(section.contains("\n\n\(family["help"] ?? "")\n\n\(family["type"] ?? "")"))
+                let labels = family["labels"] as? [String: Any] ?? [:]
+                #expect(section.matches(of: /\n- `/).count == labels.count, "\(name)")
+                for (label, values) in labels {
+                    let known = values as? [String]
+                    let words = known?.map { "`\($0)`" }.joined(separator: ", ")
+                    let line = "\n- `\(label)`: \(words ?? "appears at run time")"
+                    let isConfigured = section.contains("\n- `\(label)`: as configured")
+                    #expect(isConfigured || section.contains(line), "\(name) \(label)")
+                }
+            }
+        }
+
+        @Test func `scrapers that leave in the middle cost nothing, and the next one gets all`()
+            throws
+        {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let open = try server.metric("process_open_fds")
+            // 100 bytes are read of many thousand; then the connection is reset.
+            let leave = """
+                for turn in $(seq 200); do
+                  exec 3<>/dev/tcp/127.0.0.1/\(server.port)
+                  printf 'GET /metrics HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' >&3
+                  head -c 100 <&3 >/dev/null
+                  exec 3>&-
+                done
+                """
+            let run = try Command.run("/bin/bash", ["-c", leave])
+            #expect(run.status == 0, "\(run.errors)")
+            let whole = try server.get(
+                "/metrics",
+                "-H",
+                "Accept: application/openmetrics-text;version=1.0.0"
+            )
+            #expect(whole.status == 200 && whole.body.hasSuffix("# EOF\n"))
+            #expect(
+                try eventually(within: 10) { try server.metric("process_open_fds") <= open + 2 }
+            )
+        }
     }
 }
 

@@ -7,8 +7,11 @@ package enum Repository {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .standardizedFileURL.path
 
-    /// Built beside this test: swift test builds every product.
-    package static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    /// Built beside this test: swift test builds every product. LUCARNE_TEST_BINARY names another,
+    /// where it takes the released one to make enough noise.
+    package static let binary =
+        ProcessInfo.processInfo.environment["LUCARNE_TEST_BINARY"].map { URL(filePath: $0) }
+        ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "lucarne")
 
     package static func text(of path: String) throws -> String {

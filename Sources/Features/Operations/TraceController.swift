@@ -80,24 +80,6 @@ struct TraceController: Sendable {
     }
 }
 
-extension KeptTrace {
-    /// Plans come after the request; they are shown where their statements are.
-    fileprivate func adding(_ plans: [(span: Int8, plan: StatementPlan)]) -> KeptTrace {
-        var trace = self
-        for (span, plan) in plans {
-            func note(_ key: StaticString, _ text: String) {
-                trace.attributes.append(
-                    TraceAttribute(key: key, value: .text(text), span: span)
-                )
-            }
-            note("lucarne.plan", plan.outline.joined(separator: "\n"))
-            for finding in plan.findings { note("lucarne.plan.finding", finding) }
-            note("lucarne.plan.json", plan.json)
-        }
-        return trace
-    }
-}
-
 extension UInt64 {
     fileprivate var saturatingMilliseconds: UInt64 {
         let (product, overflow) = multipliedReportingOverflow(by: 1_000_000)

@@ -86,7 +86,7 @@ extension TraceDocument {
     }
 
     private static func tags(_ trace: KeptTrace, _ position: Int) -> [JSONValue] {
-        trace.attributes.filter { Int($0.span) == position }.map {
+        trace.attributes(of: position).map {
             switch $0.value {
             case .text(let text): tag($0.key.text, text)
             case .integer(let number): tag($0.key.text, number)

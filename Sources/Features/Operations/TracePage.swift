@@ -89,7 +89,7 @@ enum TracePage {
         let whole = Double(max(1, trace.durationNanoseconds))
         let left = percent(Double(span.startedAt) / whole)
         let width = percent(Double(span.endedAt &- span.startedAt) / whole)
-        let facts = trace.attributes.filter { Int($0.span) == position }.map(fact)
+        let facts = trace.attributes(of: position).map(fact)
         return """
             <tr><td style="padding-left:\(Double(depth(trace, position)) * 1.1 + 0.6)rem">\
             \(HTML.text(span.name.text))<div class="facts">\(facts.joined())</div>\

@@ -48,6 +48,9 @@ package struct TelemetryConfiguration: Sendable {
 
     /// Where kept traces are sent as OTLP/HTTP JSON; they stay in memory as well.
     package var traceEndpoint: ExportEndpoint?
+    /// Where the metrics are sent as OTLP/HTTP JSON, besides being scraped.
+    package var metricEndpoint: ExportEndpoint?
+    package var metricPeriodMilliseconds: Int32 = 15_000
     /// The keys of a caller's `baggage` that go into logs and traces.
     package var baggageKeys: Set<String> = []
 
@@ -80,6 +83,7 @@ package final class Telemetry: Sendable {
     let process: ProcessMetrics
     let scrapes: ScrapeMetrics
     private let exporter: TraceExporter?
+    private let metricsExporter: MetricsExporter?
 
     package init(_ configuration: TelemetryConfiguration = TelemetryConfiguration()) {
         let registry = MetricRegistry(linesMax: configuration.seriesMax)
@@ -99,8 +103,18 @@ package final class Telemetry: Sendable {
             registry: registry
         )
         let exports = registry.shared(ExportMetrics.self)
+        let plans = StatementPlans(perMinute: configuration.plansPerMinute, registry)
+        self.plans = plans
         exporter = configuration.traceEndpoint.map {
-            TraceExporter($0, configuration.identity, exports)
+            TraceExporter($0, configuration.identity, exports, plans: plans)
+        }
+        metricsExporter = configuration.metricEndpoint.map {
+            MetricsExporter(
+                $0,
+                configuration.identity,
+                registry,
+                periodMilliseconds: configuration.metricPeriodMilliseconds
+            )
         }
         traces = TraceStore(
             registry.shared(TraceMetrics.self),
@@ -112,7 +126,6 @@ package final class Telemetry: Sendable {
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
         process = registry.shared(ProcessMetrics.self)
         process.observe(registry, configuration.identity)
-        plans = StatementPlans(perMinute: configuration.plansPerMinute, registry)
         objectives = ObjectiveMonitor(configuration.objectives, registry)
         scrapes = registry.shared(ScrapeMetrics.self)
         scrapes.observe(registry)
@@ -122,11 +135,13 @@ package final class Telemetry: Sendable {
             methods: [.get, .post]
         )
         exporter?.start()
+        metricsExporter?.start()
     }
 
     /// Sends and writes what is queued, in little time; the last record says what became of all.
     package func close() {
         exporter?.close()
+        metricsExporter?.close()
         logs.end()
     }
 

@@ -32,11 +32,12 @@ extension Configuration {
         }
         if let endpoint = try otlpEndpoint() {
             let signals = values.list(.otlpSignals)
-            guard Set(signals).isSubset(of: ["traces", "logs"]) else {
-                throw values.malformed(.otlpSignals, "a list of traces, logs")
+            guard Set(signals).isSubset(of: ["traces", "logs", "metrics"]) else {
+                throw values.malformed(.otlpSignals, "a list of traces, logs, metrics")
             }
             if signals.contains("logs") { sinks.append(LogSinkConfiguration(.otlp(endpoint))) }
             if signals.contains("traces") { telemetry.traceEndpoint = endpoint }
+            if signals.contains("metrics") { telemetry.metricEndpoint = endpoint }
         }
         telemetry.log.sinks = try queued(sinks)
         telemetry.baggageKeys = Set(values.list(.baggageKeys))

@@ -168,7 +168,7 @@ extension Setting {
             "Sent there with each request: name=value, separated by commas",
             isSecret: true
         ),
-        Setting(.otlpSignals, .list, "traces,logs", "What is sent there"),
+        Setting(.otlpSignals, .list, "traces,logs", "What is sent there: of traces, logs, metrics"),
         Setting(
             .baggageKeys,
             .list,

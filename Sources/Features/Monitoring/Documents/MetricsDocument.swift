@@ -47,6 +47,7 @@ package enum MetricsDocument {
 
     private static func describe(_ label: MetricLabel) -> String {
         guard let values = label.values else { return "- `\(label.name)`: appears at run time" }
+        guard !label.isConfigured else { return "- `\(label.name)`: as configured" }
         return "- `\(label.name)`: " + values.map { "`\($0)`" }.joined(separator: ", ")
     }
 

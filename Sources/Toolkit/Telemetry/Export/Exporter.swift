@@ -64,7 +64,7 @@ struct Exporter: ~Copyable {
         guard !body.isEmpty, let answer = try? JSONValue(parsing: body),
             let partial = answer["partialSuccess"]
         else { return 0 }
-        for name in ["rejectedSpans", "rejectedLogRecords"] {
+        for name in ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"] {
             if let count = partial[name] { return count.int ?? Int(count.string ?? "") ?? 0 }
         }
         return 0
@@ -73,7 +73,7 @@ struct Exporter: ~Copyable {
 
 /// What became of what was sent.
 struct ExportMetrics: MetricSet {
-    enum Signal: String, EventLabel { case traces, logs }
+    enum Signal: String, EventLabel { case traces, logs, metrics }
     enum Result: String, EventLabel { case ok, rejected, failed, dropped }
 
     private let items: [[Counter]]

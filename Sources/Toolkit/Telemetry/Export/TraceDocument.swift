@@ -105,7 +105,7 @@ package enum TraceDocument {
     }
 
     private static func own(_ trace: KeptTrace, _ position: Int) -> [JSONValue] {
-        trace.attributes.filter { Int($0.span) == position }.map {
+        trace.attributes(of: position).map {
             switch $0.value {
             case .text(let text): attribute($0.key.text, text)
             case .integer(let number): attribute($0.key.text, number)

@@ -13,6 +13,7 @@ package final class TraceExporter: Sendable {
 
     private let service: ServiceIdentity
     private let metrics: ExportMetrics
+    private let plans: StatementPlans
     private let exporter: Mutex<Exporter>
     private let spansMax: Int
     private let state = Mutex(State())
@@ -24,15 +25,19 @@ package final class TraceExporter: Sendable {
     /// A document has so many traces at most, and waits so long for more.
     private static let tracesMax = 64
     private static let gatherMilliseconds: Int32 = 1_000
+    /// A trace waits so long for the plan that was asked for on its behalf.
+    private static let planNanoseconds: UInt64 = 5_000_000_000
 
     init(
         _ endpoint: ExportEndpoint,
         _ service: ServiceIdentity,
         _ metrics: ExportMetrics,
+        plans: StatementPlans,
         spansMax: Int = 8_192
     ) {
         self.service = service
         self.metrics = metrics
+        self.plans = plans
         self.spansMax = spansMax
         exporter = Mutex(Exporter(endpoint.appending("/v1/traces")))
     }
@@ -59,7 +64,8 @@ package final class TraceExporter: Sendable {
     private func run() {
         var isLast = false
         while !isLast {
-            wakeup.wait()
+            let isAnyHeld = state.withLock { !$0.waiting.isEmpty }
+            wakeup.wait(milliseconds: isAnyHeld ? Self.gatherMilliseconds : -1)
             // More may come; a full document, or the end, is a second signal.
             if !patience.isEnding { wakeup.wait(milliseconds: Self.gatherMilliseconds) }
             isLast = state.withLock { $0.isClosed }
@@ -70,11 +76,20 @@ package final class TraceExporter: Sendable {
 
     private func take() -> [KeptTrace]? {
         state.withLock { state in
-            guard !state.waiting.isEmpty else { return nil }
-            let taken = Array(state.waiting.prefix(Self.tracesMax))
-            state.waiting.removeFirst(taken.count)
+            let isClosed = state.isClosed
+            let due = state.waiting.indices.filter { isClosed || isDue(state.waiting[$0]) }
+                .prefix(Self.tracesMax)
+            guard !due.isEmpty else { return nil }
+            let taken = due.map { state.waiting[$0] }
+            for position in due.reversed() { state.waiting.remove(at: position) }
             return taken
         }
+    }
+
+    private func isDue(_ trace: KeptTrace) -> Bool {
+        guard trace.isPlanned, plans.plans(of: trace.context).isEmpty else { return true }
+        let endedAt = trace.startedAtWall &+ trace.durationNanoseconds
+        return wallNanoseconds() &- endedAt >= Self.planNanoseconds
     }
 
     private func send(_ traces: [KeptTrace]) {
@@ -84,7 +99,10 @@ package final class TraceExporter: Sendable {
             metrics.queued[ExportMetrics.Signal.traces.position].add(-spans)
         }
         guard !patience.isOver else { return metrics.count(.traces, .failed, spans) }
-        let document = TraceDocument.otlp(traces, service: service).compactBytes
+        let planned = traces.map { trace in
+            trace.decision == .keptSlow ? trace.adding(plans.plans(of: trace.context)) : trace
+        }
+        let document = TraceDocument.otlp(planned, service: service).compactBytes
         let started = uptimeNanoseconds()
         let outcome = exporter.withLock { $0.send(document, patience) }
         metrics.sent(.traces, spans, outcome, took: uptimeNanoseconds() &- started)

@@ -37,7 +37,7 @@ struct LogSinkMetrics: Sendable {
     let subscribers: Gauge
 
     init(_ registry: MetricRegistry, sinks: [String]) {
-        let label = MetricLabel("sink", sinks)
+        let label = MetricLabel("sink", sinks, isConfigured: true)
         let dropped = registry.counter(
             "lucarne_log_records_dropped_total",
             "Log records not delivered, by reason. A drop is never silent.",

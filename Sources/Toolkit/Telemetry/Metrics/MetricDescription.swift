@@ -46,10 +46,13 @@ package struct MetricLabel: Sendable, ExpressibleByStringLiteral {
     package var name: String
     /// None: values appear at run time, below the ceiling.
     package var values: [String]?
+    /// The values are what the configuration says, and another one has others.
+    package var isConfigured = false
 
-    package init(_ name: String, _ values: [String]) {
+    package init(_ name: String, _ values: [String], isConfigured: Bool = false) {
         self.name = name
         self.values = values
+        self.isConfigured = isConfigured
     }
 
     package init<Label: EventLabel>(_ name: String, _: Label.Type) {

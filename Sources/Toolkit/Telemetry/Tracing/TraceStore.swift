@@ -39,6 +39,8 @@ package struct KeptTrace: Sendable {
     package var errorCode: String?
     package var role: String
     package var decision: TraceDecision
+    /// A plan was asked for that belongs to one of its statements.
+    package var isPlanned: Bool
     /// Wall time at which the request began.
     package var startedAtWall: UInt64
     package var durationNanoseconds: UInt64
@@ -55,6 +57,27 @@ package struct KeptTrace: Sendable {
         position < 0
             ? context.spanID
             : max(1, IdentifierSource.mixed(context.spanID &+ UInt64(position) &+ 1))
+    }
+}
+
+extension KeptTrace {
+    /// What is known of the span at this position; -1 for the request itself.
+    package func attributes(of position: Int) -> [TraceAttribute] {
+        attributes.filter { Int($0.span) == position }
+    }
+
+    /// Plans come after the request; they are shown where their statements are.
+    package func adding(_ plans: [(span: Int8, plan: StatementPlan)]) -> KeptTrace {
+        var trace = self
+        for (span, plan) in plans {
+            func note(_ key: StaticString, _ text: String) {
+                trace.attributes.append(TraceAttribute(key: key, value: .text(text), span: span))
+            }
+            note("lucarne.plan", plan.outline.joined(separator: "\n"))
+            for finding in plan.findings { note("lucarne.plan.finding", finding) }
+            note("lucarne.plan.json", plan.json)
+        }
+        return trace
     }
 }
 
@@ -188,6 +211,7 @@ extension KeptTrace {
         errorCode = summary.errorCode
         role = unsafe trace.role
         self.decision = decision
+        isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds
         startedAtWall = wall &- (uptimeNanoseconds() &- trace.startedAt)
         layers = Layer.allCases.map { ($0, trace.selfNanoseconds($0)) }

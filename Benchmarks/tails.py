@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests a second and their 99th percentile, alone and with three clients that follow the log, in turns."""
+import os, re, shutil, statistics, subprocess, sys, tempfile
+from machine import Postgres, lucarne
+
+FILTERS = ["", "?q=level>=error", "?q=http.route%3D%22/livez%22"]
+ROUNDS, SECONDS = 5, 5
+
+
+def load(server):
+    text = subprocess.run(
+        ["wrk", "-t1", "-c32", f"-d{SECONDS}s", "--latency", server.base + "/rest/v1/nowhere"],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    value, unit = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s)", text, re.M).groups()
+    scale = {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), float(value) * scale
+
+
+def followed(server, directory):
+    tails = []
+    for number, query in enumerate(FILTERS):
+        file = open(os.path.join(directory, f"tail-{number}"), "wb")
+        command = ["curl", "-sN", server.base + "/debug/logs/tail" + query]
+        tails.append((subprocess.Popen(command, stdout=file), file))
+    try:
+        return load(server)
+    finally:
+        for process, file in tails:
+            process.terminate()
+            process.wait()
+            file.close()
+
+
+def main():
+    directory = tempfile.mkdtemp(prefix="lucarne-tails-")
+    os.chmod(directory, 0o755)
+    postgres = Postgres(directory)
+    try:
+        server = lucarne("lucarne", 7361, postgres.url, directory)
+        try:
+            load(server)
+            alone, tailed = [], []
+            for _ in range(ROUNDS):
+                alone.append(load(server))
+                tailed.append(followed(server, directory))
+        finally:
+            server.stop()
+    finally:
+        postgres.stop()
+        read = [os.path.getsize(os.path.join(directory, f"tail-{number}")) for number in range(len(FILTERS))]
+        shutil.rmtree(directory, ignore_errors=True)
+    for name, measured in (("alone", alone), ("three followers", tailed)):
+        rate, tail = (statistics.median(values) for values in zip(*measured))
+        print(f"{name}: {rate:,.0f} a second, 99 % within {tail:.2f} ms")
+    print(f"bytes the followers read in the last round: {read}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
