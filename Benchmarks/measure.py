@@ -5,6 +5,7 @@ The load generator, the servers and PostgreSQL share this machine's cores, so on
 mean anything. Each round measures every contender once; a ratio is the median of the rounds' ratios.
 """
 import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time, urllib.request
+import rest
 from machine import LUCARNE, ROOT, Postgres, cpu_seconds, lucarne, nginx, resident_megabytes, settings, token
 
 ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
@@ -12,12 +13,12 @@ STATIC = "/livez"
 CONNECTIONS, CLIENTS = 16, 64
 
 
-def wrk(server, path, seconds, bearer=None):
+def wrk(server, path, seconds, bearer=None, scenario=None):
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency"]
     environment = dict(os.environ)
     if bearer:
-        command += ["-s", os.path.join(ROOT, "Benchmarks/item.lua")]
-        environment |= {"ITEM_PATH": path, "TOKEN": bearer}
+        command += ["-s", os.path.join(ROOT, "Benchmarks", "rest.lua" if scenario else "item.lua")]
+        environment |= {"ITEM_PATH": path, "TOKEN": bearer, **(scenario or {})}
     before = cpu_seconds(server.process.pid)
     text = subprocess.run(
         command + [server.base + path.replace("%d", "1")],
@@ -35,21 +36,25 @@ def wrk(server, path, seconds, bearer=None):
     }
 
 
-def statements(postgres, server, bearer):
-    """What Lucarne sends for one row, as PostgreSQL's own log tells it: [(sql, [parameter])]."""
+def statements(postgres, server, bearer, scenario=None):
+    """What Lucarne sends for one request, as PostgreSQL's own log tells it: [(sql, [parameter])]."""
     for setting in ("log_min_duration_statement = 0", "log_line_prefix = '%p '"):
         postgres.psql("-c", f"alter system set {setting}")
     postgres.psql("-c", "select pg_reload_conf()")
     time.sleep(0.5)
     mark = os.path.getsize(postgres.log)
-    request = urllib.request.Request(server.base + ITEM.replace("%d", "4242"))
+    scenario = scenario or rest.Scenario("", "GET", ITEM)
+    request = urllib.request.Request(server.base + scenario.asked(), method=scenario.method)
     request.add_header("Authorization", f"Bearer {bearer}")
+    if scenario.body:
+        request.add_header("Content-Type", "application/json")
+        request.data = scenario.body.encode()
     body = urllib.request.urlopen(request).read().decode()
+    assert scenario.path != ITEM or '"item number 4242"' in body, body
     time.sleep(0.5)
     for setting in ("log_min_duration_statement", "log_line_prefix"):
         postgres.psql("-c", f"alter system reset {setting}")
     postgres.psql("-c", "select pg_reload_conf()")
-    assert '"item number 4242"' in body, body
     with open(postgres.log) as file:
         file.seek(mark)
         log = file.read()
@@ -127,17 +132,21 @@ def verdicts(rounds, memory, ready):
     rows = []
     for label, one, other, bar in [
         ("row by key ÷ pgbench, same statements", "row by key", "pgbench, pipelined", 0.65),
+        *rest.ratios(),
         ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
         ("row by key, telemetry on ÷ off", "row by key", "row by key, telemetry off", 0.95),
     ]:
+        if one not in rounds[0]:
+            continue
         middle, low, high = median_ratio(rounds, one, other)
         rows.append((label, f"{middle:.2f} ({low:.2f} to {high:.2f})", f"≥ {bar}", middle >= bar))
     idle, loaded = memory
     rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
     rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
     rows.append(("start to ready, external database", f"{ready:.0f} ms", "≤ 300 ms", ready <= 300))
-    middle, low, high = median_ratio(rounds, "pgbench, pipelined", "pgbench, four round trips")
-    rows.append(("pgbench: one round trip ÷ four", f"{middle:.2f} ({low:.2f} to {high:.2f})", "", None))
+    if "row by key" in rounds[0]:
+        middle, low, high = median_ratio(rounds, "pgbench, pipelined", "pgbench, four round trips")
+        rows.append(("pgbench: one round trip ÷ four", f"{middle:.2f} ({low:.2f} to {high:.2f})", "", None))
     print("\n| measured | ratio or value | bar | |\n|---|---|---|---|")
     for label, value, bar, met in rows:
         print(f"| {label} | {value} | {bar} | {'' if met is None else 'met' if met else '**missed**'} |")
@@ -181,6 +190,7 @@ def measure(options, directory):
         )
         postgres.psql("-f", os.path.join(ROOT, "Benchmarks/items.sql"))
         postgres.psql("-c", "vacuum (analyze, freeze) items")
+        rest.prepare(postgres)
         bearer = token()
         ready = start_times(postgres.url, work, 3 if options.quick else 7)
 
@@ -206,6 +216,10 @@ def measure(options, directory):
             "nginx, JSON log": lambda: wrk(reference, STATIC, seconds),
             "static route, telemetry off": lambda: wrk(off, STATIC, seconds),
         }
+        if options.only == "rest":
+            contenders = {}
+        if options.only != "row":
+            contenders |= rest.contenders(postgres, on, bearer, work, seconds, sys.modules[__name__])
         for server in (on, off):
             wrk(server, ITEM, 1, bearer)
         measured = []
@@ -240,6 +254,7 @@ def measure(options, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two short rounds, for a look")
+    parser.add_argument("--only", choices=["row", "rest"], help="a row by key and the server, or REST's other requests")
     parser.add_argument("--peers", action="store_true", help="also run the comparison harness beside this repository")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = parser.parse_args()

@@ -26,6 +26,18 @@ package struct RestController: Sendable {
         endpoint = Endpoint("rest", timeout: timeout)
     }
 
+    /// Whether a browser's request for a page may be answered with one, because no relation is
+    /// called so.
+    func leavesRoom(for name: String, to request: Request) -> Bool {
+        guard request.method.text == "GET" || request.method.text == "HEAD",
+            request.headers["accept"]?.contains("text/html") == true
+        else { return false }
+        guard let state = states.current else { return true }
+        return state.settings.schemas.allSatisfy { schema in
+            state.catalog.table(QualifiedName(schema, name)) == nil
+        }
+    }
+
     package func respond(to request: Request) async -> Response {
         guard let state = states.current else {
             let reply = RestReply(refusing: .noCatalog, isAnonymous: true, RestSettings())

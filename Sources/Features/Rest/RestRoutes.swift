@@ -18,9 +18,7 @@ package enum RestRoutes {
             "\(prefix)/{relation}/", "\(prefix)/{relation}/{rest*}",
         ]
         let slashed = prefix.isEmpty ? [] : ["\(prefix)/"]
-        // Mounted at the root, every path of one part is a relation's.
-        let docs = prefix.isEmpty ? [] : docs(of: prefix, measuring: measuring)
-        return docs
+        return docs(of: prefix, controller, measuring: measuring)
             + (templates + slashed).map { template in
                 Route(
                     nil,
@@ -32,22 +30,36 @@ package enum RestRoutes {
             }
     }
 
-    /// The page to read the API on, and what it is made of.
+    /// The page to read the API on, and what it is made of. Mounted at the root, every path of one
+    /// part may be a relation's: there the page is what a browser finds where no relation is.
     private static func docs(
         of prefix: String,
+        _ controller: RestController,
         measuring: (_ template: String, _ methods: [RequestMethod]) -> RouteTelemetry
     ) -> [Route] {
         let page = DocsPage.html(document: prefix + "/openapi.json")
-        return [
-            ("/docs", page), ("/docs/page.css", DocsPage.stylesheet),
-            ("/docs/page.js", DocsPage.script),
-        ].map { template, response in
-            Route(
-                .get,
-                template,
-                telemetry: measuring(template, [.get, .head]),
-                respond: { _ in response }
-            )
-        }
+        let parts = [
+            ("/docs/page.css", DocsPage.stylesheet), ("/docs/page.js", DocsPage.script),
+        ]
+        let isShared = prefix.isEmpty
+        let shared = Route(
+            isShared ? nil : .get,
+            "/docs",
+            telemetry: measuring("/docs", [.get, .head]),
+            respond: { request in
+                let isPage = !isShared || controller.leavesRoom(for: "docs", to: request)
+                guard !isPage else { return page }
+                return await controller.respond(to: request)
+            }
+        )
+        return [shared]
+            + parts.map { template, response in
+                Route(
+                    .get,
+                    template,
+                    telemetry: measuring(template, [.get, .head]),
+                    respond: { _ in response }
+                )
+            }
     }
 }

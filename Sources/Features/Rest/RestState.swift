@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 package import Endpoints
 import Persistence
 package import QueryPlanner
@@ -102,6 +103,7 @@ package struct RoleSettings: Sendable {
 /// Where the newest state is found. Empty until the first catalog was read.
 package final class RestStates: Sendable {
     private let state: Mutex<RestState?>
+    private let retired = Mutex<RestState?>(nil)
 
     package init(_ state: RestState? = nil) {
         self.state = Mutex(state)
@@ -110,6 +112,22 @@ package final class RestStates: Sendable {
     package var current: RestState? { state.withLock(\.self) }
 
     package func replace(with newest: RestState) {
-        state.withLock { $0 = newest }
+        let old = state.withLock { state in
+            defer { state = newest }
+            return state
+        }
+        retired.withLock { $0 = old }
+    }
+
+    /// Lets go of what was replaced, and gives its memory back. Ten thousand tables take a while:
+    /// not on a loop.
+    package func forgetRetired() {
+        let old = retired.withLock { retired in
+            defer { retired = nil }
+            return retired
+        }
+        _ = consume old
+        // What loading a catalog takes for a moment would stay with the process else (malloc_trim(3)).
+        malloc_trim(0)
     }
 }

@@ -22,15 +22,37 @@ package struct RestStateLoader: Sendable {
         self.observe = observe
     }
 
-    package func load(in context: RequestContext) async throws(Problem) -> RestState {
-        let (settings, malformed) = try await settingsOfDatabase(in: context)
-        let roles = RoleSettings.read(try await repository.roles(in: context))
-        let source = try await repository.source(settings, in: context)
-        let authenticator = try Authenticator(settings, observe)
+    /// What is not `wanted` stays as `old` has it. Where there is no old state, all is read.
+    package func load(
+        _ wanted: RestReload = .everything,
+        replacing old: RestState? = nil,
+        in context: RequestContext
+    ) async throws(Problem) -> RestState {
+        let terms =
+            if let old, !wanted.contains(.settings) { Terms(old) } else {
+                try await terms(in: context)
+            }
+        if let old, !wanted.contains(.catalog), terms.settings.describesCatalog(of: old.settings) {
+            return terms.state(old.catalog, old.routines)
+        }
+        let source = try await repository.source(terms.settings, in: context)
         return try await repository.apart {
             let routines = RoutineReader(source).routines()
-            return RestState(
-                catalog: CatalogLoader.load(source, routines, exposing: settings.schemas),
+            let schemas = terms.settings.schemas
+            return terms.state(CatalogLoader.load(source, routines, exposing: schemas), routines)
+        }
+    }
+
+    /// How the database wants to be served, apart from what it holds.
+    fileprivate struct Terms {
+        let settings: RestSettings
+        let malformed: [String]
+        let roles: [String: RoleSettings]
+        let authenticator: Authenticator
+
+        func state(_ catalog: Catalog, _ routines: [Int: Routine]) -> RestState {
+            RestState(
+                catalog: catalog,
                 routines: routines,
                 settings: settings,
                 roles: roles,
@@ -38,6 +60,16 @@ package struct RestStateLoader: Sendable {
                 malformedSettings: malformed
             )
         }
+    }
+
+    private func terms(in context: RequestContext) async throws(Problem) -> Terms {
+        let (settings, malformed) = try await settingsOfDatabase(in: context)
+        return Terms(
+            settings: settings,
+            malformed: malformed,
+            roles: RoleSettings.read(try await repository.roles(in: context)),
+            authenticator: try Authenticator(settings, observe)
+        )
     }
 
     /// A setting that says nothing sensible is passed over: a slip in it must not stop the service.
@@ -54,6 +86,25 @@ package struct RestStateLoader: Sendable {
             } catch { malformed.append("pgrst.\(error.name)") }
         }
         return (changed, malformed)
+    }
+}
+
+extension RestStateLoader.Terms {
+    fileprivate init(_ state: RestState) {
+        self.init(
+            settings: state.settings,
+            malformed: [],
+            roles: state.roles,
+            authenticator: state.authenticator
+        )
+    }
+}
+
+extension RestSettings {
+    /// Whether introspection under the other settings found what it would find under these.
+    fileprivate func describesCatalog(of other: RestSettings) -> Bool {
+        schemas == other.schemas && extraSearchPath == other.extraSearchPath
+            && hoistedSettings == other.hoistedSettings
     }
 }
 

@@ -114,12 +114,12 @@ extension TokenVerifier {
 }
 
 extension JSONValue {
-    /// RFC 7519 §2, NumericDate: fractions are allowed, and cut off here.
+    /// RFC 7519 §2, NumericDate: fractions are allowed, and cut off here. What no clock will ever
+    /// show counts as the epoch, as PostgREST has it: a token that never ends is refused.
     fileprivate var wholeSeconds: Int? {
         if let int { return int }
         guard let double else { return nil }
-        if double >= 9.2e18 { return Int.max }
-        if double <= -9.2e18 { return Int.min }
+        guard abs(double) < 9.2e18 else { return 0 }
         return Int(double.rounded(.down))
     }
 }

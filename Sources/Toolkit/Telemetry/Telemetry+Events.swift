@@ -159,7 +159,7 @@ extension Telemetry {
             loops.queueLength[queue.position].set(length)
         case .workerWaited(let queue, let nanoseconds):
             loops.queueWait[queue.position].observe(nanoseconds)
-        case .catalogReloaded, .catalogReloadFailed, .databaseLost, .databaseBack:
+        case .catalogReloaded, .catalogReloadFailed, .settingIgnored, .databaseLost, .databaseBack:
             logRare(event)
         }
     }
@@ -177,6 +177,10 @@ extension Telemetry {
             process.lastReload.set(0)
             logs.write(.error, .rest, "catalog not loaded", event: "catalog.failed") { record in
                 record.field("error.message", reason)
+            }
+        case .settingIgnored(let name):
+            logs.write(.warning, .rest, "setting passed over", event: "settings.ignored") { record in
+                record.field("setting", name)
             }
         case .databaseLost(let reason):
             logs.write(.error, .sql, "database lost", event: "database.lost") { record in

@@ -6,6 +6,7 @@ import Persistence
 import PostgresClient
 import QueryPlanner
 import Rest
+import Synchronization
 import Telemetry
 
 /// REST, wired: its routes, and the catalog that they answer from, kept current.
@@ -17,6 +18,7 @@ struct RestServing: Sendable {
     private let serving: Serving
     private let reloads: AsyncStream<Void>
     private let request: AsyncStream<Void>.Continuation
+    private let wanted = RestWishes()
 
     /// Several notifications of one migration are one reload.
     private static let debounce: UInt64 = 100_000_000
@@ -55,7 +57,11 @@ struct RestServing: Sendable {
         serving.telemetry.health.declare("catalog")
     }
 
-    func requestReload() { request.yield() }
+    func requestReload(_ wish: RestReload) {
+        guard !wish.isEmpty else { return }
+        wanted.add(wish)
+        request.yield()
+    }
 
     /// Tries once to load the catalog, so that the first client to be let in finds it; without a
     /// database it gives up soon, for probes want an answer then too.
@@ -64,7 +70,7 @@ struct RestServing: Sendable {
             serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
             return serving.telemetry.health.learn(.started)
         }
-        if !(await reload(within: Self.firstLoadTimeout)) { request.yield() }
+        if !(await reload(.everything, within: Self.firstLoadTimeout)) { requestReload(.everything) }
     }
 
     /// Loads the catalog again whenever something says that it has changed.
@@ -82,14 +88,15 @@ struct RestServing: Sendable {
     private func reloadOnRequest(_ loop: EventLoop) async {
         for await _ in reloads {
             if states.current != nil { try? await loop.sleep(nanoseconds: Self.debounce) }
-            while !Task.isCancelled, !(await reload(within: Self.loadTimeout)) {
+            let wish = wanted.taken()
+            while !Task.isCancelled, !(await reload(wish, within: Self.loadTimeout)) {
                 try? await loop.sleep(nanoseconds: Self.retryPause)
             }
         }
     }
 
     /// The old catalog keeps serving while, and when, this fails.
-    private func reload(within patience: UInt64) async -> Bool {
+    private func reload(_ wish: RestReload, within patience: UInt64) async -> Bool {
         let telemetry = serving.telemetry
         let started = uptimeNanoseconds()
         let context = RequestContext(
@@ -98,7 +105,7 @@ struct RestServing: Sendable {
             trace: RequestTrace(startedAt: started, context: .restarted())
         )
         do throws(Problem) {
-            let state = try await loader.load(in: context)
+            let state = try await loader.load(wish, replacing: states.current, in: context)
             states.replace(with: state)
             telemetry.report(
                 .catalogReloaded(
@@ -107,9 +114,11 @@ struct RestServing: Sendable {
                     routines: state.catalog.routines.count
                 )
             )
+            for name in state.malformedSettings { telemetry.report(.settingIgnored(name)) }
             telemetry.health.report("catalog", HealthFinding(.pass))
             telemetry.health.report("database", HealthFinding(.pass))
             telemetry.health.learn(.started)
+            try? await serving.blocking.run { [states] in states.forgetRetired() }
             return true
         } catch {
             telemetry.report(.catalogReloadFailed(error.message))
@@ -144,9 +153,9 @@ struct RestServing: Sendable {
             do throws(PostgresFailure) {
                 // What was notified while nobody listened is lost: look once after each gap.
                 try await session.listen(to: [settings.channel]) {
-                    if !isFirst { requestReload() }
-                } _: { _ in
-                    requestReload()
+                    if !isFirst { requestReload(.everything) }
+                } _: { notification in
+                    requestReload(RestReload(notification: notification.payload))
                 }
                 return .success(())
             } catch {
@@ -156,6 +165,20 @@ struct RestServing: Sendable {
             loop.perform { session.close() }
         }
         try result.get()
+    }
+}
+
+/// What was asked to be read anew since it was last.
+private final class RestWishes: Sendable {
+    private let wishes = Mutex<RestReload>([])
+
+    func add(_ wish: RestReload) { wishes.withLock { $0.formUnion(wish) } }
+
+    func taken() -> RestReload {
+        wishes.withLock { wishes in
+            defer { wishes = [] }
+            return wishes
+        }
     }
 }
 

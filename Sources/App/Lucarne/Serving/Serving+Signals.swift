@@ -2,11 +2,12 @@
 import EventLoop
 import Glibc
 import HTTPServer
+import Rest
 import Telemetry
 
 extension Serving {
-    /// TERM and INT drain, a second one drains at once; HUP, USR1 and USR2 read the catalog and
-    /// the settings in the database anew, as PostgREST's users know it.
+    /// TERM and INT drain, a second one drains at once; USR1 reads the catalog anew, USR2 the
+    /// settings in the database, as PostgREST's users know it, and HUP both.
     func obeySignals(_ rest: RestServing, _ servers: [Server]) async {
         guard
             let signals = try? Signals(
@@ -16,12 +17,12 @@ extension Serving {
         else { return }
         await withTaskCancellationHandler {
             while let signal = await signals.next() {
-                guard signal == SIGTERM || signal == SIGINT else {
-                    rest.requestReload()
-                    continue
+                switch signal {
+                case SIGUSR1: rest.requestReload(.catalog)
+                case SIGUSR2: rest.requestReload(.settings)
+                case SIGHUP: rest.requestReload(.everything)
+                default: return await drain(servers, until: signals)
                 }
-                await drain(servers, until: signals)
-                return
             }
         } onCancel: {
             group.loops[0].perform { signals.close() }

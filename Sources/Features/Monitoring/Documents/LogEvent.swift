@@ -37,6 +37,11 @@ package struct LogEvent: Sendable {
         LogEvent("pool.closed", "debug", "a database connection was closed, and why"),
         LogEvent("catalog.loaded", "info", "the database's catalog was read"),
         LogEvent("catalog.failed", "error", "it could not be read; the old one still serves"),
+        LogEvent(
+            "settings.ignored",
+            "warning",
+            "a setting in the database says nothing sensible and was passed over"
+        ),
         LogEvent("database.lost", "error", "the database does not answer any more"),
         LogEvent("database.back", "notice", "it answers again"),
         LogEvent("database.lifecycle", "notice", "the embedded PostgreSQL started or stopped"),
