@@ -59,13 +59,16 @@ def statements(postgres, server, bearer, scenario=None):
         file.seek(mark)
         log = file.read()
     found = re.findall(
-        r"duration: [\d.]+ ms  execute [^:]*: (.*?)\n(?:\d+ DETAIL:  parameters: (.*?)\n(?=\d+ |\Z))?",
-        log, re.S,
+        r"^(\d+) LOG:  duration: [\d.]+ ms  execute [^:]*: (.*?)\n(?:\d+ DETAIL:  parameters: (.*?)\n(?=\d+ |\Z))?",
+        log, re.S | re.M,
     )
+    # Others speak to PostgreSQL as well: of one session, what it was told of the path, and what came next.
+    path = scenario.asked().split("?")[0].removeprefix("/rest/v1")
+    told = next(index for index, entry in enumerate(found) if f"'{path}'" in entry[2])
     result = [
         (sql.replace("\n\t", "\n"), [value.replace("''", "'") for value in re.findall(r"\$\d+ = '((?:[^']|'')*)'", parameters)])
-        for sql, parameters in found
-    ]
+        for session, sql, parameters in found[told:] if session == found[told][0]
+    ][:2]
     assert len(result) == 2, f"expected two statements in the log, found {len(result)}:\n{log}"
     return result
 

@@ -57,6 +57,7 @@ struct QueryShapeTests {
             switch parameter {
             case .fixed(let text): text
             case .value(let index): String(decoding: shape.values[index], as: UTF8.self)
+            case .body: nil
             }
         }
         #expect(filled == golden.values)

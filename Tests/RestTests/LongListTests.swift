@@ -17,6 +17,14 @@ import Testing
         INSERT INTO api.halves SELECT n, n * 2 FROM generate_series(1, 2500) n;
         CREATE FUNCTION api.fragile(n api.numbers) RETURNS int STABLE LANGUAGE sql
           AS 'SELECT 1 / (4500 - $1.id)';
+        CREATE FUNCTION api.lines(first int) RETURNS SETOF api.numbers STABLE LANGUAGE sql
+          AS 'SELECT * FROM api.numbers WHERE id >= $1 ORDER BY id';
+        CREATE FUNCTION api.squares(n int) RETURNS SETOF bigint STABLE LANGUAGE sql
+          AS 'SELECT nullif(i::bigint * i, 9) FROM generate_series(1, $1) i';
+        CREATE SEQUENCE api.calls;
+        CREATE FUNCTION api.counted(n int) RETURNS SETOF bigint LANGUAGE sql
+          AS $$ SELECT nextval('api.calls') FROM generate_series(1, $1) $$;
+        GRANT USAGE ON SEQUENCE api.calls TO anon;
         ANALYZE api.numbers;
         GRANT SELECT ON ALL TABLES IN SCHEMA api TO anon;
         """
@@ -54,6 +62,114 @@ import Testing
             #expect(counted.body == answer.body)
             #expect(counted.headers["content-range"]?.hasPrefix(range.dropLast()) == true)
             #expect(counted.headers["content-range"]?.hasSuffix("*") == false)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (
+                "/numbers?select=id,name,data&order=id",
+                "application/vnd.pgrst.array+json;nulls=stripped"
+            ),
+            ("/numbers?select=id,name,data&order=id", "text/csv"),
+            ("/numbers?select=id&order=id.desc&limit=3000", "text/csv"),
+        ]
+    )
+    func `a list in other forms is the same too`(path: String, accepted: String) async throws {
+        try await RestHarness.run(schema) { rest in
+            let long = try await rest.send(.get, path, ["Accept": accepted])
+            #expect(long.status == 200)
+            #expect(long.headers["content-type"]?.hasPrefix(accepted) == true)
+            // An estimate needs all rows at once: what one answer would have been.
+            let whole = try await rest.send(
+                .get,
+                path,
+                ["Accept": accepted, "Prefer": "count=planned"]
+            )
+            #expect(long.body == whole.body)
+            #expect(long.body.utf8.count > 10_000)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("/rpc/lines", #"{"first":11}"#, 4_990), ("/rpc/squares", #"{"n":4000}"#, 4_000),
+            ("/rpc/lines?id=gt.4000&order=id", #"{"first":11}"#, 1_000),
+            ("/rpc/lines?limit=2500", #"{"first":11}"#, 2_500),
+            ("/rpc/squares", #"{"n":2}"#, 2),
+        ]
+    )
+    func `the rows of a function are the same however many`(
+        path: String,
+        body: String,
+        rows: Int
+    ) async throws {
+        try await RestHarness.run(schema) { rest in
+            let json: HeaderFields = ["Content-Type": "application/json"]
+            for _ in 0..<2 {
+                let long = try await rest.send(.post, path, json, body: body)
+                let whole = try await rest.send(
+                    .post,
+                    path,
+                    ["Content-Type": "application/json", "Prefer": "count=planned"],
+                    body: body
+                )
+                #expect(long.status == 200)
+                #expect(long.body == whole.body)
+                #expect(try JSONValue(parsing: Array(long.body.utf8)).array?.count == rows)
+                #expect(long.headers["content-range"] == "0-\(rows - 1)/*")
+            }
+        }
+    }
+
+    @Test func `a function that writes runs once, whatever it returns`() async throws {
+        try await RestHarness.run(schema) { rest in
+            let json: HeaderFields = ["Content-Type": "application/json"]
+            let answer = try await rest.send(.post, "/rpc/counted", json, body: #"{"n":3000}"#)
+            #expect(answer.status == 200)
+            #expect(answer.body.hasSuffix("3000]"))
+            let next = try await rest.send(.post, "/rpc/counted", json, body: #"{"n":1}"#)
+            #expect(next.body == "[3001]")
+        }
+    }
+
+    @Test func `wide rows are bounded by what they weigh`() async throws {
+        let wide = """
+            CREATE TABLE api.wide AS
+              SELECT id, repeat('x', 200000) AS body FROM generate_series(1, 150) id;
+            GRANT SELECT ON api.wide TO anon;
+            """
+        try await RestHarness.run(wide) { rest in
+            let first = try await rest.send(.get, "/wide?order=id&limit=140")
+            // By now it is known what they weigh.
+            let response = await rest.controller.respond(
+                to: Request(.get, "/wide?order=id&limit=140")
+            )
+            guard case .stream = response.body else {
+                Issue.record("140 rows of 200 kB came in one piece")
+                return
+            }
+            let body = try await response.collectedBody()
+            #expect(String(decoding: body, as: UTF8.self) == first.body)
+            #expect(try JSONValue(parsing: body).array?.count == 140)
+        }
+    }
+
+    @Test func `more long lists than there are places are told to come again`() async throws {
+        try await RestHarness.run(schema) { rest in
+            var held: [Response] = []
+            for _ in 0..<4 {
+                held.append(await rest.controller.respond(to: Request(.get, "/numbers")))
+            }
+            #expect(held.allSatisfy { $0.status == 200 })
+            let refused = try await rest.send(.get, "/numbers")
+            #expect(refused.status == 503)
+            #expect(refused.headers["retry-after"] == "1")
+            #expect(refused.body.contains("53300"))
+            // Who wants little is served.
+            #expect(try await rest.send(.get, "/numbers?limit=1").status == 200)
+            held.removeAll()
+            #expect(try await rest.send(.get, "/numbers").status == 200)
         }
     }
 

@@ -43,6 +43,50 @@ import Testing
         }
     }
 
+    @Test func `calls of one shape differ in their arguments alone`() async throws {
+        try await RestHarness.run(schema) { rest in
+            let json: HeaderFields = ["Content-Type": "application/json"]
+            for _ in 0..<2 {
+                for (body, sum) in [
+                    (#"{"a":1,"b":2}"#, "3"), (#"{"b":5,"a":2}"#, "7"), (#"{"a":1}"#, "11"),
+                    (#" {"a": "4", "b" : 5}"#, "9"),
+                ] {
+                    let answer = try await rest.send(.post, "/rpc/add", json, body: body)
+                    #expect(answer.body == sum)
+                }
+                let wrong = try await rest.send(.post, "/rpc/add", json, body: #"{"a":1,"c":2}"#)
+                #expect(wrong.status == 404)
+                let broken = try await rest.send(.post, "/rpc/add", json, body: #"{"a":1,"#)
+                #expect(broken.status == 400)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("", .catalog), ("reload schema", .catalog), ("reload config", .settings),
+            ("anything else", []),
+        ] as [(String, RestReload)]
+    )
+    func `a notification says what is to be read anew`(payload: String, wish: RestReload) {
+        #expect(RestReload(notification: payload) == wish)
+    }
+
+    @Test func `settings and catalog are read anew apart`() async throws {
+        try await RestHarness.run(schema) { rest in
+            try rest.change("CREATE TABLE api.later (id int); GRANT SELECT ON api.later TO anon")
+            let role = "ALTER ROLE CURRENT_USER IN DATABASE \(rest.database)"
+            try rest.change("\(role) SET pgrst.db_max_rows = '1'")
+            try await rest.load(.catalog)
+            #expect(try await rest.send(.get, "/later").status == 200)
+            #expect(try await rest.send(.get, "/films").headers["content-range"] == "0-2/*")
+            try rest.change("CREATE TABLE api.last (id int); GRANT SELECT ON api.last TO anon")
+            try await rest.load(.settings)
+            #expect(try await rest.send(.get, "/films").headers["content-range"] == "0-0/*")
+            #expect(try await rest.send(.get, "/last").status == 404)
+        }
+    }
+
     @Test func `rows are counted, cut and located`() async throws {
         try await RestHarness.run(schema) { rest in
             let answer = try await rest.send(

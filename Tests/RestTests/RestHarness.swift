@@ -17,6 +17,8 @@ struct RestHarness: Sendable {
     let states = RestStates()
     let controller: RestController
     let context: RequestContext
+    /// The database's name.
+    let database: String
 
     static let secret = "a secret of thirty-two characters"
 
@@ -53,7 +55,7 @@ struct RestHarness: Sendable {
             pool.start()
             defer { pool.close() }
             let database = Database(pools: [pool], telemetry: telemetry)
-            let harness = RestHarness(database, blocking, settings)
+            let harness = RestHarness(database, blocking, settings, name)
             try await harness.load()
             return try await body(harness)
         }.value
@@ -68,7 +70,13 @@ struct RestHarness: Sendable {
         GRANT USAGE ON SCHEMA api TO anon, author;
         """
 
-    private init(_ database: Database, _ blocking: BlockingPool, _ settings: RestSettings) {
+    private init(
+        _ database: Database,
+        _ blocking: BlockingPool,
+        _ settings: RestSettings,
+        _ name: String
+    ) {
+        self.database = name
         loader = RestStateLoader(
             repository: CatalogRepository(database: database, blocking: blocking),
             settings: settings
@@ -84,8 +92,15 @@ struct RestHarness: Sendable {
         )
     }
 
-    func load() async throws {
-        states.replace(with: try await loader.load(in: context))
+    func load(_ wish: RestReload = .everything) async throws {
+        let state = try await loader.load(wish, replacing: states.current, in: context)
+        states.replace(with: state)
+        states.forgetRetired()
+    }
+
+    /// As the owner, behind the feature's back.
+    func change(_ sql: String) throws {
+        _ = try PostgresServer.shared.get().psql(sql, database: database)
     }
 
     struct Answer: Sendable {

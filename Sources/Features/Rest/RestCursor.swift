@@ -2,6 +2,7 @@
 import LucarneCore
 import Persistence
 import PostgresClient
+import QueryPlanner
 
 /// The rows of a long list, fetched as the client takes them, in one snapshot: what is held is one
 /// piece, and a slow reader slows PostgreSQL.
@@ -11,6 +12,9 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
     static let name: StaticString = "pgrst_rows"
 
     private let transaction: OpenTransaction
+    private let list: RestTransaction.RestList
+    private let place: RestPlaces.Place
+    private var start: [UInt8]
     private var fetched: QueryResult?
     private var rowsAsked: Int
     private var isFirst = true
@@ -19,9 +23,19 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
     private static let pieceBytes = 128 * 1_024
     private static let rowsAskedMax = 4_096
 
-    /// `fetched` are the first rows of at most `rowsAsked`.
-    init(_ transaction: OpenTransaction, _ fetched: QueryResult, rowsAsked: Int) {
+    /// `fetched` are the first rows of at most `rowsAsked`; `start` stands before them.
+    init(
+        _ transaction: OpenTransaction,
+        _ fetched: QueryResult,
+        rowsAsked: Int,
+        _ list: RestTransaction.RestList,
+        startingWith start: [UInt8],
+        in place: RestPlaces.Place
+    ) {
         self.transaction = transaction
+        self.list = list
+        self.start = start
+        self.place = place
         self.fetched = fetched
         self.rowsAsked = rowsAsked
     }
@@ -42,14 +56,15 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
         fetched = nil
         var piece: [UInt8] = []
         piece.reserveCapacity(Self.pieceBytes * 2)
+        piece.append(contentsOf: start)
+        start = []
         for row in 0..<rows.rowCount {
-            // As json_agg writes it, so that a list's bytes do not depend on its length.
-            piece.append(contentsOf: isFirst ? "[".utf8 : ", \n ".utf8)
+            if !isFirst { piece.append(contentsOf: list.separator.description.utf8) }
             isFirst = false
             unsafe piece.append(contentsOf: rows.bytes(row, 0))
         }
         if rows.rowCount < rowsAsked {
-            piece.append(contentsOf: isFirst ? "[]".utf8 : "]".utf8)
+            piece.append(contentsOf: list.format.end.description.utf8)
             isOver = true
             try await transaction.commit()
         } else {

@@ -7,9 +7,12 @@ import QueryPlanner
 /// Runs what requests ask of the database.
 package struct RestRepository: Sendable {
     private let database: Database
+    private let places: RestPlaces
 
-    package init(database: Database) {
+    /// `listsMax`: how many long lists may be on their way at once.
+    package init(database: Database, listsMax: Int = 4) {
         self.database = database
+        places = RestPlaces(listsMax)
     }
 
     /// One transaction, one row of answer.
@@ -36,21 +39,31 @@ package struct RestRepository: Sendable {
         after short: RestAnswer,
         in context: RequestContext
     ) async throws(Problem) -> RestAnswer {
-        guard let cursor = request.cursor else { return short }
+        guard let list = request.list else { return short }
+        let place = try places.take()
         var transaction = Transaction(request)
         transaction.ending = .open
         // One snapshot for the count and for all rows (PostgreSQL §13.2.2).
         transaction.isolation = request.isolation ?? "REPEATABLE READ"
         let rows = RestCursor.rowsAPiece(short.body.count, of: short.pageTotal)
-        transaction.statements = [
-            request.statement,
-            // All rows will be wanted, not the first tenth soon (PostgreSQL §20.7.4).
-            Query("SET LOCAL cursor_tuple_fraction = 1"), cursor, RestCursor.fetch(rows),
-        ]
+        transaction.statements = list.statements(fetching: rows)
         let open = try await database.open(transaction, in: context)
-        guard open.results.count == 4 else { return short }
-        var answer = RestAnswer(open.results[0], isWrite: false, isBinary: false)
-        answer.body = .pieces(RestCursor(open, open.results[3], rowsAsked: rows))
+        let results = open.results
+        guard results.count == transaction.statements.count, let first = results.last else {
+            return short
+        }
+        var answer = RestAnswer(results[list.answerIndex], isWrite: false, isBinary: false)
+        if list.count == nil { answer.pageTotal = results[2].affectedCount ?? 0 }
+        answer.body = .pieces(
+            RestCursor(
+                open,
+                first,
+                rowsAsked: rows,
+                list,
+                startingWith: answer.body.copied,
+                in: place
+            )
+        )
         return answer
     }
 
@@ -74,6 +87,26 @@ package struct RestRepository: Sendable {
             return answer
         }
     }
+}
+
+extension RestTransaction.RestList {
+    // All rows will be wanted, not the first tenth soon (PostgreSQL §20.7.4).
+    private static let whole = Query("SET LOCAL cursor_tuple_fraction = 1")
+
+    fileprivate func statements(fetching rows: Int) -> [Query] {
+        let fetch = RestCursor.fetch(rows)
+        guard let count else {
+            return [
+                Self.whole, cursor, Query("MOVE FORWARD ALL IN \(RestCursor.name)"),
+                Query("MOVE ABSOLUTE 0 IN \(RestCursor.name)"), Query(CallPlan.settingsSQL()),
+                fetch,
+            ]
+        }
+        return [count, Self.whole, cursor, fetch]
+    }
+
+    /// Which of their results has what the response needs beside the rows.
+    fileprivate var answerIndex: Int { count == nil ? 4 : 0 }
 }
 
 extension Transaction {

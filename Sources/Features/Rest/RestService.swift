@@ -18,6 +18,8 @@ package struct RestService: Sendable {
         switch input {
         case .planned(let read, let message, let values):
             try await perform(read, message, values, state, context)
+        case .call(let call, let message, let values):
+            try await perform(call, message, values, state, context)
         case .request(let request): try await respond(to: request, state, context)
         }
     }
@@ -52,7 +54,7 @@ package struct RestService: Sendable {
         let read = try accepted { () throws(RestRefusal) in
             try RestRead(relation, shape, request, state)
         }
-        if let key = RestReadKey(message, shape) { state.reads.insert(read, for: key) }
+        if let key = RestPlanKey(message, shape) { state.reads.insert(read, for: key) }
         return try await perform(read, message, shape.values, state, context)
     }
 
@@ -92,11 +94,30 @@ package struct RestService: Sendable {
         _ state: RestState,
         _ context: RequestContext
     ) async throws(Problem) -> RestReply {
+        let message = request.message
+        let shape = QueryShape(message.query)
         let call = try accepted { () throws(RestRefusal) in
-            try RestCall(function, request, state)
+            try RestCall(function, shape, request, state)
         }
-        let transaction = call.transaction(for: context.identity)
-        return try call.reply(to: try await repository.perform(transaction, in: context))
+        if call.isShared, let key = RestPlanKey(message, shape) {
+            state.calls.insert(call, for: key)
+        }
+        return try await perform(call, message, shape.values, state, context)
+    }
+
+    private func perform(
+        _ call: RestCall,
+        _ message: RestMessage,
+        _ values: QueryValues,
+        _ state: RestState,
+        _ context: RequestContext
+    ) async throws(Problem) -> RestReply {
+        let transaction = call.transaction(for: context.identity, message, values, state)
+        var answer = try await repository.perform(transaction, in: context)
+        if let rest = call.continuation(of: answer, transaction, message, values) {
+            answer = try await repository.list(rest, after: answer, in: context)
+        }
+        return try call.reply(to: answer, state.settings)
     }
 
     private func describe(
@@ -129,7 +150,7 @@ package struct RestService: Sendable {
         _ state: RestState
     ) throws(Problem) -> RestReply {
         let call = try accepted { () throws(RestRefusal) in
-            try RestCall(function, request, state)
+            try RestCall(function, QueryShape(request.message.query), request, state)
         }
         return RestOptions.reply(allowing: call.methods)
     }

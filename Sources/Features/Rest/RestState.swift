@@ -20,8 +20,9 @@ package final class RestState: Sendable {
     let appSettings: [RestTransaction.Setting]
     /// What each exposed schema's requests look names up in.
     private let searchPaths: [String: String]
-    /// Reads planned so far. They go with the catalog that they were planned against.
-    let reads = RestReads()
+    /// What was planned so far. It goes with the catalog that it was planned against.
+    let reads = RestPlans<RestRead>()
+    let calls = RestPlans<RestCall>()
     private let names: LocalSettings.Names
     private let namesOfRoles: [String: LocalSettings.Names]
 

@@ -17,6 +17,15 @@ package struct RestTransaction: Sendable {
         }
     }
 
+    /// Rows from a cursor.
+    package struct RestList: Sendable {
+        package let format: ListFormat
+        package let separator: StaticString
+        package let cursor: Query
+        /// The statement that counts them; without one they are counted by passing over them.
+        package let count: Query?
+    }
+
     /// What the statement's rows look like.
     package enum Shape: Sendable {
         /// The one row of `RestAnswer`; writes have one column more.
@@ -38,8 +47,10 @@ package struct RestTransaction: Sendable {
     package var sharing: Sharing?
     /// An EXPLAIN that estimates how many rows there are in all.
     package var countPlan: Query?
+    /// How many rows the statement shows at most, where there may be more.
+    var cut: Int?
     /// Where the rows are too many for one answer: how they come one by one.
-    package var cursor: Query?
+    package var list: RestList?
     package var isReadOnly: Bool
     package var isolation: String?
     /// Nothing of it stays (`db-tx-end`, `Prefer: tx=rollback`).

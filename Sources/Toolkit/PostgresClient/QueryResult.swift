@@ -17,6 +17,11 @@ import CLibpq
 
     deinit { unsafe PQclear(result) }
 
+    /// How many rows the command says it moved over or changed.
+    package var affectedCount: Int? {
+        unsafe PQcmdTuples(result).flatMap { unsafe Int(String(cString: $0)) }
+    }
+
     package func columnName(_ column: Int) -> String {
         unsafe PQfname(result, Int32(column)).map { unsafe String(cString: $0) } ?? ""
     }

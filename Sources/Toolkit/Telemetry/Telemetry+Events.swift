@@ -179,7 +179,8 @@ extension Telemetry {
                 record.field("error.message", reason)
             }
         case .settingIgnored(let name):
-            logs.write(.warning, .rest, "setting passed over", event: "settings.ignored") { record in
+            logs.write(.warning, .rest, "setting passed over", event: "settings.ignored") {
+                record in
                 record.field("setting", name)
             }
         case .databaseLost(let reason):

@@ -35,7 +35,13 @@ struct RestServing: Sendable {
         let telemetry = serving.telemetry
         loader = RestStateLoader(repository: catalog, settings: settings) { telemetry.report($0) }
         let controller = RestController(
-            service: RestService(repository: RestRepository(database: database)),
+            service: RestService(
+                repository: RestRepository(
+                    database: database,
+                    // Half of the sessions at most: the other half is for whoever wants little.
+                    listsMax: serving.configuration.database.poolMax / 2
+                )
+            ),
             states: states,
             mount: settings.path,
             timeout: serving.configuration.database.requestTimeout.inNanoseconds
@@ -70,7 +76,9 @@ struct RestServing: Sendable {
             serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
             return serving.telemetry.health.learn(.started)
         }
-        if !(await reload(.everything, within: Self.firstLoadTimeout)) { requestReload(.everything) }
+        if !(await reload(.everything, within: Self.firstLoadTimeout)) {
+            requestReload(.everything)
+        }
     }
 
     /// Loads the catalog again whenever something says that it has changed.

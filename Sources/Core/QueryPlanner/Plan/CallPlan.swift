@@ -34,7 +34,8 @@ package struct CallPlan: Sendable {
     /// Nothing may be written: by GET, or when the function says that it does not.
     package let isReadOnly: Bool
     let root: ReadNode
-    let rowsMax: Int?
+    /// `db-max-rows`
+    let shownMax: Int?
     let arguments: CallArguments
     /// Those that are given, in the order of declaration.
     let parameters: [RoutineParameter]
@@ -53,7 +54,7 @@ package struct CallPlan: Sendable {
         routine = try catalog.routine(name, given: keys, contentType: contentType)
         relation = QualifiedName(routine.name.schema, routine.rowName ?? routine.name.name)
         self.range = range
-        rowsMax = settings.rowsMax
+        shownMax = settings.rowsMax
         isReadOnly = contentType == nil || routine.volatility != .volatile
         root = try ReadNode(
             planning: relation,

@@ -83,6 +83,11 @@ extension ReadNode {
         for index in children.indices { children[index].updateAll(body) }
     }
 
+    /// Its rows are made of others.
+    var aggregates: Bool {
+        select.contains { $0.aggregate != nil } || embeds.contains(where: \.hasAggregate)
+    }
+
     func child(labelled label: String) -> ReadNode? { children.first { $0.label == label } }
 }
 

@@ -15,7 +15,8 @@ package struct ReadPlan: Sendable {
     package let relation: QualifiedName
     /// The rows of the top level, before `db-max-rows`.
     package let range: RowRange
-    let rowsMax: Int?
+    /// `db-max-rows`
+    let shownMax: Int?
     /// The request names the whole key.
     let findsOneRow: Bool
 
@@ -34,7 +35,7 @@ package struct ReadPlan: Sendable {
             }
         self.relation = relation
         self.range = range
-        rowsMax = settings.rowsMax
+        shownMax = settings.rowsMax
         root = try ReadNode(
             planning: relation,
             query,

@@ -7,6 +7,10 @@ package struct QueryMarks: Sendable {
     private static let start = Array("lucarne\(secret)v".utf8)
     private static let end = UInt8(ascii: "e")
 
+    /// Stands for a body that is an object of arguments.
+    package static let body = Array("{lucarne\(secret)b}".utf8)
+    static let bodyText = String(decoding: body, as: UTF8.self)
+
     package static func mark(_ index: Int) -> [UInt8] {
         start + Array(String(index).utf8) + [end]
     }
@@ -41,6 +45,8 @@ package struct SQLTemplate: Sendable {
         case fixed(String?)
         /// The request's value of that number.
         case value(Int)
+        /// The request's body.
+        case body
     }
 
     package let text: String
@@ -50,6 +56,7 @@ package struct SQLTemplate: Sendable {
         text = sql.text
         parameters = sql.parameters.map { parameter in
             guard let parameter else { return .fixed(nil) }
+            if parameter == QueryMarks.bodyText { return .body }
             let (pieces, values) = QueryMarks.cut(Array(parameter.utf8))
             let isMark = values.count == 1 && pieces.allSatisfy(\.isEmpty)
             return isMark ? .value(values[0]) : .fixed(parameter)

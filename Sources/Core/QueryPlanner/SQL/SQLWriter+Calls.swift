@@ -117,9 +117,10 @@ extension PlannedLogic {
 }
 
 extension CallPlan {
-    package func sql(_ output: Output, count: RowCount? = nil) -> SQL {
+    /// With `cut`, rows beyond that many are left out, as if there were no more.
+    package func sql(_ output: Output, count: RowCount? = nil, atMost cut: Int? = nil) -> SQL {
         let counts = count == .exact || count == .estimated
-        let countsApart = counts && (rowsMax != nil || range != .all)
+        let countsApart = counts && (shownMax != nil || range != .all)
         var writer = SQLWriter()
         writer.explainIfAsked(output.mediaType)
         writer.raw("WITH pgrst_source AS (")
@@ -145,8 +146,44 @@ extension CallPlan {
         writer.raw(" AS body, ")
         writer.responseSettings()
         writer.raw("'' AS response_inserted FROM (")
+        if cut != nil { writer.raw("SELECT * FROM (") }
+        writer.rows(of: root)
+        if let cut {
+            writer.raw(") pgrst_rows LIMIT ")
+            writer.trusted(String(cut))
+        }
+        writer.raw(") _postgrest_t")
+        return writer.sql
+    }
+
+    /// How many rows these can be, where each stands for itself; nil without a limit. What writes
+    /// runs once, so its rows come all at once.
+    package var rowsMax: Int? {
+        routine.returnsSet && isReadOnly && !root.aggregates ? root.range.limit : 1
+    }
+
+    /// The rows one by one, from a cursor of this name that goes both ways: the function runs once,
+    /// and they are counted before the first is wanted.
+    package func cursorSQL(_ name: StaticString, as format: ListFormat) -> SQL {
+        var writer = SQLWriter()
+        writer.raw("DECLARE ")
+        writer.raw(name)
+        writer.raw(" SCROLL CURSOR FOR WITH pgrst_source AS (")
+        writer.call(self)
+        writer.raw(") SELECT ")
+        writer.row(as: format, isScalar: routine.returnsScalar)
+        writer.raw(" FROM (")
         writer.rows(of: root)
         writer.raw(") _postgrest_t")
+        return writer.sql
+    }
+
+    /// In the form of a call's one row, without rows: what the response needs beside them.
+    package static func settingsSQL() -> SQL {
+        var writer = SQLWriter()
+        writer.raw("SELECT null::bigint AS total_result_set, 0 AS page_total, '[' AS body, ")
+        writer.responseSettings()
+        writer.raw("'' AS response_inserted")
         return writer.sql
     }
 

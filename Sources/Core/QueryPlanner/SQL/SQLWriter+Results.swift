@@ -3,6 +3,32 @@
 /// How many rows there are in all.
 package enum RowCount: Sendable { case exact, planned, estimated }
 
+/// Rows that come one by one.
+package enum ListFormat: Sendable, Equatable {
+    case json(nullsStripped: Bool)
+    case csv
+
+    /// Nil for what is made of all rows together.
+    package init?(_ format: RowFormat) {
+        switch format {
+        case .json(let nullsStripped): self = .json(nullsStripped: nullsStripped)
+        case .csv: self = .csv
+        case .singular, .geoJSON, .converted, .none: return nil
+        }
+    }
+
+    /// As `json_agg` and `string_agg` have it, so that a list's bytes do not depend on its length.
+    package func separator(ofScalars: Bool) -> StaticString {
+        switch self {
+        case .json(nullsStripped: false): ofScalars ? ", " : ", \n "
+        case .json(nullsStripped: true): ","
+        case .csv: "\n"
+        }
+    }
+
+    package var end: StaticString { self == .csv ? "" : "]" }
+}
+
 /// Where a statement puts what the response needs. Writes have `header` beside the others, between
 /// `pageTotal` and `body`: go by `index(isWrite:)`.
 package enum ResultColumn: Int, Sendable, CaseIterable {
@@ -100,6 +126,18 @@ extension SQLWriter {
         raw(")")
     }
 
+    /// One row of `_postgrest_t`, as the list has it.
+    mutating func row(as format: ListFormat, isScalar: Bool) {
+        switch format {
+        case .csv: raw("substring(_postgrest_t::text, 2, length(_postgrest_t::text) - 2)")
+        case .json(let nullsStripped):
+            if isScalar { raw("coalesce(") }
+            raw(nullsStripped ? "json_strip_nulls(" : "(")
+            raw(isScalar ? "to_json(_postgrest_t.pgrst_scalar)" : "row_to_json(_postgrest_t)")
+            raw(isScalar ? ")::text, 'null')" : ")::text")
+        }
+    }
+
     mutating func responseSettings() {
         raw("nullif(current_setting('response.headers', true), '') AS response_headers, ")
         raw("nullif(current_setting('response.status', true), '') AS response_status, ")
@@ -119,7 +157,7 @@ extension ReadPlan {
             case .json, .singular, .none: output.isPlan
             }
         let counts = count == .exact || count == .estimated
-        let countsApart = counts && (rowsMax != nil || range != .all)
+        let countsApart = counts && (shownMax != nil || range != .all)
         if needsSource {
             writer.raw("WITH pgrst_source AS ( ")
             writer.rows(of: root)
@@ -151,6 +189,10 @@ extension ReadPlan {
         writer.raw("'' AS response_inserted FROM ( ")
         if needsSource {
             writer.raw("SELECT * FROM pgrst_source")
+            if let cut {
+                writer.raw(" LIMIT ")
+                writer.trusted(String(cut))
+            }
         } else if let cut {
             writer.raw("SELECT * FROM ( ")
             writer.rows(of: root)
@@ -163,19 +205,27 @@ extension ReadPlan {
         return writer.sql
     }
 
-    /// Whether these can be more rows than `count`, and each for itself.
-    package func mayExceed(_ count: Int) -> Bool {
-        !findsOneRow && (root.range.limit ?? .max) > count
-            && !root.select.contains { $0.aggregate != nil }
-            && !root.embeds.contains(where: \.hasAggregate)
+    /// How many rows these can be, where each stands for itself; nil without a limit.
+    package var rowsMax: Int? {
+        findsOneRow || root.aggregates ? 1 : root.range.limit
     }
 
-    /// In the form of a read's one row: how many rows there are in all, and what the response needs
-    /// beside them.
-    package func allRowsCountedSQL() -> SQL {
+    /// In the form of a read's one row: how many rows there are in all, what stands before the
+    /// first of them, and what the response needs beside them.
+    package func allRowsCountedSQL(as format: ListFormat) -> SQL {
         var writer = SQLWriter()
         writer.raw("SELECT pg_catalog.count(*) AS total_result_set, ")
-        writer.raw("pg_catalog.count(*) AS page_total, '' AS body, ")
+        writer.raw("pg_catalog.count(*) AS page_total, ")
+        if format == .csv {
+            writer.raw("(SELECT coalesce(string_agg(a.k, ','), '') FROM ")
+            writer.raw(
+                "(SELECT json_object_keys(r)::text as k FROM ( SELECT row_to_json(hh) as r from ( "
+            )
+            writer.rows(of: root)
+            writer.raw(" ) hh limit 1) s) a) || E'\\n' AS body, ")
+        } else {
+            writer.raw("'[' AS body, ")
+        }
         writer.responseSettings()
         writer.raw("'' AS response_inserted FROM ( ")
         writer.countedRows(of: root)
@@ -183,12 +233,14 @@ extension ReadPlan {
         return writer.sql
     }
 
-    /// The rows one by one, each as JSON, from a cursor of this name.
-    package func cursorSQL(_ name: StaticString) -> SQL {
+    /// The rows one by one, from a cursor of this name.
+    package func cursorSQL(_ name: StaticString, as format: ListFormat) -> SQL {
         var writer = SQLWriter()
         writer.raw("DECLARE ")
         writer.raw(name)
-        writer.raw(" NO SCROLL CURSOR FOR SELECT row_to_json(_postgrest_t)::text FROM ( ")
+        writer.raw(" NO SCROLL CURSOR FOR SELECT ")
+        writer.row(as: format, isScalar: false)
+        writer.raw(" FROM ( ")
         writer.rows(of: root)
         writer.raw(" ) _postgrest_t")
         return writer.sql
@@ -210,9 +262,9 @@ extension ReadPlan {
 
     private func writeCountedRows(to writer: inout SQLWriter, _ count: RowCount?) {
         writer.countedRows(of: root)
-        guard count == .estimated, let rowsMax else { return }
+        guard count == .estimated, let shownMax else { return }
         // One more than is ever shown tells whether there are more.
         writer.raw(" LIMIT ")
-        writer.trusted(String(rowsMax + 1))
+        writer.trusted(String(shownMax + 1))
     }
 }

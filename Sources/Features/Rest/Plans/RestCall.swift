@@ -3,98 +3,195 @@ import LucarneCore
 import PostgresClient
 import QueryPlanner
 
-/// A call of a function, planned.
-struct RestCall {
-    private let request: RestRequest
+/// A call of a function, planned. Where its arguments came as an object it holds nothing of one
+/// request, and is planned once for all that name the same arguments.
+package final class RestCall: Sendable {
+    private let terms: RestTerms
     private let plan: CallPlan
     private let output: Output
-    private let state: RestState
-    private let isHeadersOnly: Bool
+    private let statement: Statement
+    private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
+    private let reply: ReplyBuilder
+
+    /// Nil where the rows are wanted in one piece.
+    private let format: ListFormat?
+    private let weight = RowWeight()
+    /// How many rows `statement` shows at most.
+    private let usualCut: Int?
+
+    private enum Statement {
+        case shared(SQLTemplate)
+        case own(SQL)
+    }
 
     init(
         _ name: QualifiedName,
+        _ shape: QueryShape,
         _ request: RestRequest,
         _ state: RestState
     ) throws(RestRefusal) {
-        self.request = request
-        self.state = state
-        isHeadersOnly = request.terms.action.isHeadersOnly
-        let isRead = request.terms.action.isFunctionRead
-        let query: RequestQuery
-        let range: RowRange
-        do throws(PlannerFailure) {
-            query = try RequestQuery(
-                parsing: request.message.query,
-                isCall: isRead,
-                ignoring: ["apikey"]
-            )
-            range = try RowRange.topLevel(of: query, rangeHeader: request.message.rangeHeader)
-        } catch { throw .plan(error) }
-        let payload: RestPayload?
-        do throws(Problem) {
-            payload = try RestPayload.read(request, hasColumns: query.columns != nil)
-        } catch { throw .problem(error) }
+        terms = request.terms
+        let asked = try Asked(shape, request)
+        let preferences = terms.preferences
         let agreed: Output
         do throws(PlannerFailure) {
             plan = try CallPlan(
                 of: name,
-                payload?.arguments(query.columns) ?? .named(query.arguments),
-                contentType: isRead ? nil : request.terms.contentType,
-                query,
-                range: range,
+                asked.arguments,
+                contentType: terms.action.isFunctionRead ? nil : terms.contentType,
+                asked.query,
+                range: asked.range,
                 in: state.catalog,
                 state.planner
             )
             agreed = try plan.output(
-                accepting: request.terms.accepted,
+                accepting: terms.accepted,
                 planEnabled: state.settings.planEnabled,
                 in: state.catalog
             )
         } catch { throw .plan(error) }
-        output = isHeadersOnly ? agreed.withoutBody : agreed
-        if let problem = request.terms.refusedPreferences { throw .problem(problem) }
-        let preferences = request.terms.preferences
+        output = terms.action.isHeadersOnly ? agreed.withoutBody : agreed
+        if let problem = terms.refusedPreferences { throw .problem(problem) }
         if preferences.handling == .strict, preferences.affectedMax != nil,
             !plan.routine.returnsSet
         {
             throw .problem(.affectedMaxOnSingle)
         }
+        check = output.isPlan ? nil : RestChecks(terms, output).singularAndFew
+        let isListed = !output.isPlan && preferences.count == nil && check == nil
+        // CSV's head is made of a row, and a cursor's rows are not there twice.
+        format = isListed && output.format != .csv ? ListFormat(output.format) : nil
+        usualCut = format == nil ? nil : RowWeight.usualCut(of: plan.rowsMax)
+        let sql = plan.sql(
+            output,
+            count: preferences.count.map(RowCount.init),
+            atMost: usualCut.map { $0 + 1 }
+        )
+        statement = asked.isShared ? .shared(SQLTemplate(sql)) : .own(sql)
+        reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
+    }
+
+    /// Whether other requests of its shape may be answered by it.
+    var isShared: Bool {
+        if case .shared = statement { return true }
+        return false
     }
 
     /// What may be done with the function that the arguments choose.
     var methods: [String] { RestOptions.methods(of: plan.routine) }
 
-    func transaction(for identity: Identity) -> RestTransaction {
-        var transaction = RestTransaction(
-            request.terms,
-            request.message,
-            identity,
-            state,
-            routine: plan.routine
-        )
-        transaction.statement = Query(
-            plan.sql(output, count: request.terms.preferences.count.map(RowCount.init))
-        )
+    func transaction(
+        for identity: Identity,
+        _ message: RestMessage,
+        _ values: QueryValues,
+        _ state: RestState
+    ) -> RestTransaction {
+        var transaction = RestTransaction(terms, message, identity, state, routine: plan.routine)
+        let cut = format == nil ? nil : weight.cut(of: plan.rowsMax)
+        transaction.cut = cut
+        transaction.statement =
+            if cut == usualCut { query(statement, message, values) } else {
+                query(like: plan.sql(output, atMost: cut.map { $0 + 1 }), message, values)
+            }
         transaction.isReadOnly = plan.isReadOnly
         transaction.statement.wantsBinaryResult = output.isBinary
-        guard !output.isPlan else {
-            transaction.shape = .plan
-            return transaction
-        }
-        transaction.check = RestChecks(request.terms, output).singularAndFew
+        transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
+        transaction.check = check
         return transaction
     }
 
-    func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
-        let builder = ReplyBuilder(request.terms, output, offset: plan.range.offset, state.settings)
-        guard !output.isPlan else { return builder.plan(answer) }
-        var reply = try builder.call(
+    private func query(
+        _ statement: Statement,
+        _ message: RestMessage,
+        _ values: QueryValues
+    ) -> Query {
+        switch statement {
+        case .shared(let template): Query(template, values, body: message.body)
+        case .own(let sql): Query(sql)
+        }
+    }
+
+    /// Another statement of this call.
+    private func query(like sql: SQL, _ message: RestMessage, _ values: QueryValues) -> Query {
+        query(isShared ? .shared(SQLTemplate(sql)) : .own(sql), message, values)
+    }
+
+    /// How to have all rows where `answer` was cut short; nil where it is whole.
+    func continuation(
+        of answer: RestAnswer,
+        _ transaction: RestTransaction,
+        _ message: RestMessage,
+        _ values: QueryValues
+    ) -> RestTransaction? {
+        weight.learn(answer.body.count, of: answer.pageTotal)
+        guard let format, let cut = transaction.cut, answer.pageTotal > cut else { return nil }
+        var transaction = transaction
+        var cursor = query(like: plan.cursorSQL(RestCursor.name, as: format), message, values)
+        cursor.isPrepared = false
+        transaction.list = RestTransaction.RestList(
+            format: format,
+            separator: format.separator(ofScalars: plan.routine.returnsScalar),
+            cursor: cursor,
+            count: nil
+        )
+        return transaction
+    }
+
+    func reply(to answer: RestAnswer, _ settings: RestSettings) throws(Problem) -> RestReply {
+        guard !output.isPlan else { return reply.plan(answer) }
+        var found = try reply.call(
             answer,
             returnsVoid: plan.routine.returnsVoid,
-            headersOnly: isHeadersOnly
+            headersOnly: terms.action.isHeadersOnly
         )
-        reply.warn(of: plan.legacyTargets, state.settings)
-        return reply
+        found.warn(of: plan.legacyTargets, settings)
+        return found
+    }
+}
+
+/// What a call is asked with.
+private struct Asked {
+    let query: RequestQuery
+    let range: RowRange
+    let arguments: CallArguments
+    /// Neither query nor arguments hold a value of this request.
+    let isShared: Bool
+
+    init(_ shape: QueryShape, _ request: RestRequest) throws(RestRefusal) {
+        let isRead = request.terms.action.isFunctionRead
+        let header = request.message.rangeHeader
+        func read(_ text: some Sequence<UInt8>) throws(PlannerFailure) -> (RequestQuery, RowRange) {
+            let query = try RequestQuery(parsing: text, isCall: isRead, ignoring: ["apikey"])
+            return (query, try RowRange.topLevel(of: query, rangeHeader: header))
+        }
+        let whole: (query: RequestQuery, range: RowRange)
+        do throws(PlannerFailure) { whole = try read(request.message.query) } catch {
+            throw .plan(error)
+        }
+        let payload: RestPayload?
+        do throws(Problem) {
+            payload = try RestPayload.read(request, hasColumns: whole.query.columns != nil)
+        } catch { throw .problem(error) }
+        // No body at all counts as an object without keys, but cannot be sent as one.
+        if case .json(let bytes, let keys) = payload, bytes.isObject, !keys.contains(""),
+            !request.message.body.isEmpty
+        {
+            do throws(PlannerFailure) { (query, range) = try read(shape.marked) } catch {
+                throw .plan(error)
+            }
+            arguments = .json(QueryMarks.body, keys: keys)
+            isShared = true
+        } else {
+            (query, range) = whole
+            arguments = payload?.arguments(query.columns) ?? .named(query.arguments)
+            isShared = false
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate var isObject: Bool {
+        first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
     }
 }
 

@@ -14,8 +14,11 @@ package final class RestRead: Sendable {
     private let output: Output
     private let statement: SQLTemplate
     private let countPlan: SQLTemplate?
-    /// Nil where the rows cannot be many, or are wanted in one piece.
-    private let list: (count: SQLTemplate, cursor: SQLTemplate)?
+    /// Nil where the rows are wanted in one piece.
+    private let format: ListFormat?
+    private let weight = RowWeight()
+    /// How many rows `statement` shows at most.
+    private let usualCut: Int?
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
     private let headers: HeaderFields
@@ -53,16 +56,12 @@ package final class RestRead: Sendable {
         } catch { throw .plan(error) }
         if let problem = terms.refusedPreferences { throw .problem(problem) }
         let count = terms.preferences.count
-        let isListed =
-            output == .json && (count == nil || count == .exact) && plan.mayExceed(Self.rowsAtOnce)
-        list =
-            isListed
-            ? (
-                SQLTemplate(plan.allRowsCountedSQL()),
-                SQLTemplate(plan.cursorSQL(RestCursor.name))
-            ) : nil
-        let cut = isListed ? Self.rowsAtOnce + 1 : nil
-        statement = SQLTemplate(plan.sql(output, count: count.map(RowCount.init), atMost: cut))
+        let isListed = !output.isPlan && (count == nil || count == .exact)
+        format = isListed ? ListFormat(output.format) : nil
+        usualCut = format == nil ? nil : RowWeight.usualCut(of: plan.rowsMax)
+        statement = SQLTemplate(
+            plan.sql(output, count: count.map(RowCount.init), atMost: usualCut.map { $0 + 1 })
+        )
         let isEstimated = count == .planned || count == .estimated
         countPlan = isEstimated && !output.isPlan ? SQLTemplate(plan.countPlanSQL()) : nil
         check = output.isPlan ? nil : RestChecks(terms, output).singular
@@ -88,7 +87,9 @@ package final class RestRead: Sendable {
     ) -> RestTransaction {
         let settings = settings(for: identity, message, state)
         var transaction = RestTransaction(terms, message, identity, state, settings: settings)
-        transaction.statement = Query(statement, values)
+        let cut = format == nil ? nil : weight.cut(of: plan.rowsMax)
+        transaction.statement = Query(statement(cut: cut), values)
+        transaction.cut = cut
         transaction.statement.wantsBinaryResult = output.isBinary
         transaction.countPlan = countPlan.map { Query($0, values) }
         transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
@@ -113,8 +114,12 @@ package final class RestRead: Sendable {
         return made
     }
 
-    /// More rows than this are not held in memory, here or in PostgreSQL.
-    private static let rowsAtOnce = 2_000
+    /// The usual one, or, for rows of unusual weight, one made for them.
+    private func statement(cut: Int?) -> SQLTemplate {
+        guard cut != usualCut else { return statement }
+        let count = terms.preferences.count.map(RowCount.init)
+        return SQLTemplate(plan.sql(output, count: count, atMost: cut.map { $0 + 1 }))
+    }
 
     /// How to have all rows where `answer` was cut short; nil where it is whole.
     func continuation(
@@ -122,12 +127,17 @@ package final class RestRead: Sendable {
         _ transaction: RestTransaction,
         _ values: QueryValues
     ) -> RestTransaction? {
-        guard let list, answer.pageTotal > Self.rowsAtOnce else { return nil }
+        weight.learn(answer.body.count, of: answer.pageTotal)
+        guard let format, let cut = transaction.cut, answer.pageTotal > cut else { return nil }
         var transaction = transaction
-        transaction.statement = Query(list.count, values)
-        var cursor = Query(list.cursor, values)
+        var cursor = Query(SQLTemplate(plan.cursorSQL(RestCursor.name, as: format)), values)
         cursor.isPrepared = false
-        transaction.cursor = cursor
+        transaction.list = RestTransaction.RestList(
+            format: format,
+            separator: format.separator(ofScalars: false),
+            cursor: cursor,
+            count: Query(SQLTemplate(plan.allRowsCountedSQL(as: format)), values)
+        )
         return transaction
     }
 
@@ -190,12 +200,13 @@ extension Query {
         self.init(sql.text, texts: sql.parameters)
     }
 
-    fileprivate init(_ template: SQLTemplate, _ values: QueryValues) {
+    init(_ template: SQLTemplate, _ values: QueryValues, body: [UInt8] = []) {
         self.init(template.text)
         for parameter in template.parameters {
             switch parameter {
             case .fixed(let text): parameters.append(text)
             case .value(let index): parameters.append(utf8: values[index])
+            case .body: parameters.append(utf8: body)
             }
         }
     }

@@ -5,19 +5,30 @@ import HTTPServer
 import QueryPlanner
 import Synchronization
 
-/// What a read's plan depends on: its method, its path, the shape of its query, and the headers that
-/// negotiate. Nil for what is no read of a relation.
-struct RestReadKey: Equatable, Sendable {
+/// What a plan depends on: the method, the path, the shape of the query, the headers that negotiate,
+/// and the names of a function's arguments. Nil for writes, and for calls whose body is no object.
+struct RestPlanKey: Equatable, Sendable {
     let bytes: [UInt8]
     let digest: UInt64
 
     private static let seed = UInt64.random(in: .min ... .max)
     /// What is longer is planned each time: it hardly comes twice, and the memory is bounded.
     private static let bytesMax = 2_048
-    private static let negotiating = ["accept", "accept-profile", "prefer", "range"]
+    private static let negotiating = [
+        "accept", "accept-profile", "prefer", "range", "content-profile", "content-type",
+    ]
 
     init?(_ message: RestMessage, _ shape: QueryShape) {
-        guard message.method == "GET" || message.method == "HEAD" else { return nil }
+        let argumentNames: [String]
+        switch message.method {
+        case "GET", "HEAD": argumentNames = []
+        case "POST":
+            guard message.path.hasPrefix("/rpc/"), let names = message.argumentNames else {
+                return nil
+            }
+            argumentNames = names
+        default: return nil
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
         bytes.append(contentsOf: shape.text)
@@ -32,6 +43,10 @@ struct RestReadKey: Equatable, Sendable {
                 unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
             }
         }
+        for name in argumentNames {
+            bytes.append(0)
+            bytes.append(contentsOf: name.utf8)
+        }
         guard bytes.count <= Self.bytesMax else { return nil }
         digest = unsafe bytes.withUnsafeBytes {
             unsafe hash_bytes($0.baseAddress, $0.count, Self.seed)
@@ -39,7 +54,7 @@ struct RestReadKey: Equatable, Sendable {
         self.bytes = bytes
     }
 
-    static func == (left: RestReadKey, right: RestReadKey) -> Bool {
+    static func == (left: RestPlanKey, right: RestPlanKey) -> Bool {
         guard left.digest == right.digest, left.bytes.count == right.bytes.count else {
             return false
         }
@@ -47,14 +62,22 @@ struct RestReadKey: Equatable, Sendable {
     }
 }
 
-/// The reads planned against one catalog, found again by their shape.
+extension RestMessage {
+    /// The keys of a body that is one object.
+    fileprivate var argumentNames: [String]? {
+        guard case .object(let keys) = JSONShape(body)?.kind else { return nil }
+        return keys
+    }
+}
+
+/// The reads, or calls, planned against one catalog, found again by their shape.
 ///
 /// Two to a set, the set chosen by the key's digest: nothing is ever scanned, and what was used last
 /// stays longest.
-final class RestReads: Sendable {
+final class RestPlans<Plan: Sendable>: Sendable {
     private struct Entry: Sendable {
-        let key: RestReadKey
-        let read: RestRead
+        let key: RestPlanKey
+        let plan: Plan
     }
 
     private final class Pair: Sendable {
@@ -63,20 +86,20 @@ final class RestReads: Sendable {
 
     private let pairs: [Pair] = (0..<256).map { _ in Pair() }
 
-    func find(_ key: RestReadKey) -> RestRead? {
+    func find(_ key: RestPlanKey) -> Plan? {
         pair(key).entries.withLock { entries in
-            if let newer = entries.newer, newer.key == key { return newer.read }
+            if let newer = entries.newer, newer.key == key { return newer.plan }
             guard let older = entries.older, older.key == key else { return nil }
             (entries.newer, entries.older) = (older, entries.newer)
-            return older.read
+            return older.plan
         }
     }
 
-    func insert(_ read: RestRead, for key: RestReadKey) {
-        pair(key).entries.withLock { $0 = (Entry(key: key, read: read), $0.newer) }
+    func insert(_ plan: Plan, for key: RestPlanKey) {
+        pair(key).entries.withLock { $0 = (Entry(key: key, plan: plan), $0.newer) }
     }
 
-    private func pair(_ key: RestReadKey) -> Pair {
+    private func pair(_ key: RestPlanKey) -> Pair {
         pairs[Int(truncatingIfNeeded: key.digest % UInt64(pairs.count))]
     }
 }
