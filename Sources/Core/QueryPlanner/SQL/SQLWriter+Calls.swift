@@ -188,6 +188,6 @@ extension CallPlan {
     }
 
     private func pageTotal(_ writer: inout SQLWriter) {
-        writer.raw(routine.returnsSet ? "pg_catalog.count(_postgrest_t)" : "1")
+        writer.raw(routine.returnsSet ? "pg_catalog.count(*)" : "1")
     }
 }

@@ -180,9 +180,9 @@ extension ReadPlan {
             }
             writer.raw(")")
         } else {
-            writer.raw(counts ? "pg_catalog.count(_postgrest_t)" : "null::bigint")
+            writer.raw(counts ? "pg_catalog.count(*)" : "null::bigint")
         }
-        writer.raw(" AS total_result_set, pg_catalog.count(_postgrest_t) AS page_total, ")
+        writer.raw(" AS total_result_set, pg_catalog.count(*) AS page_total, ")
         writer.body(output.format, of: nil)
         writer.raw(" AS body, ")
         writer.responseSettings()

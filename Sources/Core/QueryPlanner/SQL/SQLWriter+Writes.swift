@@ -198,7 +198,7 @@ extension MutationPlan {
         writer.raw("WITH pgrst_source AS (")
         writer.write(self)
         writer.raw(") SELECT null::bigint AS total_result_set, ")
-        writer.raw("pg_catalog.count(_postgrest_t) AS page_total, ")
+        writer.raw("pg_catalog.count(*) AS page_total, ")
         if kind == .insert || kind == .put, options.representation == .headersOnly {
             writer.location(primaryKey)
         } else {
@@ -226,7 +226,7 @@ extension MutationPlan {
 extension SQLWriter {
     /// The key of the row inserted, if there is just one: `{id=eq.5}`.
     fileprivate mutating func location(_ primaryKey: [String]) {
-        raw("CASE WHEN pg_catalog.count(_postgrest_t) = 1 THEN coalesce((")
+        raw("CASE WHEN pg_catalog.count(*) = 1 THEN coalesce((")
         raw("WITH data AS (SELECT row_to_json(_) AS row FROM pgrst_source AS _ LIMIT 1) ")
         raw("SELECT array_agg(json_data.key || '=' || ")
         raw("coalesce('eq.' || json_data.value, 'is.null')) ")
