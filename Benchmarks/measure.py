@@ -13,12 +13,12 @@ STATIC = "/livez"
 CONNECTIONS, CLIENTS = 16, 64
 
 
-def wrk(server, path, seconds, bearer=None, scenario=None):
+def wrk(server, path, seconds, bearer=None, **request):
     command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency"]
     environment = dict(os.environ)
     if bearer:
-        command += ["-s", os.path.join(ROOT, "Benchmarks", "rest.lua" if scenario else "item.lua")]
-        environment |= {"ITEM_PATH": path, "TOKEN": bearer, **(scenario or {})}
+        command += ["-s", os.path.join(ROOT, "Benchmarks/request.lua")]
+        environment |= {"REQUEST_PATH": path, "TOKEN": bearer, **request}
     before = cpu_seconds(server.process.pid)
     text = subprocess.run(
         command + [server.base + path.replace("%d", "1")],
@@ -135,6 +135,7 @@ def verdicts(rounds, memory, ready):
     rows = []
     for label, one, other, bar in [
         ("row by key ÷ pgbench, same statements", "row by key", "pgbench, pipelined", 0.65),
+        ("the same, all clients different", "row by key, all clients different", "pgbench, pipelined", None),
         *rest.ratios(),
         ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
         ("row by key, telemetry on ÷ off", "row by key", "row by key, telemetry off", 0.95),
@@ -142,7 +143,7 @@ def verdicts(rounds, memory, ready):
         if one not in rounds[0]:
             continue
         middle, low, high = median_ratio(rounds, one, other)
-        rows.append((label, f"{middle:.2f} ({low:.2f} to {high:.2f})", f"≥ {bar}", middle >= bar))
+        rows.append((label, f"{middle:.2f} ({low:.2f} to {high:.2f})", bar and f"≥ {bar}" or "", bar and middle >= bar))
     idle, loaded = memory
     rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
     rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
@@ -213,6 +214,7 @@ def measure(options, directory):
         contenders = {
             "pgbench, pipelined": lambda: pgbench(postgres, pipelined, seconds),
             "row by key": lambda: wrk(on, ITEM, seconds, bearer),
+            "row by key, all clients different": lambda: wrk(on, ITEM, seconds, bearer, REQUEST_CLIENTS="different"),
             "row by key, telemetry off": lambda: wrk(off, ITEM, seconds, bearer),
             "pgbench, four round trips": lambda: pgbench(postgres, apart, seconds),
             "static route": lambda: wrk(on, STATIC, seconds),

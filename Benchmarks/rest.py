@@ -53,9 +53,9 @@ def contenders(postgres, server, bearer, directory, seconds, measure):
                 file.write(scenario.body)
         sent = measure.statements(postgres, server, bearer, scenario)
         made = measure.script(sent, directory, f"rest{number}.sql", ("\\startpipeline", "\\endpipeline"))
-        environment = {"REST_PATH": scenario.path, "REST_METHOD": scenario.method}
+        environment = {"REQUEST_METHOD": scenario.method}
         if body:
-            environment["REST_BODY"] = body
+            environment["REQUEST_BODY"] = body
 
         def pgbench(made=made):
             postgres.psql("-c", "truncate readings")
@@ -63,7 +63,7 @@ def contenders(postgres, server, bearer, directory, seconds, measure):
 
         def rest(environment=environment, scenario=scenario):
             postgres.psql("-c", "truncate readings")
-            return measure.wrk(server, scenario.path, seconds, bearer, environment)
+            return measure.wrk(server, scenario.path, seconds, bearer, **environment)
 
         found[f"pgbench: {scenario.name}"] = pgbench
         found[scenario.name] = rest
