@@ -25,7 +25,7 @@ extension Database {
             let group = groups.begin(transaction, context)
             await groups.gather(group, isMomentary: transaction.sharing?.isMomentary == true)
             outcome = await lead(group, on: pool, in: groups)
-            groups.ended()
+            groups.ended(group)
         }
         trace.leave(to: previous, failed: outcome.isFailure)
         return try outcome.get()

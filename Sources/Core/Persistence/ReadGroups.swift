@@ -29,8 +29,10 @@ final class ReadGroup {
 
     func takes(_ transaction: Transaction) -> Bool {
         members.count < Self.membersMax && expected < Sharing.briefMax
-            && members[0].transaction.settings == transaction.settings
+            && settings == transaction.settings
     }
+
+    var settings: LocalSettings { members[0].transaction.settings }
 
     func join(
         _ transaction: Transaction,
@@ -46,8 +48,8 @@ final class ReadGroup {
 
 /// The groups of one loop.
 ///
-/// A group is *open* (others may join), then *under way*. While enough are under way to keep the
-/// server busy, the next one stays open: the busier it is, the larger the groups.
+/// A group is *open* (others may join), then *under way*. While enough of the same settings are
+/// under way, the next one stays open: the busier the server, the larger the groups.
 ///
 /// `@unchecked Sendable`: used on its loop's thread only.
 @safe final class ReadGroups: @unchecked Sendable {
@@ -56,7 +58,7 @@ final class ReadGroup {
 
     private let loop: EventLoop
     private var open: [ReadGroup] = []
-    private var underWay = 0
+    private var underWay: [ReadGroup] = []
     private var waiting: [(group: ReadGroup, continuation: UnsafeContinuation<Void, Never>)] =
         unsafe []
 
@@ -76,24 +78,28 @@ final class ReadGroup {
     /// Lets others join as long as that costs nothing, or next to nothing.
     func gather(_ group: ReadGroup, isMomentary: Bool) async {
         await loop.rest()
-        if isMomentary, underWay >= Self.underWayMax {
+        if isMomentary, underWay.count(where: { $0.settings == group.settings }) >= Self.underWayMax
+        {
             // Those under way may have met something that is not brief after all.
-            let late = loop.schedule(at: uptime() &+ Sharing.briefMax) { [self] in release(group) }
+            let late = loop.schedule(at: uptime() &+ Sharing.briefMax) { [self] in
+                resume { $0 === group }
+            }
             unsafe await withUnsafeContinuation { unsafe waiting.append((group, $0)) }
             late.cancel()
         }
-        underWay += 1
+        underWay.append(group)
     }
 
     func close(_ group: ReadGroup) { open.removeAll { $0 === group } }
 
-    func ended() {
-        underWay -= 1
-        if let next = unsafe waiting.first?.group { release(next) }
+    func ended(_ group: ReadGroup) {
+        underWay.removeAll { $0 === group }
+        resume { $0.settings == group.settings }
     }
 
-    private func release(_ group: ReadGroup) {
-        guard let index = unsafe waiting.firstIndex(where: { unsafe $0.group === group }) else {
+    /// Lets the first waiting group go of which that is so.
+    private func resume(where isNext: (ReadGroup) -> Bool) {
+        guard let index = unsafe waiting.firstIndex(where: { unsafe isNext($0.group) }) else {
             return
         }
         unsafe waiting.remove(at: index).continuation.resume()

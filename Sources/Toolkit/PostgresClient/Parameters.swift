@@ -17,6 +17,13 @@ package struct Parameters: Equatable, Sendable {
 
     package init() {}
 
+    package static func == (one: Parameters, other: Parameters) -> Bool {
+        guard one.bytes.count == other.bytes.count, one.entries == other.entries else {
+            return false
+        }
+        return unsafe memcmp(one.bytes, other.bytes, one.bytes.count) == 0
+    }
+
     package init(_ texts: [String?]) {
         reserve(texts.count, bytes: texts.reduce(0) { $0 + ($1?.utf8.count ?? 0) + 1 })
         for text in texts { append(text) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
+import Persistence
 import PostgresClient
 import QueryPlanner
 
@@ -12,6 +13,8 @@ package final class RestCall: Sendable {
     private let statement: Statement
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
+    /// What may leave something behind does so for itself.
+    private let sharing: Sharing?
 
     /// Nil where the rows are wanted in one piece.
     private let format: ListFormat?
@@ -69,6 +72,8 @@ package final class RestCall: Sendable {
         )
         statement = asked.isShared ? .shared(SQLTemplate(sql)) : .own(sql)
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
+        let leavesNothing = plan.routine.volatility != .volatile && !output.isPlan
+        sharing = leavesNothing && asked.isShared ? .ofAnswers() : nil
     }
 
     /// Whether other requests of its shape may be answered by it.
@@ -97,6 +102,7 @@ package final class RestCall: Sendable {
         transaction.statement.wantsBinaryResult = output.isBinary
         transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
         transaction.check = check
+        transaction.sharing = sharing
         return transaction
     }
 

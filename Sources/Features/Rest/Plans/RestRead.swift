@@ -67,16 +67,8 @@ package final class RestRead: Sendable {
         check = output.isPlan ? nil : RestChecks(terms, output).singular
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
         headers = reply.readHeaders
-        sharing = output.isPlan ? nil : Sharing(leavesSettings: Self.leavesSettings)
+        sharing = output.isPlan ? nil : .ofAnswers()
         path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
-    }
-
-    /// Functions may set the response's status and headers, for the transaction.
-    @Sendable private static func leavesSettings(_ results: ArraySlice<QueryResult>) -> Bool {
-        guard let answer = results.first, answer.rowCount > 0 else { return false }
-        return [ResultColumn.responseHeaders, .responseStatus].contains {
-            !answer.isNull(0, $0.index())
-        }
     }
 
     func transaction(
@@ -181,6 +173,18 @@ package final class RestRead: Sendable {
                 rowsMax.map({ counted > $0 }) ?? true
             else { return answer.tableTotal }
             return max(counted, planned)
+        }
+    }
+}
+
+extension Sharing {
+    /// Of answers in one row. Functions may set the response's status and headers, for the transaction.
+    static func ofAnswers() -> Sharing {
+        Sharing { results in
+            guard let answer = results.first, answer.rowCount > 0 else { return false }
+            return [ResultColumn.responseHeaders, .responseStatus].contains {
+                !answer.isNull(0, $0.index())
+            }
         }
     }
 }
