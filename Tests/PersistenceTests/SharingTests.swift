@@ -97,6 +97,17 @@ import Testing
         #expect(told == ["1", "22012", "3", "42703", "5"])
     }
 
+    @Test func `a value that cannot be sent is refused to who sent it`() async throws {
+        let names = LocalSettings.Names(["request.path"])
+        var nul = Self.read("SELECT $1::text", under: names)
+        nul.statements[0].parameters = Parameters(["a\0b"])
+        let reads = [Self.read("SELECT 1", under: names), nul, Self.read("SELECT 3", under: names)]
+        let told = try await withDatabase { [reads] database, _ in
+            await Self.perform(reads, by: database)
+        }
+        #expect(told == ["1", "22021", "3"])
+    }
+
     @Test func `a setting that all of them would refuse is refused to each`() async throws {
         let names = LocalSettings.Names(["role"])
         let told = try await withDatabase { database, _ in

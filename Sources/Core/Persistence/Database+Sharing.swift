@@ -62,7 +62,8 @@ extension Database {
             )
         } catch {
             let took = uptimeNanoseconds() &- started
-            report(.abandoned, of: session, in: first.context.trace)
+            let end: SQLEvent.TransactionOutcome = session.isUsable ? .rollback : .abandoned
+            report(end, of: session, in: first.context.trace)
             for member in group.members { member.transaction.sharing?.failed() }
             report(first, took, state: error.stateForMetrics)
             // The others were not at fault, and reading again changes nothing.

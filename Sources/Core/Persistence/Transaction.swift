@@ -60,6 +60,8 @@ package struct Transaction: Sendable {
     var mayShare: Bool {
         access == .readOnly && !isExplicit && sharing?.isAllowed == true
             && preparation.isEmpty && applicationName == nil
+            // Refused before anything is sent, which would refuse the whole group.
+            && !statements.contains(where: \.parameters.hasNUL)
     }
 
     /// Everything up to the transaction's end, for one round trip.

@@ -13,7 +13,7 @@ package struct Parameters: Equatable, Sendable {
     private(set) var bytes: [UInt8] = []
     private(set) var entries: [Entry] = []
     /// A NUL would cut a C string short: PostgreSQL's text has none.
-    private(set) var hasNUL = false
+    package private(set) var hasNUL = false
 
     package init() {}
 
