@@ -63,9 +63,11 @@ struct RestPlanKey: Equatable, Sendable {
 }
 
 extension RestMessage {
-    /// The keys of a body that is one object.
+    /// The keys of a body that is one object. No argument's name has a NUL, and it parts them.
     fileprivate var argumentNames: [String]? {
-        guard case .object(let keys) = JSONShape(body)?.kind else { return nil }
+        guard case .object(let keys) = JSONShape(body)?.kind,
+            !keys.contains(where: { $0.utf8.contains(0) })
+        else { return nil }
         return keys
     }
 }
