@@ -89,12 +89,16 @@ final class LucarneProcess: @unchecked Sendable {
         }
     }
 
-    func token(role: String, subject: String? = nil) throws -> String {
+    func token(
+        role: String,
+        subject: String? = nil,
+        signedBy secret: String = LucarneProcess.secret
+    ) throws -> String {
         let subject = subject.map { ["--subject", $0] } ?? []
         let run = try Command.run(
             Repository.binary.path,
             ["token", "--role", role] + subject,
-            environment: ["LUCARNE_JWT_SECRET": Self.secret]
+            environment: ["LUCARNE_JWT_SECRET": secret]
         )
         try #require(run.status == 0, "\(run.errors)")
         return run.output.trimmingCharacters(in: .whitespacesAndNewlines)

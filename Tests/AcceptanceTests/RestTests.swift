@@ -86,5 +86,33 @@ extension AcceptanceTests {
                 }
             )
         }
+
+        @Test func `a secret that is replaced in its file counts from the next signal on`() throws {
+            let file = NSTemporaryDirectory() + "lucarne-secret-\(UInt64.random(in: 0 ... .max))"
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            func keep(_ secret: String) throws {
+                try secret.write(toFile: file, atomically: true, encoding: .utf8)
+            }
+            let secrets = [LucarneProcess.secret, "another-secret-of-more-than-32-bytes"]
+            try keep(secrets[0] + "\n")
+            let server = try LucarneProcess.serving(
+                connection: try Database().connection,
+                environment: ["LUCARNE_JWT_SECRET": "@" + file]
+            )
+            let tokens = try secrets.map { try server.token(role: "service_role", signedBy: $0) }
+            func statuses() throws -> [Int] {
+                try tokens.map { try server.get("/rest/v1/planets?limit=1", bearer: $0).status }
+            }
+            #expect(try statuses() == [200, 401])
+            try keep(secrets[1])
+            server.signal(SIGUSR2)
+            #expect(try eventually(within: 10) { try statuses() == [401, 200] })
+
+            // What cannot be served under changes nothing.
+            try keep("short")
+            server.signal(SIGUSR2)
+            #expect(try eventually(within: 10) { server.output.contains("at least 32") })
+            #expect(try statuses() == [401, 200])
+        }
     }
 }

@@ -74,4 +74,14 @@ import Testing
         #expect(Base64.standard.encode([0xFB, 0xFF]) == "+/8=")
         #expect(Base64.url.encode([0xFB, 0xFF]) == "-_8")
     }
+
+    @Test(arguments: ["+/8=", "-_8=", "-_8.", " +/8=\n"])
+    func `a secret may be written in either alphabet`(text: String) {
+        #expect(Base64.decode(secret: text) == [0xFB, 0xFF])
+    }
+
+    @Test(arguments: ["+/8", "+/8==", "a b", "é"])
+    func `what is no base64 is no secret`(text: String) {
+        #expect(Base64.decode(secret: text) == nil)
+    }
 }

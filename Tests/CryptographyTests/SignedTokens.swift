@@ -13,6 +13,7 @@ enum SignedTokens {
         ("ES256", ec256Key, es256),
         ("ES384", ec384Key, es384),
         ("ES512", ec512Key, es512),
+        ("EdDSA", ed25519Key, ed25519),
     ]
 
     static let rsaKey = #"""
@@ -103,5 +104,25 @@ enum SignedTokens {
         eyJhbGciOiJFUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwicm9sZSI6ImF1dGhvciJ9.AO\
         LA3YXD6tN0K5Ahuh6825CileCRolvM60U8CIGKXa07O4i42TYRdxSxCfyOyiGnuBmjqiSBElF2sWaYxV1KIGnAAa\
         8c7eeCqIi3ANNQWuo9JFjdCVaZdm0AFT8cm7tS5vPTS-mnsggxTClFVd__PY8-HrcKU5SdHziHNHL0gvFc0Fyy
+        """
+
+    static let ed25519Key = #"""
+        {"kty":"OKP","crv":"Ed25519","x":"f-xMTJrzlo1kJsU-bCwe5tAaeLRQWoNH3952N6K7PWc"}
+        """#
+
+    static let ed25519 = """
+        eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwicm9sZSI6ImF1dGhvciJ9.QC\
+        Hmge74R_jmzyD7Aw6V5AN4Zz-GzbHm_144e4DUWsryjMGA3bBE4zg_YBPNEIXSjTfRh52cySNGiV7EKbfrAA
+        """
+
+    static let ed448Key = #"""
+        {"kty":"OKP","crv":"Ed448","x":"53_vTZEEHXLLcT6mKiiHkQ9Yqc4kmYCM9Bc8wyZk_Unv-UD9\#
+        G6Ht3y5f_RsESkX_iue-2v0Hv1UA"}
+        """#
+
+    static let ed448 = """
+        eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwicm9sZSI6ImF1dGhvciJ9.Vx\
+        hqpMIxUjdtDP0FsWeIAStFRSSNeJUINP5s6giTS-1DjOF6dMEw0cgsrKgD0ypaIn76Jf56RUMAY_6svhqgspCG09\
+        _25YczdyMbUYCCLyXmsc-FEUds0zdOvZlvS7l6w-DpFi9kJxbgwhp96DMg6DMA
         """
 }

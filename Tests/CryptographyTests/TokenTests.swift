@@ -50,6 +50,33 @@ private let now = 1_700_000_000
         #expect(try verifier.verify(token.span).claims["iss"] == "joe")
     }
 
+    // RFC 8037 appendix A.4 signs a text rather than claims.
+    @Test func `the Edwards example of the RFC verifies with its key`() throws {
+        let key =
+            #"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#
+        let token = """
+            eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+            hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg
+            """
+        let verifier = TokenVerifier(keys: try VerificationKey.keys(configured: Array(key.utf8)))
+        #expect(throws: TokenFailure.claimsMalformed) {
+            try verifier.verify(Array(token.utf8).span)
+        }
+    }
+
+    @Test func `a key of one Edwards curve says nothing of the other's signatures`() throws {
+        let keys = [SignedTokens.ed25519Key, SignedTokens.ed448Key]
+        let tokens = [SignedTokens.ed25519, SignedTokens.ed448]
+        for (index, key) in keys.enumerated() {
+            let keys = try VerificationKey.keys(configured: Array(key.utf8))
+            let verifier = TokenVerifier(keys: keys)
+            #expect(try verifier.verify(Array(tokens[index].utf8).span).claims["sub"] != nil)
+            #expect(throws: TokenFailure.signatureMismatch) {
+                try verifier.verify(Array(tokens[1 - index].utf8).span)
+            }
+        }
+    }
+
     @Test(arguments: SignedTokens.all)
     func `a public key verifies what its private key signed, and nothing else`(
         algorithm: String,
@@ -107,13 +134,14 @@ private let now = 1_700_000_000
         arguments: [
             ("", TokenFailure.empty), ("abc", .parts(1)), ("a.b", .parts(2)),
             ("a.b.c.d.e", .parts(5)),
-            ("quifq.fonvo.iuqvn", .malformed), ("..", .undecodable), ("e30.e30.AA", .undecodable),
+            ("quifq.fonvo.iuqvn", .malformed), ("..", .malformed), ("e30.e30.AA", .malformed),
             ("eyJhbGciOiJub25lIn0.eyJyb2xlIjoieCJ9.", .unsecured),
-            ("eyJhbGciOiJOb05lIn0.eyJyb2xlIjoieCJ9.", .unsecured),
-            ("eyJhbGciOiJYUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .noSuitableKey),
+            ("eyJhbGciOiJOb05lIn0.eyJyb2xlIjoieCJ9.", .malformed),
+            ("eyJhbGciOiJYUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .malformed),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9!.AA", .malformed),
             ("eyJhbGciOiJSUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .noSuitableKey),
             ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.AA", .signatureMismatch),
-            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.!", .signatureMismatch),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.!", .malformed),
             ("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.", .signatureMismatch),
         ] as [(String, TokenFailure)]
     )

@@ -89,6 +89,28 @@ struct DescriptionTests {
         #expect(json["paths"]?["/films"]?["get"]?["description"] == "All of them")
     }
 
+    @Test func `of functions of one name the one with the most parameters is described`() throws {
+        let routines = [["a", "b"], ["a", "b", "c"], ["a"], []].map { names in
+            Routine(
+                name: QualifiedName("api", "f"),
+                parameters: names.map { RoutineParameter(name: $0, type: "text") },
+                shape: .scalar(QualifiedName("pg_catalog", "text"))
+            )
+        }
+        for turn in routines.indices {
+            let document = OpenAPIDocument(
+                tables: [],
+                routines: Array(routines[turn...] + routines[..<turn]),
+                catalog: Catalog(exposedSchemas: ["api"]),
+                comment: nil,
+                settings: RestSettings()
+            )
+            let json = try JSONValue(parsing: document.bytes)
+            let body = json["paths"]?["/rpc/f"]?["post"]?["parameters"]?[0]?["schema"]
+            #expect(body?["required"] == ["a", "b", "c"])
+        }
+    }
+
     @Test func `OpenAPI 3.1 shows each role what its privileges allow`() async throws {
         let schema = """
             CREATE TABLE api.films (
@@ -182,6 +204,11 @@ struct DescriptionTests {
         #expect(settings.preRequest == QualifiedName("a", "check"))
         #expect(throws: RestSettings.Malformed.self) { try settings.apply("db_max_rows", "many") }
         #expect(throws: RestSettings.Malformed.self) { try settings.apply("db_plan_enabled", "?") }
+        for schemas in ["", "a, pg_catalog", "information_schema"] {
+            #expect(throws: RestSettings.Malformed.self) {
+                try settings.apply("db_schemas", schemas)
+            }
+        }
     }
 
     @Test(

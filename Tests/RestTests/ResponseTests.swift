@@ -20,6 +20,13 @@ struct ResponseTests {
         #expect(RestStatus.of(problem, isAnonymous: false) == status)
     }
 
+    @Test(arguments: [("PT402", 402, "Pay" as String?), ("PT40A", 500, nil)])
+    func `a raised status speaks by its reason phrase`(code: String, status: Int, reason: String?) {
+        let problem = Problem(.invalidInput, code: code, "Pay")
+        let reply = RestReply(refusing: problem, isAnonymous: false, RestSettings())
+        #expect(reply.status == status && reply.reason == reason)
+    }
+
     @Test func `who is nobody is asked to sign in`() {
         let problem = Problem(.forbidden, code: "42501", "permission denied")
         #expect(RestStatus.of(problem, isAnonymous: true) == 401)

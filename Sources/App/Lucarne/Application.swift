@@ -7,8 +7,12 @@ import Telemetry
 
 /// The composition root: what `lucarne serve` starts, and stops again.
 package enum Application {
-    /// Serves until a signal ends it; the result is the process's exit code.
-    package static func serve(_ configuration: Configuration) -> Int32 {
+    /// Serves until a signal ends it; the result is the process's exit code. `reread` reads the
+    /// configuration anew, for what may change while the process runs.
+    package static func serve(
+        _ configuration: Configuration,
+        reread: @escaping ConfigurationReading
+    ) -> Int32 {
         // Before any thread is started, so that each inherits the mask and only loops see them.
         Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
         allowDescriptors()
@@ -24,7 +28,7 @@ package enum Application {
             let database = try PreparedDatabase.prepare(configuration) { telemetry.report($0) }
             defer { database.embedded?.stop() }
             telemetry.report(.startup(.database, nanoseconds: uptimeNanoseconds() &- started))
-            return try run(configuration, telemetry, database)
+            return try run(configuration, reread, telemetry, database)
         } catch {
             Terminal.complain(error.description)
             return ExitCode.failure
@@ -56,12 +60,13 @@ package enum Application {
 
     private static func run(
         _ configuration: Configuration,
+        _ reread: @escaping ConfigurationReading,
         _ telemetry: Telemetry,
         _ database: PreparedDatabase
     ) throws(StartFailure) -> Int32 {
         let group = try loops(configuration, telemetry)
         let outcome = Mutex<Result<Void, StartFailure>>(.success(()))
-        let serving = Serving(configuration, telemetry, group, database)
+        let serving = Serving(configuration, reread, telemetry, group, database)
         group.start { Shard.bind(index: $0) }
         Task(executorPreference: group.loops[0]) {
             do throws(StartFailure) {

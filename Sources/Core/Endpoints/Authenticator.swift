@@ -104,8 +104,8 @@ extension AuthenticationEvent.Outcome {
         case .notYetValid, .issuedInFuture: self = .notYetValid
         case .notInAudience: self = .badAudience
         case .signatureMismatch, .noSuitableKey: self = .badSignature
-        case .secretMissing, .empty, .parts, .malformed, .undecodable, .unsecured,
-            .claimsMalformed, .claimNotNumber, .audienceMalformed:
+        case .secretMissing, .empty, .parts, .malformed, .unsecured, .claimsMalformed,
+            .claimNotNumber, .audienceMalformed:
             self = .malformed
         }
     }

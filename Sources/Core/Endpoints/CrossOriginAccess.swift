@@ -26,21 +26,23 @@ package struct CrossOriginAccess: Middleware {
             Self.methods.contains(method), let granted = grant(origin)
         else { return nil }
         var response = Response(status: 200, headers: granted)
-        let asked = (request.headers["Access-Control-Request-Headers"] ?? "")
-            .split(separator: ",").map { $0.drop { $0 == " " } }
-        let accepted =
-            ["Authorization"] + asked.map(String.init)
-            + ["Accept", "Accept-Language", "Content-Language"]
         response.headers.append(
             "Access-Control-Allow-Methods",
             Self.methods.joined(separator: ", ")
         )
-        response.headers.append(
-            "Access-Control-Allow-Headers",
-            accepted.joined(separator: ", ")
-        )
+        if let asked = request.headers["Access-Control-Request-Headers"] {
+            response.headers.append("Access-Control-Allow-Headers", Self.accepted(asked))
+        }
         response.headers.append("Access-Control-Max-Age", "86400")
         return response
+    }
+
+    /// Whatever is asked for, and what needs no asking.
+    private static func accepted(_ asked: String) -> String {
+        let names = ["Authorization"] + asked.split(separator: ",").map { String($0.trimmed) }
+        let known = Set(names.map { $0.lowercased() })
+        let simple = ["Accept", "Accept-Language", "Content-Language"]
+        return (names + simple.filter { !known.contains($0.lowercased()) }).joined(separator: ", ")
     }
 
     package func after(_ request: Request, _ response: inout Response) {
@@ -60,5 +62,14 @@ package struct CrossOriginAccess: Middleware {
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Credentials": "true",
         ]
+    }
+}
+
+extension Substring {
+    /// Without the blanks around a list's element (RFC 9110 §5.6.1).
+    fileprivate var trimmed: Substring {
+        let isBlank = { (character: Character) in character == " " || character == "\t" }
+        let end = lastIndex { !isBlank($0) }.map(index(after:)) ?? startIndex
+        return self[..<end].drop(while: isBlank)
     }
 }

@@ -19,10 +19,13 @@ package struct TraceHeaders: Middleware {
         response.headers.append("traceparent", traceparent)
         if let state = trace.traceStateText { response.headers.append("tracestate", state) }
 
-        var requestID: [UInt8] = []
-        requestID.reserveCapacity(32)
-        trace.appendRequestID(to: &requestID)
-        response.headers.append("X-Request-Id", requestID)
+        // A feature may echo what the client calls its request.
+        if !response.headers.contains("X-Request-Id") {
+            var requestID: [UInt8] = []
+            requestID.reserveCapacity(32)
+            trace.appendRequestID(to: &requestID)
+            response.headers.append("X-Request-Id", requestID)
+        }
 
         // A feature may have timed itself in a vocabulary of its own.
         let isTimed = response.headers.contains("Server-Timing")

@@ -19,7 +19,7 @@ extension Problem {
             self.init(
                 .unavailable,
                 code: "PGRST000",
-                "Database connection error",
+                "Database connection error.",
                 retryAfter: 1
             )
         case .connectionLost:

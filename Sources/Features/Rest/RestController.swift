@@ -46,6 +46,7 @@ package struct RestController: Sendable {
         var request = request
         if var granted = state.crossOrigin.before(&request) {
             granted.headers.append("Vary", Response.variesBy)
+            granted.echo(state.settings.traceHeader, of: request)
             return granted
         }
         return await endpoint.respond(

@@ -22,6 +22,11 @@ package struct RestStateLoader: Sendable {
         self.observe = observe
     }
 
+    /// The same under other settings.
+    package func reading(_ settings: RestSettings) -> RestStateLoader {
+        RestStateLoader(repository: repository, settings: settings, observe: observe)
+    }
+
     /// What is not `wanted` stays as `old` has it. Where there is no old state, all is read.
     package func load(
         _ wanted: RestReload = .everything,
@@ -133,7 +138,7 @@ extension Authenticator {
         let keys: [VerificationKey]
         let path: RolePath
         do throws(KeySetFailure) {
-            keys = try settings.secretBytes.map(VerificationKey.keys(configured:)) ?? []
+            keys = try settings.secretBytes().map(VerificationKey.keys(configured:)) ?? []
         } catch {
             throw Problem(.invalidInput, code: "PGRST300", error.description)
         }
@@ -153,10 +158,10 @@ extension Authenticator {
 }
 
 extension RestSettings {
-    fileprivate var secretBytes: [UInt8]? {
+    fileprivate func secretBytes() throws(KeySetFailure) -> [UInt8]? {
         guard let jwtSecret else { return nil }
         guard jwtSecretIsBase64 else { return Array(jwtSecret.utf8) }
-        return Base64.url.decode(jwtSecret) ?? Base64.standard.decode(jwtSecret)
-            ?? Array(jwtSecret.utf8)
+        guard let bytes = Base64.decode(secret: jwtSecret) else { throw .notBase64 }
+        return bytes
     }
 }

@@ -50,6 +50,15 @@ package enum Base64: Sendable {
         decode(Array(text.utf8).span)
     }
 
+    /// A secret as people write it: in either alphabet, padded, where a dot may stand for `=`.
+    package static func decode(secret text: String) -> [UInt8]? {
+        let blanks: Set<Character> = [" ", "\t", "\n", "\r", "\r\n"]
+        let kept = text.filter { !blanks.contains($0) }
+        return standard.decode(String(kept.map { standardSpelling[$0] ?? $0 }))
+    }
+
+    private static let standardSpelling: [Character: Character] = ["-": "+", "_": "/", ".": "="]
+
     private static let padding = UInt8(ascii: "=")
     private static let standardAlphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8

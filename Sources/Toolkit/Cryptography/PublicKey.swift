@@ -35,6 +35,13 @@ internal import COpenSSL
         unsafe self.key = unsafe key
     }
 
+    init?(curve: EdwardsCurve, x: [UInt8]) {
+        guard x.count == curve.keyBytes,
+            let key = unsafe EVP_PKEY_new_raw_public_key_ex(nil, curve.rawValue, nil, x, x.count)
+        else { return nil }
+        unsafe self.key = unsafe key
+    }
+
     deinit { unsafe EVP_PKEY_free(key) }
 
     func verifies(
@@ -44,7 +51,8 @@ internal import COpenSSL
     ) -> Bool {
         switch algorithm.family {
         case .hmac: return false
-        case .rsa: return verify(signature, of: message, digest: algorithm.digest, pss: false)
+        case .rsa, .edwards:
+            return verify(signature, of: message, digest: algorithm.digest, pss: false)
         case .rsaPSS: return verify(signature, of: message, digest: algorithm.digest, pss: true)
         case .ecdsa:
             guard let sequence = derSequence(of: signature) else { return false }
@@ -55,7 +63,7 @@ internal import COpenSSL
     private func verify(
         _ signature: [UInt8],
         of message: Span<UInt8>,
-        digest: Digest,
+        digest: Digest?,
         pss: Bool
     ) -> Bool {
         guard let context = unsafe EVP_MD_CTX_new() else { return false }
@@ -64,7 +72,7 @@ internal import COpenSSL
         defer { ERR_clear_error() }
         var keyContext: OpaquePointer?
         guard
-            unsafe EVP_DigestVerifyInit(context, &keyContext, digest.algorithm, nil, key) == 1,
+            unsafe EVP_DigestVerifyInit(context, &keyContext, digest?.algorithm, nil, key) == 1,
             unsafe !pss || usePSS(keyContext)
         else { return false }
         return unsafe message.withUnsafeBufferPointer { message in

@@ -14,8 +14,10 @@ package enum SignatureAlgorithm: String, Sendable, CaseIterable {
     case es256 = "ES256"
     case es384 = "ES384"
     case es512 = "ES512"
+    /// RFC 8037 §3.1.
+    case edDSA = "EdDSA"
 
-    enum Family { case hmac, rsa, rsaPSS, ecdsa }
+    enum Family { case hmac, rsa, rsaPSS, ecdsa, edwards }
 
     var family: Family {
         switch self {
@@ -23,14 +25,17 @@ package enum SignatureAlgorithm: String, Sendable, CaseIterable {
         case .rs256, .rs384, .rs512: .rsa
         case .ps256, .ps384, .ps512: .rsaPSS
         case .es256, .es384, .es512: .ecdsa
+        case .edDSA: .edwards
         }
     }
 
-    var digest: Digest {
+    /// Nil where the signature has a hash of its own.
+    var digest: Digest? {
         switch self {
         case .hs256, .rs256, .ps256, .es256: .sha256
         case .hs384, .rs384, .ps384, .es384: .sha384
         case .hs512, .rs512, .ps512, .es512: .sha512
+        case .edDSA: nil
         }
     }
 }
@@ -62,6 +67,19 @@ enum Curve: String {
         case .p256: "prime256v1"
         case .p384: "secp384r1"
         case .p521: "secp521r1"
+        }
+    }
+}
+
+/// The Edwards curves of RFC 8037 §2, by the names libcrypto has for them too.
+enum EdwardsCurve: String {
+    case ed25519 = "Ed25519"
+    case ed448 = "Ed448"
+
+    var keyBytes: Int {
+        switch self {
+        case .ed25519: 32
+        case .ed448: 57
         }
     }
 }

@@ -9,7 +9,6 @@ package enum TokenFailure: Error, Equatable, Sendable {
     case empty
     case parts(Int)
     case malformed
-    case undecodable
     case unsecured
     case noSuitableKey
     case signatureMismatch
@@ -26,8 +25,7 @@ package enum TokenFailure: Error, Equatable, Sendable {
     package var code: String {
         switch self {
         case .secretMissing: "PGRST300"
-        case .empty, .parts, .malformed, .undecodable, .unsecured, .noSuitableKey,
-            .signatureMismatch:
+        case .empty, .parts, .malformed, .unsecured, .noSuitableKey, .signatureMismatch:
             "PGRST301"
         case .tokenMissing: "PGRST302"
         case .claimsMalformed, .expired, .notYetValid, .issuedInFuture, .notInAudience,
@@ -45,7 +43,6 @@ package enum TokenFailure: Error, Equatable, Sendable {
         case .empty: "Empty JWT is sent in Authorization header"
         case .parts(let count): "Expected 3 parts in JWT; got \(count)"
         case .malformed: "JWT cryptographic operation failed"
-        case .undecodable: "JWT couldn't be decoded"
         case .unsecured: "Wrong or unsupported encoding algorithm"
         case .noSuitableKey, .signatureMismatch: "No suitable key or wrong key type"
         case .claimsMalformed: "Parsing claims failed"

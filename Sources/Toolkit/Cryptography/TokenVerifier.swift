@@ -45,17 +45,19 @@ package struct TokenVerifier: Sendable {
     package func verify(_ token: Span<UInt8>) throws(TokenFailure) -> VerifiedToken {
         guard !keys.isEmpty else { throw .secretMissing }
         let parts = try TokenParts(token)
-        guard let headerBytes = Base64.url.decode(token.extracting(parts.header)) else {
-            throw .malformed
-        }
-        guard let header = try? JSONValue(parsing: headerBytes), header.members != nil,
-            let name = header["alg"]?.string, header["crit"] == nil
-        else { throw .undecodable }
+        guard let bytes = Base64.url.decode(token.extracting(parts.header)),
+            let header = try? JSONValue(parsing: bytes), let name = header["alg"]?.string,
+            header["crit"] == nil,
+            let payload = Base64.url.decode(token.extracting(parts.payload))
+        else { throw .malformed }
         // RFC 8725 §3.1: the caller decides which algorithms count. "none" is not one of them.
-        guard name.lowercased() != "none" else { throw .unsecured }
-        guard let algorithm = SignatureAlgorithm(rawValue: name) else { throw .noSuitableKey }
+        guard name != "none" else { throw .unsecured }
+        guard let algorithm = SignatureAlgorithm(rawValue: name) else { throw .malformed }
         try verify(token, parts, by: algorithm, keyID: header["kid"]?.string)
-        return try claims(token.extracting(parts.payload))
+        guard let claims = try? JSONValue(parsing: payload), claims.members != nil else {
+            throw .claimsMalformed
+        }
+        return VerifiedToken(claims: claims)
     }
 
     private func verify(
@@ -64,21 +66,14 @@ package struct TokenVerifier: Sendable {
         by algorithm: SignatureAlgorithm,
         keyID: String?
     ) throws(TokenFailure) {
+        guard let signature = Base64.url.decode(token.extracting(parts.signature)) else {
+            throw .malformed
+        }
         let suitable = keys.filter { $0.isSuitable(for: algorithm, id: keyID) }
         guard !suitable.isEmpty else { throw .noSuitableKey }
-        guard let signature = Base64.url.decode(token.extracting(parts.signature)) else {
-            throw .signatureMismatch
-        }
         let message = token.extracting(0..<parts.payload.upperBound)
         for key in suitable where key.verifies(signature, of: message, by: algorithm) { return }
         throw .signatureMismatch
-    }
-
-    private func claims(_ payload: Span<UInt8>) throws(TokenFailure) -> VerifiedToken {
-        guard let bytes = Base64.url.decode(payload), let claims = try? JSONValue(parsing: bytes),
-            claims.members != nil
-        else { throw .claimsMalformed }
-        return VerifiedToken(claims: claims)
     }
 }
 

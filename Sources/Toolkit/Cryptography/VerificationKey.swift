@@ -7,6 +7,7 @@ package struct VerificationKey: Sendable {
         case secret([UInt8])
         case rsa(PublicKey)
         case elliptic(PublicKey, Curve)
+        case edwards(PublicKey)
     }
 
     let material: Material
@@ -39,7 +40,9 @@ package struct VerificationKey: Sendable {
         if let wanted, let id, wanted != id { return false }
         if let only = self.algorithm, only != algorithm { return false }
         switch (material, algorithm.family) {
-        case (.secret, .hmac), (.rsa, .rsa), (.rsa, .rsaPSS): return true
+        case (.secret, .hmac), (.rsa, .rsa), (.rsa, .rsaPSS),
+            (.edwards, .edwards):
+            return true
         case (.elliptic(_, let curve), .ecdsa): return curve.algorithm == algorithm
         default: return false
         }
@@ -52,9 +55,9 @@ package struct VerificationKey: Sendable {
     ) -> Bool {
         switch material {
         case .secret(let secret):
-            let expected = algorithm.digest.authenticate(message, key: secret)
-            return constantTimeEquals(expected, signature)
-        case .rsa(let key):
+            let expected = algorithm.digest?.authenticate(message, key: secret)
+            return expected.map { constantTimeEquals($0, signature) } ?? false
+        case .rsa(let key), .edwards(let key):
             return key.verifies(signature, of: message, by: algorithm)
         case .elliptic(let key, let curve):
             guard signature.count == 2 * curve.coordinateBytes else { return false }
@@ -75,6 +78,10 @@ package struct VerificationKey: Sendable {
                 let y = bytes("y")
             else { return nil }
             return PublicKey(curve: curve, x: x, y: y).map { .elliptic($0, curve) }
+        case "OKP":
+            guard let curve = jwk["crv"]?.string.flatMap(EdwardsCurve.init), let x = bytes("x")
+            else { return nil }
+            return PublicKey(curve: curve, x: x).map { .edwards($0) }
         default:
             return nil
         }
@@ -85,10 +92,12 @@ package struct VerificationKey: Sendable {
 package enum KeySetFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case tooShort
     case noUsableKey
+    case notBase64
 
     package var description: String {
         switch self {
         case .tooShort: "The JWT secret must be at least 32 characters long."
+        case .notBase64: "the JWT secret is not base64"
         case .noUsableKey: "the JWT key set holds no key that can verify a signature"
         }
     }

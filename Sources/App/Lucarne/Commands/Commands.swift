@@ -34,7 +34,9 @@ package enum Commands {
             Terminal.writeLine(token)
             return ExitCode.success
         case .serve:
-            return Application.serve(try Configuration.load(invocation))
+            return Application.serve(try Configuration.load(invocation)) {
+                () throws(ConfigurationFailure) in try Configuration.load(invocation)
+            }
         case .migrate:
             let configuration = try Configuration.load(invocation, generatingSecrets: false)
             let isCheck = invocation.options["check"] != nil

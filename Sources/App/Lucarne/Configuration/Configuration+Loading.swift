@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Reads the configuration from where it was read first.
+package typealias ConfigurationReading =
+    @Sendable () throws(ConfigurationFailure) -> Configuration
+
 extension Configuration {
     /// Where the command reads from, so that a test can say something else.
     package struct Surroundings: Sendable {

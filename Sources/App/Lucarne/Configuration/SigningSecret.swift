@@ -53,9 +53,7 @@ extension SigningSecret {
         isBase64: Bool
     ) throws(ConfigurationFailure) -> [UInt8] {
         guard isBase64 else { return Array(text.utf8) }
-        let standard = text.trimmed.replacing("-", with: "+").replacing("_", with: "/")
-            .replacing(".", with: "=")
-        guard let bytes = Base64.standard.decode(standard) else {
+        guard let bytes = Base64.decode(secret: text) else {
             throw ConfigurationFailure("jwt-secret: its value is not base64")
         }
         return bytes

@@ -112,8 +112,13 @@ struct RestServing: Sendable {
             deadline: started &+ patience,
             trace: RequestTrace(startedAt: started, context: .restarted())
         )
+        guard let settings = await settings(for: wish) else { return true }
         do throws(Problem) {
-            let state = try await loader.load(wish, replacing: states.current, in: context)
+            let state = try await loader.reading(settings).load(
+                wish,
+                replacing: states.current,
+                in: context
+            )
             states.replace(with: state)
             telemetry.report(
                 .catalogReloaded(
@@ -131,6 +136,26 @@ struct RestServing: Sendable {
         } catch {
             telemetry.report(.catalogReloadFailed(error.message))
             return false
+        }
+    }
+
+    /// What the configuration says now, where settings are wished for; nil when it says nothing that
+    /// one can serve under, which trying again does not change.
+    private func settings(for wish: RestReload) async -> RestSettings? {
+        guard wish.contains(.settings), states.current != nil else { return settings }
+        let reread = serving.reread
+        let result = try? await serving.blocking.run {
+            () -> Result<Configuration, ConfigurationFailure> in
+            do throws(ConfigurationFailure) { return .success(try reread()) } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let configuration): return configuration.rest.bound(as: settings)
+        case .failure(let failure):
+            serving.telemetry.report(.catalogReloadFailed(failure.description))
+            return nil
+        case nil: return settings
         }
     }
 

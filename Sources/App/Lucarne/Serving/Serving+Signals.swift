@@ -7,7 +7,7 @@ import Telemetry
 
 extension Serving {
     /// TERM and INT drain, a second one drains at once; USR1 reads the catalog anew, USR2 the
-    /// settings in the database, as PostgREST's users know it, and HUP both.
+    /// settings, of files and of the database, as PostgREST's users know it, and HUP both.
     func obeySignals(_ rest: RestServing, _ servers: [Server]) async {
         guard
             let signals = try? Signals(

@@ -11,6 +11,7 @@ import Telemetry
 /// One process's service, from listening to the end of the drain.
 struct Serving: Sendable {
     let configuration: Configuration
+    let reread: ConfigurationReading
     let telemetry: Telemetry
     let group: EventLoopGroup
     let blocking: BlockingPool
@@ -19,11 +20,13 @@ struct Serving: Sendable {
 
     init(
         _ configuration: Configuration,
+        _ reread: @escaping ConfigurationReading,
         _ telemetry: Telemetry,
         _ group: EventLoopGroup,
         _ prepared: PreparedDatabase
     ) {
         self.configuration = configuration
+        self.reread = reread
         self.telemetry = telemetry
         self.group = group
         let blocking = BlockingPool(

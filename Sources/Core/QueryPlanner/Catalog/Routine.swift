@@ -88,7 +88,7 @@ package final class Routine: Sendable {
     }
 
     /// Fewest parameters first; then an order that does not depend on how the catalog was read.
-    static func isListed(_ left: Routine, before right: Routine) -> Bool {
+    package static func isListed(_ left: Routine, before right: Routine) -> Bool {
         if left.parameters.count != right.parameters.count {
             return left.parameters.count < right.parameters.count
         }

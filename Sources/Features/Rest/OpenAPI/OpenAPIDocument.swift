@@ -27,7 +27,9 @@ package struct OpenAPIDocument {
         settings: RestSettings
     ) {
         self.tables = tables.sorted { $0.name < $1.name }
-        self.routines = routines.sorted { $0.name < $1.name }
+        self.routines = routines.sorted {
+            $0.name == $1.name ? Routine.isListed($0, before: $1) : $0.name < $1.name
+        }
         self.catalog = catalog
         self.comment = comment
         server = Server(settings)

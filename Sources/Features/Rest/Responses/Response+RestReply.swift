@@ -13,12 +13,18 @@ extension Response {
             body: Body(reply.body)
         )
         if !headers.contains("Vary") { headers.append("Vary", Self.variesBy) }
-        if let name = state?.settings.traceHeader {
-            headers.set(name, request.headers[name] ?? "")
-        }
+        echo(state?.settings.traceHeader, of: request)
         failure = reply.problem.map {
             Failure(type: $0.kind.rawValue, code: $0.code, message: $0.message)
         }
+    }
+}
+
+extension Response {
+    /// Sends a header of the request back, for clients that tell answers apart by it.
+    mutating func echo(_ name: String?, of request: Request) {
+        guard let name else { return }
+        headers.set(name, request.headers[name] ?? "")
     }
 }
 

@@ -53,6 +53,6 @@ extension RestReply {
             problem: problem
         )
         // PTxyz speaks to people by the reason phrase.
-        if problem.code.hasPrefix("PT") { reason = problem.message }
+        if problem.code == "PT\(status)" { reason = problem.message }
     }
 }

@@ -22,7 +22,7 @@ extension RestSettings {
     /// These settings with one of them as the database says it; `name` without the prefix.
     package mutating func apply(_ name: String, _ value: String) throws(Malformed) {
         switch name {
-        case "db_schemas": schemas = Self.list(value)
+        case "db_schemas": schemas = try Self.schemas(value)
         case "db_extra_search_path": extraSearchPath = Self.list(value)
         case "db_hoisted_tx_settings": hoistedSettings = Self.list(value)
         case "server_cors_allowed_origins": corsAllowedOrigins = Self.list(value)
@@ -68,6 +68,15 @@ extension RestSettings {
             isErrorVerbose = value == "verbose"
         default: break
         }
+    }
+
+    /// What is PostgreSQL's own is not exposed.
+    private static func schemas(_ value: String) throws(Malformed) -> [String] {
+        let schemas = list(value)
+        guard !schemas.isEmpty, !schemas.contains("pg_catalog"),
+            !schemas.contains("information_schema")
+        else { throw Malformed(name: "db_schemas", value: value) }
+        return schemas
     }
 
     private static func list(_ value: String) -> [String] {
