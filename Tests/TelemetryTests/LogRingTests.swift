@@ -16,8 +16,7 @@ private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
 extension LogRing {
     fileprivate func append(_ entries: [LogEntry]) {
         guard !entries.isEmpty else { return }
-        var frames = LogBytes()
-        var batch = LogBatch()
+        var lines = LogLines()
         for entry in entries {
             let head = LogHead(
                 wall: entry.wallNanoseconds,
@@ -26,16 +25,13 @@ extension LogRing {
                 message: "test",
                 sequence: entry.sequence
             )
-            var mark = LogMark(head, nil, sinks: 1)
-            mark.length = UInt32(entry.line.count + 1)
-            frames.reserve(LogMark.size + entry.line.count + 1)
-            frames.append(mark)
-            frames.append(entry.line + [UInt8(ascii: "\n")])
+            let line = entry.line + [UInt8(ascii: "\n")]
+            lines.bytes.reserve(line.count)
+            lines.bytes.append(line)
+            lines.append(LogMark(head, nil, sinks: 1, length: line.count))
         }
-        batch.append(framesOf: frames, for: 1)
-        append(batch)
-        batch.free()
-        frames.free()
+        append(lines)
+        lines.free()
     }
 }
 

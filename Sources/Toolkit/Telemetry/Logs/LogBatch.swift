@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// What is known of an encoded record without reading it.
 struct LogMark: BitwiseCopyable {
     /// Bytes of the record, its newline included.
-    var length: UInt32 = 0
+    var length: UInt32
     /// The sinks it goes to, a bit each.
     var sinks: UInt16
     var level: UInt8
@@ -15,7 +16,8 @@ struct LogMark: BitwiseCopyable {
 
     static let size = MemoryLayout<LogMark>.size
 
-    init(_ head: LogHead, _ trace: RequestTrace?, sinks: UInt16) {
+    init(_ head: LogHead, _ trace: RequestTrace?, sinks: UInt16, length: Int) {
+        self.length = UInt32(length)
         self.sinks = sinks
         level = head.level.rawValue
         module = head.module.rawValue
@@ -26,41 +28,61 @@ struct LogMark: BitwiseCopyable {
     }
 }
 
-/// Encoded records on their way to one sink: their lines, one after the other, and what is known
-/// of each. Like its bytes, it belongs to whoever holds it.
-struct LogBatch {
-    private(set) var bytes = LogBytes()
-    private(set) var marks: [LogMark] = []
+/// Encoded records: their lines, one after the other, and what is known of each. Like its bytes,
+/// it belongs to whoever holds it.
+struct LogLines: Sendable {
+    var bytes = LogBytes()
+    private var marks = LogBytes()
+    /// The sinks that all of these records go to.
+    private(set) var sinks: UInt16 = .max
 
-    var count: Int { marks.count }
+    var count: Int { marks.count / LogMark.size }
 
-    /// Takes those of a slot's records that go to the sink with this bit.
-    mutating func append(framesOf slot: LogBytes, for sink: UInt16) {
-        var position = 0
-        while position < slot.count {
-            let mark = slot.mark(at: position)
-            let start = position + LogMark.size
-            position = start + Int(mark.length)
-            guard mark.sinks & sink != 0 else { continue }
-            bytes.append(slot, start..<position)
-            marks.append(mark)
+    func mark(_ index: Int) -> LogMark { marks.mark(at: index * LogMark.size) }
+
+    /// The record it describes is at the bytes' end already.
+    @inline(__always)
+    mutating func append(_ mark: LogMark) {
+        marks.reserve(LogMark.size)
+        marks.append(mark)
+        sinks &= mark.sinks
+    }
+
+    /// Takes those records that go to one of the sinks.
+    mutating func append(_ other: LogLines, for sink: UInt16) {
+        guard other.sinks & sink == 0 else {
+            bytes.append(other.bytes, 0..<other.bytes.count)
+            marks.append(other.marks, 0..<other.marks.count)
+            return sinks &= other.sinks
+        }
+        var start = 0
+        for index in 0..<other.count {
+            let mark = other.mark(index)
+            let end = start + Int(mark.length)
+            if mark.sinks & sink != 0 {
+                bytes.append(other.bytes, start..<end)
+                append(mark)
+            }
+            start = end
         }
     }
 
     /// How many records lie completely within the first bytes.
     func complete(within byteCount: Int) -> Int {
+        guard byteCount < bytes.count else { return count }
         var end = 0
-        for (position, mark) in marks.enumerated() {
-            end += Int(mark.length)
-            if end > byteCount { return position }
+        for index in 0..<count {
+            end += Int(mark(index).length)
+            if end > byteCount { return index }
         }
-        return marks.count
+        return count
     }
 
     /// The records one by one, copied, without their newlines.
     var entries: [LogEntry] {
         var start = 0
-        return marks.map { mark in
+        return (0..<count).map { index in
+            let mark = mark(index)
             defer { start += Int(mark.length) }
             let line = unsafe bytes.part(start..<start + max(0, Int(mark.length) - 1))
             return LogEntry(
@@ -75,21 +97,61 @@ struct LogBatch {
         }
     }
 
-    /// A batch of its own, to be kept and freed.
-    func copied() -> LogBatch {
-        var copy = LogBatch()
+    /// The same records in memory of their own, with no room beside them.
+    func copied() -> LogLines {
+        var copy = LogLines()
         copy.bytes = bytes.copied()
-        copy.marks = marks
+        copy.marks = marks.copied()
+        copy.sinks = sinks
         return copy
     }
 
     mutating func clear() {
         bytes.clear()
-        marks.removeAll(keepingCapacity: marks.capacity <= 16_384)
+        marks.clear()
+        sinks = .max
     }
 
     mutating func free() {
         bytes.free()
-        marks = []
+        marks.free()
+    }
+}
+
+/// Records that several sinks read, until the last has let go of them; then their memory is used
+/// for others.
+final class LogBatch: Sendable {
+    let lines: LogLines
+    private let spares: LogSpares
+
+    init(_ lines: LogLines, _ spares: LogSpares) {
+        self.lines = lines
+        self.spares = spares
+    }
+
+    deinit { spares.give(lines) }
+}
+
+/// Memory for records, grown already and warm.
+final class LogSpares: Sendable {
+    private static let most = 8
+    private let lines = Mutex<[LogLines]>([])
+
+    deinit {
+        lines.withLock { lines in
+            for index in lines.indices { lines[index].free() }
+        }
+    }
+
+    func take() -> LogLines { lines.withLock { $0.popLast() } ?? LogLines() }
+
+    func give(_ used: consuming LogLines) {
+        used.clear()
+        let isKept = lines.withLock { [used] lines in
+            guard lines.count < Self.most else { return false }
+            lines.append(used)
+            return true
+        }
+        if !isKept { used.free() }
     }
 }

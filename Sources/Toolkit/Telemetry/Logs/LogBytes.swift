@@ -141,9 +141,9 @@ import Glibc
         put(Hexadecimal.eightCharacters(UInt32(truncatingIfNeeded: value)))
     }
 
-    /// The integer's bytes as they lie in memory.
+    /// The value's bytes as they lie in memory.
     @inline(__always)
-    private mutating func put<Word: FixedWidthInteger>(_ word: Word) {
+    private mutating func put<Word: BitwiseCopyable>(_ word: Word) {
         assert(count + MemoryLayout<Word>.size <= capacity)
         unsafe UnsafeMutableRawPointer(base.unsafelyUnwrapped + count)
             .storeBytes(of: word, as: Word.self)
@@ -167,17 +167,8 @@ import Glibc
 
     var isEmpty: Bool { count == 0 }
 
-    /// Puts a mark before the record that will follow it.
-    mutating func append(_ mark: LogMark) {
-        count &+= LogMark.size
-        put(mark, at: count &- LogMark.size)
-    }
-
-    mutating func put(_ mark: LogMark, at position: Int) {
-        assert(position + LogMark.size <= capacity)
-        unsafe UnsafeMutableRawPointer(base.unsafelyUnwrapped + position)
-            .storeBytes(of: mark, as: LogMark.self)
-    }
+    @inline(__always)
+    mutating func append(_ mark: LogMark) { put(mark) }
 
     func mark(at position: Int) -> LogMark {
         assert(position + LogMark.size <= count)

@@ -7,8 +7,8 @@ import Synchronization
 protocol LogDestination: Sendable {
     var name: String { get }
 
-    /// Writes a batch, however long that takes, but not beyond the patience.
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery
+    /// Writes records, however long that takes, but not beyond the patience.
+    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery
 
     /// Nothing will follow.
     func close()
@@ -18,12 +18,19 @@ extension LogDestination {
     func close() {}
 }
 
-/// What became of a batch.
+/// What became of some records.
 struct LogDelivery: Sendable {
     var written = 0
     var drops = LogDrops()
     var bytes = 0
     var errors = 0
+
+    mutating func add(_ other: LogDelivery) {
+        written += other.written
+        drops.add(other.drops)
+        bytes += other.bytes
+        errors += other.errors
+    }
 }
 
 /// How long a destination may go on trying: without end, until the process is about to.
@@ -54,13 +61,13 @@ protocol ByteDestination: LogDestination {
 }
 
 extension ByteDestination {
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
-        let taken = unsafe write(batch.bytes.part(0..<batch.bytes.count))
+    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery {
+        let taken = unsafe write(lines.bytes.part(0..<lines.bytes.count))
         var delivery = LogDelivery()
-        delivery.written = batch.complete(within: taken)
-        delivery.drops[.sinkError] = UInt64(batch.count - delivery.written)
+        delivery.written = lines.complete(within: taken)
+        delivery.drops[.sinkError] = UInt64(lines.count - delivery.written)
         delivery.bytes = taken
-        delivery.errors = taken == batch.bytes.count ? 0 : 1
+        delivery.errors = taken == lines.bytes.count ? 0 : 1
         return delivery
     }
 }
@@ -108,11 +115,11 @@ struct RingDestination: LogDestination {
     let name = "ring"
     let ring: LogRing
 
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
-        ring.append(batch)
+    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery {
+        ring.append(lines)
         var delivery = LogDelivery()
-        delivery.written = batch.count
-        delivery.bytes = batch.bytes.count
+        delivery.written = lines.count
+        delivery.bytes = lines.bytes.count
         return delivery
     }
 }

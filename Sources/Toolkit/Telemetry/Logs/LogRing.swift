@@ -8,7 +8,7 @@ package final class LogRing: Sendable {
 
     private struct State {
         /// As they came, oldest first; the first may hold some more than are to be kept.
-        var batches: [LogBatch] = []
+        var batches: [LogLines] = []
         var count = 0
         var subscriptions: [LogSubscription] = []
     }
@@ -41,10 +41,10 @@ package final class LogRing: Sendable {
         return subscription
     }
 
-    func append(_ batch: LogBatch) {
+    func append(_ lines: LogLines) {
         let subscriptions = state.withLock { state in
-            state.batches.append(batch.copied())
-            state.count += batch.count
+            state.batches.append(lines.copied())
+            state.count += lines.count
             var past = 0
             while state.count - state.batches[past].count >= recordsMax {
                 state.count -= state.batches[past].count
@@ -55,7 +55,7 @@ package final class LogRing: Sendable {
             return state.subscriptions
         }
         guard !subscriptions.isEmpty else { return }
-        let entries = batch.entries
+        let entries = lines.entries
         for subscription in subscriptions { subscription.offer(entries) }
     }
 }

@@ -7,11 +7,15 @@ import Synchronization
     // Lives as long as its sink, and whoever has the queue has the sink.
     nonisolated(unsafe) private let count: UnsafeMutablePointer<Atomic<Int>>
     let max: Int
+    /// Places that a thread takes at once, to use them one by one: so the count's cache line does
+    /// not travel between processors with every record.
+    let share: Int
 
     init(max: Int) {
         unsafe count = .allocate(capacity: 1)
         unsafe count.initialize(to: Atomic(0))
         self.max = max
+        share = Swift.max(1, max / 1_024)
     }
 
     @inline(__always)
@@ -23,9 +27,48 @@ import Synchronization
     func free() { unsafe count.deallocate() }
 }
 
+/// What waits for a sink: the very batches that the stage has handed out while the sink keeps up,
+/// and copies once it does not. One that has stalled holds lines then, not half-empty memory.
+private struct LogPending: Sendable {
+    private static let sharedMax = 8
+
+    private var shared: [LogBatch] = []
+    private var more = LogLines()
+    /// Records.
+    private(set) var count = 0
+
+    mutating func append(_ batch: LogBatch, for bit: UInt16) {
+        let lines = batch.lines
+        if lines.sinks & bit != 0, more.count == 0, shared.count < Self.sharedMax {
+            shared.append(batch)
+            count += lines.count
+        } else {
+            count -= more.count
+            more.append(lines, for: bit)
+            count += more.count
+        }
+    }
+
+    mutating func take(_ spares: LogSpares) -> [LogBatch] {
+        var batches = shared
+        if more.count > 0 {
+            batches.append(LogBatch(more, spares))
+            more = spares.take()
+        }
+        shared = []
+        count = 0
+        return batches
+    }
+
+    mutating func free() {
+        more.free()
+        self = LogPending()
+    }
+}
+
 /// A destination, its bounded queue and the thread that empties it.
 final class LogSink: Sendable {
-    /// Admitted and not yet written, wherever they are.
+    /// Admitted and not yet written, wherever they are, and places that threads have in hand.
     let queue: LogQueue
     let whenFull: LogFullPolicy
     let destination: any LogDestination
@@ -37,10 +80,11 @@ final class LogSink: Sendable {
     private let patience = LogPatience()
     private let state = Mutex(State())
     private let wakeup = WakeSignal()
+    private let spares = LogSpares()
 
     /// What has left the slots.
     private struct State: Sendable {
-        var pending = LogBatch()
+        var pending = LogPending()
         var inFlight: UInt64 = 0
         var written: UInt64 = 0
         var drops = LogDrops()
@@ -87,47 +131,39 @@ final class LogSink: Sendable {
         return false
     }
 
-    /// Takes what a slot held for it.
-    func receive(framesOf slot: LogBytes, for bit: UInt16) {
-        state.withLock { $0.pending.append(framesOf: slot, for: bit) }
+    /// Takes those of the batch that go to the sink with this bit.
+    func receive(_ batch: LogBatch, for bit: UInt16) {
+        state.withLock { $0.pending.append(batch, for: bit) }
     }
 
     func wake() {
         guard state.withLock({ $0.pending.count > 0 }) else { return }
-        if isDirect {
-            var batch = LogBatch()
-            _ = drain(&batch)
-            batch.free()
-        } else {
-            wakeup.raise()
-        }
+        if isDirect { _ = drain() } else { wakeup.raise() }
     }
 
     private func run() {
-        var batch = LogBatch()
         var isLast = false
         while !isLast {
             wakeup.wait()
             isLast = isFinishing.load(ordering: .acquiring)
-            while drain(&batch) {}
+            while drain() {}
         }
-        batch.free()
         destination.close()
         hasEnded.store(true, ordering: .releasing)
     }
 
     /// Writes what is pending, holding no lock meanwhile; false when there was nothing.
-    private func drain(_ batch: inout LogBatch) -> Bool {
-        let records = state.withLock { state in
-            swap(&state.pending, &batch)
-            state.inFlight = UInt64(batch.count)
-            return batch.count
+    private func drain() -> Bool {
+        let (batches, records) = state.withLock { state in
+            let records = state.pending.count
+            state.inFlight = UInt64(records)
+            return (state.pending.take(spares), records)
         }
         guard records > 0 else { return false }
         let started = uptimeNanoseconds()
-        let delivery = destination.deliver(batch, patience)
+        var delivery = LogDelivery()
+        for batch in batches { delivery.add(destination.deliver(batch.lines, patience)) }
         let took = uptimeNanoseconds() &- started
-        batch.clear()
         queue.add(-records)
         state.withLock { state in
             state.inFlight = 0
@@ -153,7 +189,7 @@ final class LogSink: Sendable {
         state.withLock { state in
             state.drops[.closed] += UInt64(state.pending.count)
             queue.add(-state.pending.count)
-            state.pending.clear()
+            state.pending.free()
         }
     }
 

@@ -37,12 +37,13 @@ struct LogSlot: ~Copyable {
         var produced: UInt64 = 0
         /// Still in the buffer.
         var queued: UInt64 = 0
+        /// Places in the sink's queue that it has taken and not used.
+        var places = 0
         var drops = LogDrops()
     }
 
     struct State: Sendable {
-        /// Each record behind its mark.
-        var bytes = LogBytes()
+        var lines = LogLines()
         var clock = LogClock()
         var site = LogSite()
         var accounts = InlineArray<8, Account> { _ in Account() }
@@ -51,7 +52,7 @@ struct LogSlot: ~Copyable {
 
     let state = Mutex(State())
 
-    deinit { state.withLock { $0.bytes.free() } }
+    deinit { state.withLock { $0.lines.free() } }
 }
 
 extension LogSlot.State {
@@ -64,20 +65,16 @@ extension LogSlot.State {
         service: [UInt8],
         _ fields: (inout LogRecord) -> Void
     ) -> Range<Int> {
-        let position = bytes.count
-        bytes.reserve(LogMark.size + LogRecord.bytesMax)
-        bytes.append(LogMark(head, trace, sinks: sinks))
+        let start = lines.bytes.count
         if format != .pretty { site.become(head, format) }
-        var record = LogRecord(in: bytes, format: format)
+        var record = LogRecord(in: lines.bytes, format: format)
         record.begin(head, trace, site: site, clock: &clock, service: service)
         fields(&record)
         record.close()
-        bytes = record.bytes
+        lines.bytes = record.bytes
         for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
-        let start = position + LogMark.size
-        var mark = bytes.mark(at: position)
-        mark.length = UInt32(bytes.count - start)
-        bytes.put(mark, at: position)
-        return start..<bytes.count
+        let end = lines.bytes.count
+        lines.append(LogMark(head, trace, sinks: sinks, length: end - start))
+        return start..<end
     }
 }

@@ -21,6 +21,7 @@ import Synchronization
     private let hasEnded = Atomic<Bool>(false)
     private let wakeup = WakeSignal()
     private let hurry = WakeSignal()
+    private let spares = LogSpares()
 
     /// How long a batch gathers: one write for what comes in the meantime.
     private static let gatherMilliseconds: Int32 = 10
@@ -69,7 +70,11 @@ import Synchronization
                 state.accounts[position].produced &+= 1
                 if admitting & 1 &<< UInt16(position) != 0 {
                     state.accounts[position].queued &+= 1
-                    queues[position].add(1)
+                    if state.accounts[position].places == 0 {
+                        state.accounts[position].places = queues[position].share
+                        queues[position].add(queues[position].share)
+                    }
+                    state.accounts[position].places &-= 1
                 } else {
                     state.accounts[position].drops[refusal] &+= 1
                 }
@@ -83,7 +88,7 @@ import Synchronization
                 service: service,
                 fields
             )
-            if let tail { unsafe tail.append(state.bytes.part(range), slot: slot) }
+            if let tail { unsafe tail.append(state.lines.bytes.part(range), slot: slot) }
         }
         if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
     }
@@ -104,7 +109,6 @@ import Synchronization
     }
 
     private func run() {
-        var spares: [LogBytes] = Array(repeating: LogBytes(), count: Shard.slotsMax)
         var hasClosed = false
         while !hasClosed {
             wakeup.wait()
@@ -113,29 +117,36 @@ import Synchronization
             }
             isAwake.store(false, ordering: .sequentiallyConsistent)
             hasClosed = isClosed.load(ordering: .sequentiallyConsistent)
-            drain(&spares)
+            drain()
         }
-        for index in spares.indices { spares[index].free() }
         hasEnded.store(true, ordering: .releasing)
     }
 
-    private func drain(_ spares: inout [LogBytes]) {
+    private func drain() {
         for slot in 0..<Shard.slotsUsed {
             transfer.withLock { _ in
-                let isEmpty = unsafe slots[slot].state.withLock { state in
-                    guard !state.bytes.isEmpty else { return true }
-                    swap(&state.bytes, &spares[slot])
-                    for position in sinks.indices { state.accounts[position].queued = 0 }
-                    return false
-                }
-                guard !isEmpty else { return }
+                guard let batch = unsafe batch(of: slots[slot]) else { return }
                 for position in sinks.indices {
-                    sinks[position].receive(framesOf: spares[slot], for: 1 << UInt16(position))
+                    sinks[position].receive(batch, for: 1 << UInt16(position))
                 }
             }
-            spares[slot].clear()
         }
         for sink in sinks { sink.wake() }
+    }
+
+    /// What a slot holds, if anything.
+    private func batch(of slot: borrowing LogSlot) -> LogBatch? {
+        slot.state.withLock { state in
+            guard state.lines.count > 0 else { return nil }
+            let batch = LogBatch(state.lines, spares)
+            state.lines = spares.take()
+            for position in sinks.indices {
+                state.accounts[position].queued = 0
+                queues[position].add(-state.accounts[position].places)
+                state.accounts[position].places = 0
+            }
+            return batch
+        }
     }
 
     /// Refuses further records, and hands what there is to the sinks.
