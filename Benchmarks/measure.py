@@ -11,6 +11,7 @@ from machine import LUCARNE, ROOT, Postgres, cpu_seconds, lucarne, nginx, reside
 ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
 STATIC = "/livez"
 CONNECTIONS, CLIENTS = 16, 64
+IN_TURNS = "row by key, in turns with", "row by key, telemetry off"
 
 
 def wrk(server, path, seconds, bearer=None, **request):
@@ -108,6 +109,19 @@ def pgbench(postgres, made, seconds):
     return {"rate": float(rate.group(1)), "p99": "", "cpu": 0}
 
 
+def in_turns(on, off, seconds):
+    """The two, second by second: what is to be told apart is less than what the machine drifts in a round."""
+    turns = [(wrk_second(), name) for _ in range(seconds) for name, wrk_second in (("on", on), ("off", off))]
+    return [
+        {
+            "rate": statistics.mean(measured["rate"] for measured, name in turns if name == wanted),
+            "p99": "",
+            "cpu": statistics.mean(measured["cpu"] for measured, name in turns if name == wanted),
+        }
+        for wanted in ("on", "off")
+    ]
+
+
 def start_times(url, directory, times):
     seconds = []
     for index in range(times):
@@ -138,7 +152,7 @@ def verdicts(rounds, memory, ready):
         ("the same, all clients different", "row by key, all clients different", "pgbench, pipelined", None),
         *rest.ratios(),
         ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
-        ("row by key, telemetry on ÷ off", "row by key", "row by key, telemetry off", 0.95),
+        ("row by key, telemetry on ÷ off", *IN_TURNS, 0.97),
     ]:
         if one not in rounds[0]:
             continue
@@ -215,7 +229,6 @@ def measure(options, directory):
             "pgbench, pipelined": lambda: pgbench(postgres, pipelined, seconds),
             "row by key": lambda: wrk(on, ITEM, seconds, bearer),
             "row by key, all clients different": lambda: wrk(on, ITEM, seconds, bearer, REQUEST_CLIENTS="different"),
-            "row by key, telemetry off": lambda: wrk(off, ITEM, seconds, bearer),
             "pgbench, four round trips": lambda: pgbench(postgres, apart, seconds),
             "static route": lambda: wrk(on, STATIC, seconds),
             "nginx, JSON log": lambda: wrk(reference, STATIC, seconds),
@@ -232,6 +245,11 @@ def measure(options, directory):
         for index in range(rounds):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
+            if "row by key" in contenders:
+                seen = in_turns(
+                    lambda: wrk(on, ITEM, 1, bearer), lambda: wrk(off, ITEM, 1, bearer), 2 * seconds
+                )
+                measured[-1] |= dict(zip(IN_TURNS, seen))
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)
             for server in servers:
