@@ -18,8 +18,6 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --uid 10001 --user-group --home-dir /var/lib/lucarne --create-home lucarne
 COPY --from=build /lucarne /usr/local/bin/lucarne
-COPY dashboards /usr/local/share/lucarne/dashboards
-COPY prometheus/rules/alerts.yml /usr/local/share/lucarne/prometheus/rules/
 # Inside a container, loopback is nobody else's.
 ENV LUCARNE_ADDRESS=0.0.0.0:8080 \
     LUCARNE_OPERATIONS_ADDRESS=0.0.0.0:9464 \

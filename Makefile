@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise conformance sdk schemathesis telemetry image-check clean
+.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise survival conformance sdk schemathesis telemetry image-check clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ noise: ## Send a million random requests, and see that no series and no memory c
 	swift build -c release --static-swift-stdlib --product lucarne
 	@LUCARNE_TEST_BINARY="$$PWD/.build/release/lucarne" LUCARNE_TEST_NOISE=1000000 \
 		scripts/test --filter LogSurvivalTests
+
+survival: ## Kill the process at 50,000 log records a second, and see that its last one is told (minutes)
+	@scripts/install test
+	swift build -c release --static-swift-stdlib --product lucarne
+	@LUCARNE_TEST_BINARY="$$PWD/.build/release/lucarne" LUCARNE_TEST_RECORDS=50000 \
+		scripts/test --filter 'LogSurvivalTests.*killed'
 
 bench-tails: ## Measure requests while three clients follow the log
 	@scripts/install bench

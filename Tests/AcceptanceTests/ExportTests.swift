@@ -9,6 +9,7 @@ extension AcceptanceTests {
             var path: String
             var names: [String]
             var keys: [String]
+            var exemplars: [String]
             var errors: [String]
         }
 
@@ -31,12 +32,21 @@ extension AcceptanceTests {
             let server = try LucarneProcess.serving(
                 [
                     "--otlp-url", receiver.base, "--otlp-signals", "traces,logs,metrics",
-                    "--keep-one-trace-in", "1",
+                    "--keep-one-trace-in", "1", "--otlp-metrics-period", "1s",
                 ],
                 connection: try Database().connection
             )
             for _ in 0..<20 { _ = try server.get("/rest/v1/planets?select=name") }
             _ = try server.get("/rest/v1/nowhere")
+            var exemplars: Set<String> = []
+            _ = try eventually(within: 20) {
+                exemplars = Set(try Self.received(receiver).flatMap(\.exemplars))
+                return !exemplars.isEmpty
+            }
+            #expect(!exemplars.isEmpty)
+            for trace in exemplars {
+                #expect(try server.get("/debug/traces/\(trace)").status == 200)
+            }
             server.signal(SIGTERM)
             #expect(try server.exitCode() == 0)
             let received = try Self.received(receiver)

@@ -29,6 +29,53 @@ extension AcceptanceTests {
             #expect(zip(after, try readings()).map { $1 - $0 } == [0, 0, 1])
         }
 
+        @Test func `what the process tells of itself is true`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            for phase in ["config", "migrations", "listen"] {
+                let name = "lucarne_startup_phase_seconds"
+                #expect(try server.metric(name, "phase=\"\(phase)\"") > 0, "\(phase)")
+            }
+            let text = try server.get("/metrics").body
+            #expect(!text.contains(#"postgres_server="unknown""#))
+            #expect(!text.contains(#"fingerprint="unknown""#))
+            let states = try server.records().compactMap { $0["state"] as? String }
+            #expect(states == ["ready"])
+            let overview = "dashboards/lucarne-overview.json"
+            #expect(try server.get("/" + overview).body == Repository.text(of: overview))
+            let rules = try server.get("/alerts.yml").body
+            #expect(rules.contains("- record: ") && rules.contains("- alert: "))
+            let build = try server.get("/debug/build").body
+            #expect(
+                !build.contains(#""postgres":"unknown""#) && build.contains(#""system":"Linux"#)
+            )
+        }
+
+        @Test func `migrations are pending until somebody applies them`() throws {
+            let connection = try Database().connection
+            let server = try LucarneProcess.serving(
+                connection: connection,
+                environment: ["LUCARNE_MIGRATE_ON_START": "off"]
+            )
+            let isPending = try eventually(within: 10) {
+                try server.metric("lucarne_migrations_pending") > 0
+            }
+            #expect(isPending)
+            let run = try Command.run(
+                Repository.binary.path,
+                ["migrate"],
+                environment: [
+                    "DATABASE_URL": connection, "LUCARNE_JWT_SECRET": LucarneProcess.secret,
+                    "LUCARNE_MIGRATIONS_DIRECTORY": Repository.root + "/docs/demo/migrations",
+                ]
+            )
+            #expect(run.status == 0, "\(run.errors)")
+            let isApplied = try eventually(within: 20) {
+                try server.metric("lucarne_migrations_pending") == 0
+            }
+            #expect(isApplied)
+            #expect(try server.metric("lucarne_migrations_version") > 0)
+        }
+
         @Test func `a request is one JSON record with the trace it came with`() throws {
             let server = try LucarneProcess.serving(connection: try Database().connection)
             let reply = try server.get(

@@ -3,12 +3,14 @@
 
 What is posted is held against the traps of OTLP's JSON (ids in hexadecimal, 64-bit integers as strings,
 enums as integers, lowerCamelCase) and then parsed by OpenTelemetry's own schema, which knows every field.
-Each request becomes a line of FILE: {"path", "names", "keys", "errors"}.
+Each request becomes a line of FILE: {"path", "names", "keys", "exemplars", "errors"}.
 """
 import base64
+import bisect
 import gzip
 import http.server
 import json
+import math
 import re
 import sys
 
@@ -72,14 +74,29 @@ def uneven(metric):
             yield f"{metric.name}: buckets and count disagree"
 
 
+def exemplars(metric):
+    """Trace ids by which a histogram's values are exemplified, each in a bucket that holds something."""
+    for point in [*metric.histogram.data_points, *metric.exponential_histogram.data_points]:
+        for exemplar in point.exemplars:
+            if hasattr(point, "explicit_bounds"):
+                bucket = bisect.bisect_left(point.explicit_bounds, exemplar.as_double)
+                held = point.bucket_counts[bucket]
+            else:
+                index = math.ceil(math.log2(exemplar.as_double) * 2 ** point.scale) - 1 - point.positive.offset
+                counts = point.positive.bucket_counts
+                # An exponential bucket's bound is not exact in floating point: the next one will do.
+                held = sum(counts[max(0, index - 1):index + 2])
+            yield exemplar.trace_id.hex(), held > 0 and exemplar.time_unix_nano > 0
+
+
 def check(path, body):
     errors = []
     document = json.loads(body)
     broken(document, errors)
     if errors:
-        return errors, [], set()
+        return errors, [], set(), set()
     message = json_format.ParseDict(document, MESSAGES[path](), ignore_unknown_fields=False)
-    names, keys = [], set()
+    names, keys, traces = [], set(), set()
     for resource, items in groups(message):
         if "service.name" not in {attribute.key for attribute in resource.resource.attributes}:
             errors.append("the resource has no service.name")
@@ -87,9 +104,12 @@ def check(path, body):
             names.append(item.name if hasattr(item, "name") else item.body.string_value)
             if path == "/v1/metrics":
                 errors += uneven(item)
+                for trace_id, is_held in exemplars(item):
+                    traces.add(trace_id)
+                    errors += [] if is_held else [f"{item.name}: an exemplar of no bucket"]
             else:
                 keys |= {attribute.key for attribute in item.attributes}
-    return errors + ([] if names else ["an empty envelope"]), names, keys
+    return errors + ([] if names else ["an empty envelope"]), names, keys, traces
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -113,12 +133,15 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         try:
-            errors, names, keys = check(self.path, body)
+            errors, names, keys, traces = check(self.path, body)
         except Exception as error:
-            errors, names, keys = [f"{type(error).__name__}: {error}"], [], set()
+            errors, names, keys, traces = [f"{type(error).__name__}: {error}"], [], set(), set()
         if self.headers.get("Content-Type") != "application/json":
             errors.append("Content-Type")
-        line = {"path": self.path, "names": sorted(set(names)), "keys": sorted(keys), "errors": errors[:20]}
+        line = {
+            "path": self.path, "names": sorted(set(names)), "keys": sorted(keys),
+            "exemplars": sorted(traces), "errors": errors[:20],
+        }
         with open(sys.argv[2], "a") as file:
             file.write(json.dumps(line) + "\n")
         self.answer(400 if errors else 200, b"{}")

@@ -76,8 +76,8 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
             (["--telemetry=maybe"], [:], "telemetry: 'maybe' is not on or off (from flag)"),
             (
                 ["--otlp-url=https://collector"], [:],
-                "otlp-url: 'https://collector' is not http://host[:port][/path] "
-                    + "(for TLS, a collector nearby) (from flag)"
+                "otlp-url: 'https://collector' is not http://host[:port][/path]; "
+                    + "TLS is left to a collector or proxy beside this process (from flag)"
             ),
             (
                 ["--log-when-full=block:1h"], [:],

@@ -267,7 +267,8 @@ struct TraceTests {
         #expect(status == 200)
         #expect(throws: Never.self) { try JSONValue(parsing: text) }
         #expect(text.contains(#""name":"GET /x/{id}","kind":2"#))
-        #expect(text.contains(#""name":"sql","kind":3"#))
+        #expect(text.contains(#""name":"SELECT \"<x>\"","kind":3"#))
+        #expect(text.contains(#""key":"error.type","value":{"stringValue":"_OTHER"}"#))
         #expect(text.components(of: "\"traceId\":\"\(id)\"") == 3)
     }
 
@@ -279,7 +280,7 @@ struct TraceTests {
         #expect(trace["traceID"]?.string == id)
         let spans = trace["spans"]?.array ?? []
         let names = spans.map { $0["operationName"]?.string ?? "" }
-        #expect(names == ["GET /x/{id}", "service", "sql"])
+        #expect(names == ["GET /x/{id}", "service", "SELECT \"<x>\""])
         let parents = spans.map { $0["references"]?[0]?["spanID"]?.string }
         let ids = spans.map { $0["spanID"]?.string }
         #expect(parents == [nil, ids[0], ids[1]])

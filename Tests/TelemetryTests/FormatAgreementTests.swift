@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JSONCoding
 import Testing
 
 @testable import Telemetry
@@ -56,6 +57,24 @@ struct FormatAgreementTests {
         #expect(native?.counts.reduce(0, +) == 490)
     }
 
+    /// A family with native buckets leaves as those alone; all else as in a scrape.
+    @Test func `what is sent as OTLP says the same as a scrape`() throws {
+        let registry = sampleRegistry()
+        let (document, _) = try #require(
+            MetricsExport.document(registry, ServiceIdentity(), startedAt: 1, now: 2)
+        )
+        let sent = Samples(otlp: document)
+        let scraped = Samples(protobuf: Exposition.render(registry, as: .protobuf))
+        let classic = scraped.values.filter { !$0.key.hasPrefix("app_native_seconds_bucket") }
+        #expect(sent.values == classic)
+        #expect(sent.exemplars == scraped.exemplars)
+        let key = "app_native_seconds{kind=\"x\"}"
+        let (own, other) = (try #require(sent.natives[key]), try #require(scraped.natives[key]))
+        #expect(own.schema == other.schema && own.zeroCount == other.zeroCount)
+        #expect(own.zeroThreshold == other.zeroThreshold)
+        #expect(own.occupied == other.occupied)
+    }
+
     @Test func `exemplars have their trace, value and time in every format that has them`() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
         for format in [ExpositionFormat.openmetrics, .openmetrics2] {
@@ -83,6 +102,22 @@ private struct Samples {
         var zeroCount: UInt64 = 0
         var spans: [[Int]] = []
         var counts: [Int] = []
+
+        /// Counts by the index that Prometheus gives their bucket, but for empty ones.
+        var occupied: [Int: Int] {
+            var index = 0
+            var rest = counts[...]
+            var found: [Int: Int] = [:]
+            for span in spans {
+                index += span[0]
+                for count in rest.prefix(span[1]) {
+                    if count > 0 { found[index] = count }
+                    index += 1
+                }
+                rest = rest.dropFirst(span[1])
+            }
+            return found
+        }
     }
 
     struct SeenExemplar: Equatable {
@@ -181,6 +216,61 @@ private struct Samples {
 }
 
 extension Samples {
+    init(otlp document: JSONValue) {
+        let metrics = document["resourceMetrics"]?[0]?["scopeMetrics"]?[0]?["metrics"]?.array ?? []
+        for metric in metrics {
+            let name = metric["name"]?.string ?? ""
+            for kind in ["sum", "gauge", "histogram", "exponentialHistogram"] {
+                for point in metric[kind]?["dataPoints"]?.array ?? [] { read(point, of: name) }
+            }
+        }
+    }
+
+    private mutating func read(_ point: JSONValue, of name: String) {
+        let labels = (point["attributes"]?.array ?? []).map { attribute in
+            let value = attribute["value"]?["stringValue"]?.string ?? ""
+            let escaped = value.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+                .replacing("\"", with: "\\\"")
+            return "\(attribute["key"]?.string ?? "")=\"\(escaped)\""
+        }.joined(separator: ",")
+        let series = labels.isEmpty ? name : "\(name){\(labels)}"
+        if let value = point["asInt"]?.string ?? point["asDouble"]?.compactText {
+            values[series] = Double(value)
+        }
+        guard let count = point["count"]?.string.flatMap({ Double($0) }) else { return }
+        let bounds = (point["explicitBounds"]?.array ?? []).compactMap { Double($0.compactText) }
+        var sum = 0.0
+        let buckets = (point["bucketCounts"]?.array ?? []).enumerated().map { position, count in
+            sum += Double(count.string ?? "") ?? -1
+            return (position < bounds.count ? "\(bounds[position])" : "+Inf", sum)
+        }
+        histogram(
+            series,
+            count: count,
+            sum: Double(point["sum"]?.compactText ?? "") ?? -1,
+            buckets: buckets.map { (bound: $0.0, count: $0.1) }
+        )
+        for exemplar in point["exemplars"]?.array ?? [] {
+            exemplars.append(
+                SeenExemplar(
+                    trace: exemplar["traceId"]?.string ?? "",
+                    value: Double(exemplar["asDouble"]?.compactText ?? "") ?? -1,
+                    seconds: (Double(exemplar["timeUnixNano"]?.string ?? "") ?? -1) / 1e6 / 1e3
+                )
+            )
+        }
+        guard let scale = point["scale"]?.int else { return }
+        let counts = point["positive"]?["bucketCounts"]?.array ?? []
+        natives[series] = Native(
+            schema: scale,
+            zeroThreshold: Double(point["zeroThreshold"]?.compactText ?? "") ?? -1,
+            zeroCount: UInt64(point["zeroCount"]?.string ?? "") ?? .max,
+            // OTLP counts buckets from their lower bounds.
+            spans: [[(point["positive"]?["offset"]?.int ?? 0) + 1, counts.count]],
+            counts: counts.map { Int($0.string ?? "") ?? -1 }
+        )
+    }
+
     init(protobuf bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {

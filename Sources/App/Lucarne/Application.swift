@@ -7,10 +7,12 @@ import Telemetry
 
 /// The composition root: what `lucarne serve` starts, and stops again.
 package enum Application {
-    /// Serves until a signal ends it; the result is the process's exit code. `reread` reads the
-    /// configuration anew, for what may change while the process runs.
+    /// Serves until a signal ends it; the result is the process's exit code. `startedAt`: when
+    /// reading the configuration began. `reread` reads it anew, for what may change while the
+    /// process runs.
     package static func serve(
         _ configuration: Configuration,
+        startedAt: UInt64,
         reread: @escaping ConfigurationReading
     ) -> Int32 {
         // Before any thread is started, so that each inherits the mask and only loops see them.
@@ -23,11 +25,18 @@ package enum Application {
         }
         let telemetry = Telemetry(measured)
         defer { telemetry.close() }
+        telemetry.report(.startup(.config, nanoseconds: uptimeNanoseconds() &- startedAt))
+        telemetry.report(
+            .configuration(
+                fingerprint: configuration.fingerprint,
+                environment: configuration.environment.rawValue
+            )
+        )
         do throws(StartFailure) {
-            let started = uptimeNanoseconds()
             let database = try PreparedDatabase.prepare(configuration) { telemetry.report($0) }
             defer { database.embedded?.stop() }
-            telemetry.report(.startup(.database, nanoseconds: uptimeNanoseconds() &- started))
+            telemetry.report(.startup(.database, nanoseconds: database.took.start))
+            telemetry.report(.startup(.migrations, nanoseconds: database.took.migrations))
             return try run(configuration, reread, telemetry, database)
         } catch {
             Terminal.complain(error.description)

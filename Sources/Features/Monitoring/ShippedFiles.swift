@@ -2,13 +2,25 @@
 internal import JSONCoding
 package import Telemetry
 
+extension Board {
+    /// All boards, for a Grafana.
+    package static var files: [(name: String, text: String)] {
+        all.map { ("\($0.identifier).json", $0.json.indentedText) }
+    }
+}
+
+extension RuleGroup {
+    /// All rules in one file: the alerts, and what they count on being recorded.
+    package static var file: String { yaml(all, runbooks: "docs/runbooks") }
+}
+
 /// The files that the declarations become, by their path in the repository.
 package struct ShippedFiles: Sendable {
     package var contents: [(path: String, text: String)]
 
     /// `runbooks`: what stands before a runbook's file name in an alert, a URL or a folder.
     package init(families: [MetricDescription], runbooks: String = "docs/runbooks") {
-        contents = Board.all.map { ("dashboards/\($0.identifier).json", $0.json.indentedText) }
+        contents = Board.files.map { ("dashboards/\($0.name)", $0.text) }
         contents += [
             ("prometheus/rules/recording.yml", Self.rules(RuleGroup.recording, runbooks)),
             ("prometheus/rules/alerts.yml", Self.rules(RuleGroup.alerting, runbooks)),

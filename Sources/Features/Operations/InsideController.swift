@@ -39,7 +39,7 @@ struct InsideController: Sendable {
                 ("/metrics/catalog", "what each metric means"),
                 ("/debug/cardinality", "families by number of series"),
                 ("/dashboards", "Grafana dashboards for these metrics"),
-                ("/alerts.yml", "Prometheus alerts for these metrics"),
+                ("/alerts.yml", "Prometheus rules for these metrics"),
             ]
         ),
         (
@@ -131,15 +131,13 @@ struct InsideController: Sendable {
 
     func build() -> Response {
         let identity = telemetry.configuration.identity
-        return Response(
-            .object([
-                ("name", .string(identity.name)),
-                ("version", .string(identity.version)),
-                ("revision", .string(identity.revision)),
-                ("environment", .string(identity.environment)),
-                ("instance", .string(identity.instanceID)),
-                ("more", sources.build()),
-            ])
-        )
+        let own: [(String, JSONValue)] = [
+            ("name", .string(identity.name)),
+            ("version", .string(identity.version)),
+            ("revision", .string(identity.revision)),
+            ("environment", .string(identity.environment)),
+            ("instance", .string(identity.instanceID)),
+        ]
+        return Response(.object(own + sources.build()))
     }
 }

@@ -37,7 +37,7 @@ struct LogController: Sendable {
         var change = LevelChange()
         for (name, value) in members {
             guard change.set(name, value) else {
-                return Response(status: 400, problem: "\(name): not understood")
+                return Response(status: 400, problem: LevelChange.expected(name))
             }
         }
         guard let level = change.level else {
@@ -51,6 +51,17 @@ struct LogController: Sendable {
         var level: LogLevel?
         var module: LogModule?
         var seconds: Int?
+
+        static func expected(_ name: String) -> String {
+            switch name {
+            case "level":
+                "level: one of \(LogLevel.allCases.map(\.label.text).joined(separator: ", "))"
+            case "module":
+                "module: one of \(LogModule.allCases.map(\.label.text).joined(separator: ", "))"
+            case "seconds": "seconds: a number from 1 to 86400"
+            default: "\(name) is neither level, module nor seconds"
+            }
+        }
 
         /// False where the member is unknown or its value has no meaning.
         mutating func set(_ name: String, _ value: JSONValue) -> Bool {

@@ -46,14 +46,17 @@ struct ObjectiveController: Sendable {
     }
 
     private func page(_ standings: [ObjectiveStanding]) -> String {
-        let note = "<p>Over thirty days, or since this process began to count.</p>"
+        let note = """
+            <p>What this process has counted itself, over thirty days or since it started; \
+            a Prometheus with the shipped rules adds up all processes and their restarts.</p>
+            """
         return HTML.page("Objectives", note + standings.map(section).joined())
     }
 
     private func section(_ standing: ObjectiveStanding) -> String {
         let rows = standing.windows.map { window in
             """
-            <tr><td>\(window.window.rawValue)<td>\(Int(window.requests.rounded()))\
+            <tr><td>last \(window.window.rawValue)<td>\(Int(window.requests.rounded()))\
             <td>\(Int(window.bad.rounded()))\
             <td>\(window.errorRatio.map(Self.percent) ?? "no requests")\
             <td>\(window.burn.map { "\(Self.hundredths($0))×" } ?? "")</tr>
@@ -64,23 +67,32 @@ struct ObjectiveController: Sendable {
             <tr><td>\(alert.severity.rawValue)\
             <td>burn above \(Self.hundredths(alert.factor))× over \(alert.long.rawValue) \
             and \(alert.short.rawValue)\
-            <td>\(standing.isFiring(alert) ? "<strong>firing</strong>" : "quiet")</tr>
+            <td>\(standing.isFiring(alert) ? "<strong class=\"bad\">firing</strong>" : "quiet")</tr>
             """
         }
         return """
             <h2>\(standing.objective.name): \(Self.percent(standing.objective.target))</h2>
-            <p>\(Self.percent(standing.budgetRemaining)) of the error budget is left: \
-            \(Int(standing.bad)) of \(Int(standing.requests)) requests missed the objective.</p>
-            <table><tr><th>Window<th>Requests<th>Missed<th>Error ratio<th>Burn</tr>
+            <p>\(Self.budget(standing)): \(Int(standing.bad)) of \(Int(standing.requests)) requests \
+            missed the objective.</p>
+            <table class="numbers"><tr><th>Window<th>Requests<th>Missed<th>Error ratio<th>Burn</tr>
             \(rows.joined(separator: "\n"))</table>
-            <table><tr><th>Alert<th>When<th>Now</tr>\(alerts.joined(separator: "\n"))</table>
+            <br><table><tr><th>Alert<th>When<th>Now</tr>\(alerts.joined(separator: "\n"))</table>
             """
+    }
+
+    private static func budget(_ standing: ObjectiveStanding) -> String {
+        let left = standing.budgetRemaining
+        return left >= 0
+            ? "\(percent(left)) of the error budget is left"
+            : "<span class=\"bad\">The error budget is used up \(hundredths(1 - left)) times</span>"
     }
 
     private static func percent(_ ratio: Double) -> String { "\(hundredths(ratio * 100)) %" }
 
-    private static func hundredths(_ value: Double) -> Double {
-        value.magnitude < 1e12 ? (value * 100).rounded() / 100 : value
+    private static func hundredths(_ value: Double) -> String {
+        guard value.magnitude < 1e12 else { return "\(value)" }
+        let rounded = (value * 100).rounded() / 100
+        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
     }
 }
 

@@ -11,9 +11,11 @@ package struct Operations: Sendable {
     package struct Sources: Sendable {
         /// Each setting's effective value and where it came from, secrets masked.
         package var configuration: @Sendable () -> JSONValue = { .object([]) }
-        package var build: @Sendable () -> JSONValue = { .object([]) }
-        /// What is shipped beside the program, by name: dashboards and alerts.
-        package var files: ShippedFiles = ShippedFiles(directories: [])
+        package var build: @Sendable () -> [(String, JSONValue)] = { [] }
+        /// Grafana's boards for these very metrics, by file name.
+        package var dashboards: @Sendable () -> [(name: String, text: String)] = { [] }
+        /// Prometheus' rules for them.
+        package var rules: @Sendable () -> String = { "" }
 
         package init() {}
     }
@@ -66,7 +68,7 @@ package struct Operations: Sendable {
 
     private var inside: [Route] {
         let inside = InsideController(telemetry: telemetry, sources: sources)
-        let files = FilesController(files: sources.files)
+        let files = FilesController(sources: sources)
         let profile = ProfileController()
         let open = Operations(telemetry: telemetry, sources: sources)
         let bundle = BundleController(
@@ -86,7 +88,7 @@ package struct Operations: Sendable {
             guarded(.get, "/debug/bundle") { _ in await bundle.make() },
             guarded(.get, "/dashboards") { _ in files.list() },
             guarded(.get, "/dashboards/{name}") { files.dashboard($0) },
-            guarded(.get, "/alerts.yml") { _ in files.alerts() },
+            guarded(.get, "/alerts.yml") { _ in files.rules() },
         ]
     }
 

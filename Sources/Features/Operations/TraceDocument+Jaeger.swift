@@ -31,13 +31,11 @@ extension TraceDocument {
             trace,
             id: trace.context.spanID,
             parent: trace.context.parentSpanID,
-            name: "\(trace.method.label.text) \(trace.route)",
+            name: trace.name,
             from: 0,
             to: trace.durationNanoseconds,
             tags: [
-                tag("span.kind", "server"), tag("http.route", trace.route),
-                tag("url.path", trace.path), tag("http.response.status_code", trace.status),
-                tag("error", trace.status >= 500),
+                tag("span.kind", "server"), tag("error", trace.status >= 500),
             ] + tags(trace, -1)
         )
     }
@@ -48,12 +46,12 @@ extension TraceDocument {
             trace,
             id: trace.spanID(position),
             parent: trace.spanID(Int(own.parent)),
-            name: own.name.text,
+            name: trace.name(of: position),
             from: own.startedAt,
             to: own.endedAt,
             tags: [
                 tag("span.kind", own.layer == .sql ? "client" : "internal"),
-                tag("lucarne.layer", own.layer.label.text), tag("error", own.failed),
+                tag("error", own.failed),
             ] + tags(trace, position)
         )
     }
@@ -86,10 +84,10 @@ extension TraceDocument {
     }
 
     private static func tags(_ trace: KeptTrace, _ position: Int) -> [JSONValue] {
-        trace.attributes(of: position).map {
-            switch $0.value {
-            case .text(let text): tag($0.key.text, text)
-            case .integer(let number): tag($0.key.text, number)
+        trace.facts(of: position).map { key, value in
+            switch value {
+            case .text(let text): tag(key, text)
+            case .integer(let number): tag(key, number)
             }
         }
     }

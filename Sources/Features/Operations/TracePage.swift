@@ -8,15 +8,15 @@ enum TracePage {
             let id = trace.context.traceIDText
             return """
                 <tr><td><a href="/debug/traces/\(id)"><code>\(id.prefix(16))…</code></a>\
-                <td>\(HTML.text(internetTime(trace.startedAtWall)))\
+                <td class="whole">\(HTML.time(trace.startedAtWall))\
                 <td>\(trace.method.label.text) <code>\(HTML.text(trace.route))</code>\
                 <td>\(trace.status) \(HTML.text(trace.errorCode ?? ""))\
-                <td>\(HTML.milliseconds(trace.durationNanoseconds)) ms\
-                <td>\(trace.decision.rawValue)</tr>
+                <td class="number">\(HTML.milliseconds(trace.durationNanoseconds))\
+                <td>\(kept(trace))</tr>
                 """
         }
         let table = """
-            <table><tr><th>Trace<th>Began<th>Request<th>Status<th>Took<th>Kept</tr>
+            <table><tr><th>Trace<th>Began<th>Request<th>Status<th class="number">Took ms<th>Kept</tr>
             \(rows.joined(separator: "\n"))</table>
             """
         let form = """
@@ -28,20 +28,34 @@ enum TracePage {
 
     static func waterfall(_ traces: [KeptTrace]) -> String {
         let title = "Trace \(traces.first?.context.traceIDText ?? "")"
-        return HTML.page(title, traces.map(request).joined(separator: "<hr>"))
+        let body = traces.map(request).joined(separator: "<hr>")
+        return HTML.page(title, body, under: ("/debug/traces", "Traces"))
+    }
+
+    /// Why it was.
+    private static func kept(_ trace: KeptTrace) -> String {
+        switch trace.decision {
+        case .keptError: "failed"
+        case .keptSlow: trace.isPlanned ? "slow statement" : "slow"
+        case .keptForced: "asked for"
+        case .keptSampled, .dropped: "sample"
+        }
     }
 
     private static func request(_ trace: KeptTrace) -> String {
         """
         <dl><dt>Request<dd>\(trace.method.label.text) <code>\(HTML.text(trace.path))</code>
         <dt>Status<dd\(trace.status >= 500 ? " class=\"bad\"" : "")>\(trace.status) \
-        \(HTML.text(trace.errorCode ?? ""))
+        \(HTML.text([trace.errorCode, trace.errorMessage].compactMap { $0 }.joined(separator: ": ")))
         <dt>Route<dd><code>\(HTML.text(trace.route))</code>
         <dt>Took<dd>\(HTML.milliseconds(trace.durationNanoseconds)) ms
-        <dt>Began<dd>\(internetTime(trace.startedAtWall))
-        <dt>Kept<dd>\(trace.decision.rawValue)
+        <dt>Began<dd>\(HTML.time(trace.startedAtWall)) UTC
+        <dt>Kept<dd>\(kept(trace))
         <dt>Request id<dd><code>\(HTML.text(trace.requestID))</code>
-        <dt>Role<dd>\(trace.role.isEmpty ? "none" : HTML.text(trace.role))
+        <dt>Role<dd>\(HTML.text(trace.role.isEmpty ? "none" : trace.role)) \
+        \(trace.user.isEmpty ? "" : "<code>\(HTML.text(trace.user))</code>")
+        <dt>Client<dd>\(HTML.text(trace.clientAddress)) \
+        <span class="soft">\(HTML.text(trace.userAgent))</span>
         <dt>More<dd><a href="/debug/logs?q=trace=\(trace.context.traceIDText)">its records</a>, \
         <a href="?format=otlp">OTLP</a>, <a href="?format=jaeger">Jaeger</a></dl>
         \(ledger(trace))
@@ -89,10 +103,13 @@ enum TracePage {
         let whole = Double(max(1, trace.durationNanoseconds))
         let left = percent(Double(span.startedAt) / whole)
         let width = percent(Double(span.endedAt &- span.startedAt) / whole)
-        let facts = trace.attributes(of: position).map(fact)
+        let facts = trace.attributes(of: position).filter { $0.key.text != "db.query.summary" }
+            .map(fact)
+        let name = trace.name(of: position)
+        let layer = name == label ? "" : " <small class=\"soft\">\(label)</small>"
         return """
             <tr><td style="padding-left:\(Double(depth(trace, position)) * 1.1 + 0.6)rem">\
-            \(HTML.text(span.name.text))<div class="facts">\(facts.joined())</div>\
+            \(HTML.text(name))\(layer)<div class="facts">\(facts.joined())</div>\
             <td class="number">\(HTML.milliseconds(span.startedAt))\
             <td class="number">\(HTML.milliseconds(span.endedAt &- span.startedAt))\
             <td class="time"><div class="rail" title="\(label)">\

@@ -76,6 +76,7 @@ static inline unsigned long long hash_bytes(const void *bytes, size_t count,
 // nothing that secrets cannot do without: `eyJ`, `Bearer `, `password=`, the @ of `user:secret@host`.
 // Up to 16 bytes behind the copy may be overwritten.
 typedef unsigned char text_vector __attribute__((vector_size(16)));
+typedef signed char signed_text_vector __attribute__((vector_size(16)));
 
 static inline int text_any(text_vector found) {
   unsigned long long halves[2];
@@ -102,7 +103,9 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
       for (size_t byte = 0; byte < count; byte++) part[byte] = from[byte];
     }
     __builtin_memcpy(to + index, &text, 16);
-    bad |= (text_vector)((text < 0x20) | (text > 0x7E) | (text == '"') | (text == '\\') | (text == '@'));
+    // As signed bytes, what is beyond ASCII lies below the space as well.
+    bad |= (text_vector)(((signed_text_vector)text < 0x20) | (text == 0x7F) | (text == '"') |
+                         (text == '\\') | (text == '@'));
     jwt |= (text_vector)(text == 'J');
     bearer |= (text_vector)((text | 0x20) == 'b');
     space |= (text_vector)(text == ' ');

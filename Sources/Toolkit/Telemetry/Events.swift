@@ -127,20 +127,22 @@ package enum ProcessEvent: Sendable {
     /// A setting in the database that says nothing sensible.
     case settingIgnored(String)
     case databaseLost(String)
-    case databaseBack
+    /// A connection was opened; the version as libpq counts it (150003).
+    case databaseReached(version: Int)
     case configuration(fingerprint: String, environment: String)
-    case postgresVersion(String)
-    case workerQueue(WorkerQueue, length: Int)
     case workerWaited(WorkerQueue, nanoseconds: UInt64)
 }
 
 /// The queues in front of the threads that may block.
-package enum WorkerQueue: String, EventLabel { case blocking, jobs }
+package enum WorkerQueue: String, EventLabel { case blocking }
 
 extension EventLabel {
     /// Where the case stands in its declaration: the index of its series.
     ///
     /// An enum without payloads is stored as just that; comparing names would cost more than
     /// the counting. A test holds it against `allCases`.
-    package var position: Int { unsafe Int(unsafeBitCast(self, to: UInt8.self)) }
+    package var position: Int {
+        // A single case takes no memory.
+        MemoryLayout<Self>.size == 0 ? 0 : unsafe Int(unsafeBitCast(self, to: UInt8.self))
+    }
 }

@@ -3,6 +3,9 @@ import Synchronization
 
 /// One route template's series, resolved when the route is registered: a request only adds.
 package final class RouteTelemetry: Sendable {
+    /// What requests that no route takes are counted under.
+    static let unmatched = "_unmatched"
+
     package let template: String
     /// Probes and scrapes: no part of the service's own figures, and logged at debug only.
     package let isOperational: Bool

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 extension Telemetry {
     package func report(_ event: ConnectionEvent, on listener: Listener = .public) {
@@ -153,15 +154,37 @@ extension Telemetry {
             sql.migrationsPending.set(pending)
         case .configuration(let fingerprint, let environment):
             process.configuration.set(fingerprint, environment)
-        case .postgresVersion(let version):
-            process.setBuild(configuration.identity, postgres: version)
-        case .workerQueue(let queue, let length):
-            loops.queueLength[queue.position].set(length)
+        case .databaseReached(let version): databaseReached(version)
         case .workerWaited(let queue, let nanoseconds):
             loops.queueWait[queue.position].observe(nanoseconds)
-        case .catalogReloaded, .catalogReloadFailed, .settingIgnored, .databaseLost, .databaseBack:
-            logRare(event)
+        case .databaseLost(let reason):
+            // One record an outage, however often it is tried in the meantime.
+            guard !database.isLost.exchange(true, ordering: .relaxed) else { return }
+            logs.write(.error, .sql, "database lost", event: "database.lost") { record in
+                record.field("error.message", reason)
+            }
+        case .catalogReloaded, .catalogReloadFailed, .settingIgnored: logRare(event)
         }
+    }
+
+    private func databaseReached(_ version: Int) {
+        if database.version.exchange(version, ordering: .relaxed) != version {
+            process.setBuild(configuration.identity, postgres: databaseVersion)
+        }
+        guard database.isLost.exchange(false, ordering: .relaxed) else { return }
+        logs.write(.notice, .sql, "database reached", event: "database.back")
+    }
+
+    /// `15.3`, or `unknown` before a connection was opened.
+    package var databaseVersion: String {
+        let version = database.version.load(ordering: .relaxed)
+        return version == 0 ? "unknown" : "\(version / 10_000).\(version % 10_000)"
+    }
+
+    /// Asks for the queue's length at each scrape.
+    package func watch(_ queue: WorkerQueue, _ length: @escaping @Sendable () -> Int) {
+        let gauge = loops.queueLength[queue.position]
+        registry.refresh { gauge.set(length()) }
     }
 
     private func logRare(_ event: ProcessEvent) {
@@ -183,12 +206,6 @@ extension Telemetry {
                 record in
                 record.field("setting", name)
             }
-        case .databaseLost(let reason):
-            logs.write(.error, .sql, "database lost", event: "database.lost") { record in
-                record.field("error.message", reason)
-            }
-        case .databaseBack:
-            logs.write(.notice, .sql, "database reached", event: "database.back")
         default: break
         }
     }

@@ -50,11 +50,17 @@ package struct TelemetryConfiguration: Sendable {
     package var traceEndpoint: ExportEndpoint?
     /// Where the metrics are sent as OTLP/HTTP JSON, besides being scraped.
     package var metricEndpoint: ExportEndpoint?
-    package var metricPeriodMilliseconds: Int32 = 15_000
+    package var metricPeriodMilliseconds: Int32 = 60_000
     /// The keys of a caller's `baggage` that go into logs and traces.
     package var baggageKeys: Set<String> = []
 
     package init() {}
+}
+
+/// What connections have shown of the database.
+final class DatabaseStanding: Sendable {
+    let version = Atomic<Int>(0)
+    let isLost = Atomic<Bool>(false)
 }
 
 /// The composition: the registry, the log, and what turns facts into both.
@@ -81,6 +87,7 @@ package final class Telemetry: Sendable {
     let pool: PoolMetrics
     let loops: LoopMetrics
     let process: ProcessMetrics
+    let database = DatabaseStanding()
     let scrapes: ScrapeMetrics
     private let exporter: TraceExporter?
     private let metricsExporter: MetricsExporter?
@@ -120,6 +127,7 @@ package final class Telemetry: Sendable {
             registry.shared(TraceMetrics.self),
             configuration.tracesMax,
             baggageKeys: configuration.baggageKeys,
+            database: configuration.databaseNamespace,
             exporter: exporter
         )
         flights = RequestsInFlight()
@@ -130,7 +138,7 @@ package final class Telemetry: Sendable {
         scrapes = registry.shared(ScrapeMetrics.self)
         scrapes.observe(registry)
         unmatchedRoute = RouteTelemetry(
-            template: "_unmatched",
+            template: RouteTelemetry.unmatched,
             registry: registry,
             methods: [.get, .post]
         )

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Telemetry
 
 /// What `lucarne` does when it is called: one command line in, one exit code out.
 package enum Commands {
@@ -34,7 +35,8 @@ package enum Commands {
             Terminal.writeLine(token)
             return ExitCode.success
         case .serve:
-            return Application.serve(try Configuration.load(invocation)) {
+            let started = uptimeNanoseconds()
+            return Application.serve(try Configuration.load(invocation), startedAt: started) {
                 () throws(ConfigurationFailure) in try Configuration.load(invocation)
             }
         case .migrate:

@@ -38,6 +38,11 @@ extension Configuration {
             if signals.contains("logs") { sinks.append(LogSinkConfiguration(.otlp(endpoint))) }
             if signals.contains("traces") { telemetry.traceEndpoint = endpoint }
             if signals.contains("metrics") { telemetry.metricEndpoint = endpoint }
+            let period = try values.duration(.otlpMetricsPeriod)
+            guard period >= .seconds(1), period <= .seconds(3_600) else {
+                throw values.malformed(.otlpMetricsPeriod, "a duration from 1s to 1h")
+            }
+            telemetry.metricPeriodMilliseconds = Int32(period / .milliseconds(1))
         }
         telemetry.log.sinks = try queued(sinks)
         telemetry.baggageKeys = Set(values.list(.baggageKeys))
@@ -107,7 +112,9 @@ extension Configuration {
     private func endpoint(_ key: SettingKey) throws(ConfigurationFailure) -> ExportEndpoint? {
         guard let text = values.text(key) else { return nil }
         guard let endpoint = ExportEndpoint(text) else {
-            throw values.malformed(key, "http://host[:port][/path] (for TLS, a collector nearby)")
+            let isTLS = text.lowercased().hasPrefix("https://")
+            let more = isTLS ? "; TLS is left to a collector or proxy beside this process" : ""
+            throw values.malformed(key, "http://host[:port][/path]" + more)
         }
         return endpoint
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Cryptography
 internal import JSONCoding
 
 extension Configuration {
@@ -38,6 +39,12 @@ extension Configuration {
             let padding = String(repeating: " ", count: width - line.name.count)
             return "\(line.name)\(padding) = \(line.value ?? "")  (\(line.source))\n"
         }.joined()
+    }
+
+    /// Tells configurations apart without telling what is in them; secrets are in it masked.
+    package var fingerprint: String {
+        let lines = report.map { "\($0.name)=\($0.value ?? "")\n" }.joined()
+        return String(Digest.sha256.hash(Array(lines.utf8)).hexadecimal.prefix(16))
     }
 
     package var reportJSON: String {

@@ -170,6 +170,12 @@ extension Setting {
         ),
         Setting(.otlpSignals, .list, "traces,logs", "What is sent there: of traces, logs, metrics"),
         Setting(
+            .otlpMetricsPeriod,
+            .duration,
+            "60s",
+            "How often the metrics are sent there"
+        ),
+        Setting(
             .baggageKeys,
             .list,
             nil,

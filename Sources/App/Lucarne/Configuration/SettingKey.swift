@@ -33,6 +33,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case otlpURL = "otlp-url"
     case otlpHeaders = "otlp-headers"
     case otlpSignals = "otlp-signals"
+    case otlpMetricsPeriod = "otlp-metrics-period"
     case baggageKeys = "baggage-keys"
     case slowRequest = "slow-request"
     case slowStatement = "slow-statement"

@@ -92,7 +92,8 @@ extension SettingValues {
         guard let percentage = Double(text(key) ?? ""), percentage > 0, percentage < 100 else {
             throw malformed(key, "a percentage above 0 and below 100")
         }
-        return percentage / 100
+        // 0.999, not 0.9990000000000001: what is shown should be what was meant.
+        return (percentage * 1e8).rounded() / 1e10
     }
 
     package func duration(_ key: SettingKey) throws(ConfigurationFailure) -> Duration {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Telemetry
 
 /// A database that can be served: running, reachable, migrated.
 package struct PreparedDatabase: Sendable {
@@ -10,6 +11,8 @@ package struct PreparedDatabase: Sendable {
     package let embedded: EmbeddedPostgres?
     /// The migrations that were applied just now.
     package let applied: [String]
+    /// How long the embedded server took to start, and the migrations to be applied.
+    package let took: (start: UInt64, migrations: UInt64)
 }
 
 extension PreparedDatabase {
@@ -21,7 +24,9 @@ extension PreparedDatabase {
     ) throws(StartFailure) -> PreparedDatabase {
         let settings = configuration.database
         let migrations = try Migration.read(from: settings.migrationsDirectory)
+        let began = uptimeNanoseconds()
         let embedded = try start(configuration, observe)
+        let started = uptimeNanoseconds()
         do throws(StartFailure) {
             let owner = embedded?.connection(user: "postgres") ?? settings.url ?? ""
             let applied =
@@ -31,7 +36,8 @@ extension PreparedDatabase {
                 connection: embedded?.connection() ?? owner,
                 ownerConnection: owner,
                 embedded: embedded,
-                applied: applied
+                applied: applied,
+                took: (started &- began, uptimeNanoseconds() &- started)
             )
         } catch {
             embedded?.stop()

@@ -42,6 +42,11 @@ struct Migrator: ~Copyable {
         return try (system + Migration.pending(migrations, applied: applied)).map(\.name)
     }
 
+    /// How far the schema is.
+    func standing(of migrations: [Migration]) throws(StartFailure) -> MigrationStanding {
+        MigrationStanding(migrations, applied: try hasRecord() ? try applied() : [:])
+    }
+
     private func applySystem() throws(StartFailure) {
         if try !hasRecord() {
             try reporting("migrations") { () throws(PostgresFailure) in

@@ -132,6 +132,7 @@ struct RestServing: Sendable {
             telemetry.health.report("database", HealthFinding(.pass))
             telemetry.health.learn(.started)
             try? await serving.blocking.run { [states] in states.forgetRetired() }
+            await lookAtMigrations()
             return true
         } catch {
             telemetry.report(.catalogReloadFailed(error.message))
@@ -157,6 +158,18 @@ struct RestServing: Sendable {
             return nil
         case nil: return settings
         }
+    }
+
+    /// Whoever applies migrations has the catalog read anew.
+    private func lookAtMigrations() async {
+        let (configuration, connection) = (serving.configuration, serving.ownerConnection)
+        let found = try? await serving.blocking.run {
+            MigrationStanding.read(configuration, connection)
+        }
+        guard let standing = found ?? nil else { return }
+        serving.telemetry.report(
+            .migrations(version: standing.version, pending: standing.pending)
+        )
     }
 
     private func listen(_ loop: EventLoop) async {

@@ -4,6 +4,7 @@ import EventLoop
 import HTTPServer
 import JSONCoding
 import LucarneCore
+import Monitoring
 import Operations
 import Persistence
 import PostgresClient
@@ -51,25 +52,14 @@ extension Serving {
         sources.configuration = { [configuration] in
             (try? JSONValue(parsing: Array(configuration.reportJSON.utf8))) ?? .null
         }
-        sources.files = ShippedFiles(directories: Self.shippedDirectories) { path in
-            try? Files.read(path)
-        } list: { directory in
-            (try? Files.list(directory)) ?? []
-        }
+        sources.build = { [telemetry] in Build.facts(telemetry) }
+        sources.dashboards = { Board.files }
+        sources.rules = { RuleGroup.file }
         return Operations(
             telemetry: telemetry,
             sources: sources,
             token: configuration.operationsToken
         )
-    }
-
-    /// Beside the program, as an archive of it is unpacked; where packages put what is shared; and
-    /// where it was built.
-    private static var shippedDirectories: [String] {
-        let program = Files.absolute("/proc/self/exe").split(separator: "/").dropLast()
-        return [[], ["..", "share", "lucarne"], ["..", "..", ".."]].map { more in
-            "/" + (program.map(String.init) + more).joined(separator: "/")
-        }
     }
 
     /// What readiness depends on beside the catalog, which reports itself.

@@ -17,6 +17,8 @@ struct Serving: Sendable {
     let blocking: BlockingPool
     let pools: [Pool]
     let listenerSession: SessionSettings
+    /// Who may look at the migrations' record.
+    let ownerConnection: String
 
     init(
         _ configuration: Configuration,
@@ -36,6 +38,8 @@ struct Serving: Sendable {
             waited: { telemetry.report(.workerWaited(.blocking, nanoseconds: $0)) }
         )
         self.blocking = blocking
+        telemetry.watch(.blocking) { blocking.waitingCount }
+        ownerConnection = prepared.ownerConnection
         var session = SessionSettings(connection: prepared.connection)
         session.connectTimeout = Int(configuration.database.connectTimeout.components.seconds)
         session.preparesStatements = configuration.rest.preparedStatements
@@ -55,6 +59,7 @@ struct Serving: Sendable {
 
     /// Serves until told to stop; returns when the drain is over.
     func run() async throws(StartFailure) {
+        let started = uptimeNanoseconds()
         for pool in pools { pool.loop.perform { pool.start() } }
         defer { for pool in pools { pool.loop.perform { pool.close() } } }
         let database = Database(
@@ -68,12 +73,13 @@ struct Serving: Sendable {
         )
         let rest = RestServing(self, database)
         let servers = servers(rest)
+        let checks = healthChecks(database)
         await rest.prepare()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {
                 let listener: Listener = index == 0 ? .public : .admin
                 tasks.addTask(executorPreference: group.loops[0]) {
-                    await serve(server, on: address, listener)
+                    await serve(server, on: address, listener, since: started)
                 }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
@@ -81,7 +87,7 @@ struct Serving: Sendable {
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                await healthChecks(database).run()
+                await checks.run()
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
@@ -122,13 +128,15 @@ struct Serving: Sendable {
     private func serve(
         _ server: Server,
         on address: SocketAddress,
-        _ listener: Listener
+        _ listener: Listener,
+        since started: UInt64
     ) async -> Ending {
         do {
             try await server.serve(on: [address], group: group) { addresses in
                 for address in addresses {
                     telemetry.listening(on: address.description, listener)
                 }
+                telemetry.report(.startup(.listen, nanoseconds: uptimeNanoseconds() &- started))
             }
             return .served(nil)
         } catch {

@@ -44,7 +44,7 @@ package struct RestReply: Sendable {
     package var reason: String?
     package var headers: HeaderFields
     package var body: Body
-    /// Why this is a refusal, for logs and metrics.
+    /// Why this is a refusal.
     package var problem: Problem?
 
     package init(

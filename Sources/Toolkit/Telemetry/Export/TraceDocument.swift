@@ -29,31 +29,15 @@ package enum TraceDocument {
     }
 
     private static func root(_ trace: KeptTrace) -> JSONValue {
-        var attributes = [
-            attribute("http.request.method", trace.method.label.text),
-            attribute("http.route", trace.route),
-            attribute("url.path", trace.path),
-            attribute("http.response.status_code", trace.status),
-            attribute("lucarne.request_id", trace.requestID),
-            attribute("lucarne.kept", trace.decision.rawValue),
-        ]
-        if !trace.role.isEmpty { attributes.append(attribute("user.role", trace.role)) }
-        if let baggage = trace.baggage { attributes.append(attribute("baggage", baggage)) }
-        if let code = trace.errorCode { attributes.append(attribute("error.code", code)) }
-        for (layer, nanoseconds) in trace.layers where nanoseconds > 0 {
-            let key = "lucarne.layer.\(layer.label.text)_ns"
-            attributes.append(attribute(key, Int(clamping: nanoseconds)))
-        }
-        attributes += own(trace, -1)
         var members = head(
             trace,
             id: trace.context.spanID,
             parent: trace.context.parentSpanID,
-            name: "\(trace.method.label.text) \(trace.route)",
+            name: trace.name,
             kind: 2
         )
         members += times(trace, from: 0, to: trace.durationNanoseconds)
-        members.append(("attributes", .array(attributes)))
+        members.append(("attributes", attributes(trace, -1)))
         // A server's fault is an error; a client's leaves the status unset (semconv, HTTP spans).
         members.append(("status", .object(trace.status >= 500 ? [("code", .integer(2))] : [])))
         return .object(members)
@@ -65,12 +49,11 @@ package enum TraceDocument {
             trace,
             id: trace.spanID(position),
             parent: trace.spanID(Int(span.parent)),
-            name: span.name.text,
+            name: trace.name(of: position),
             kind: span.layer == .sql ? 3 : 1
         )
         members += times(trace, from: span.startedAt, to: span.endedAt)
-        let layer = attribute("lucarne.layer", span.layer.label.text)
-        members.append(("attributes", .array([layer] + own(trace, position))))
+        members.append(("attributes", attributes(trace, position)))
         members.append(("status", .object(span.failed ? [("code", .integer(2))] : [])))
         return .object(members)
     }
@@ -104,21 +87,15 @@ package enum TraceDocument {
         ]
     }
 
-    private static func own(_ trace: KeptTrace, _ position: Int) -> [JSONValue] {
-        trace.attributes(of: position).map {
-            switch $0.value {
-            case .text(let text): attribute($0.key.text, text)
-            case .integer(let number): attribute($0.key.text, number)
+    private static func attributes(_ trace: KeptTrace, _ position: Int) -> JSONValue {
+        .array(
+            trace.facts(of: position).map { key, value in
+                switch value {
+                case .text(let text): OTLP.attribute(key, text)
+                case .integer(let number): OTLP.attribute(key, number)
+                }
             }
-        }
-    }
-
-    private static func attribute(_ key: String, _ value: String) -> JSONValue {
-        OTLP.attribute(key, value)
-    }
-
-    private static func attribute(_ key: String, _ value: Int) -> JSONValue {
-        OTLP.attribute(key, value)
+        )
     }
 
     package static func hexadecimal(_ id: UInt64) -> String {

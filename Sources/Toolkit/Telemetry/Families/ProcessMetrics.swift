@@ -192,7 +192,7 @@ struct InfoFamily: Sendable {
 }
 
 extension ServiceIdentity {
-    static var swiftVersion: String {
+    package static var swiftVersion: String {
         #if compiler(>=6.4)
         "6.4 or later"
         #elseif compiler(>=6.3)

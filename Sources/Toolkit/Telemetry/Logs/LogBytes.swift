@@ -93,37 +93,24 @@ import Glibc
         guard value >= 10 else {
             return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value))
         }
-        guard value < 1_000 else { return append(manyDigits: value) }
-        if value >= 100 {
-            append(decimal: value, digits: 3)
-        } else {
-            append(decimal: value, digits: 2)
-        }
+        guard value < 100_000_000 else { return append(manyDigits: value) }
+        let digits = Digits.eight(of: value)
+        let zeros = digits.trailingZeroBitCount & ~7
+        put((digits | Digits.characters) &>> UInt64(zeros))
+        count &-= zeros / 8
     }
 
     private mutating func append(manyDigits value: UInt64) {
-        var limit: UInt64 = 10_000
-        var length = 4
-        while length < 19, value >= limit {
-            limit &*= 10
-            length &+= 1
-        }
-        append(decimal: value, digits: value >= limit ? length &+ 1 : length)
+        let (upper, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+        append(decimal: upper)
+        put(Digits.eight(of: lower) | Digits.characters)
     }
 
-    /// Exactly so many digits, with leading zeros.
-    @inline(__always)
-    mutating func append(decimal value: UInt64, digits: Int) {
-        var rest = value
-        var position = count &+ digits
-        count = position
-        for _ in 0..<digits {
-            position &-= 1
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            unsafe base.unsafelyUnwrapped[position] =
-                UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
-            rest = quotient
-        }
+    /// Nine digits, with leading zeros: the fraction of a second.
+    mutating func append(nanoseconds value: UInt64) {
+        let (first, rest) = value.quotientAndRemainder(dividingBy: 100_000_000)
+        append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: first))
+        put(Digits.eight(of: rest) | Digits.characters)
     }
 
     mutating func append(hexadecimal value: UInt64, digits: Int) {
@@ -159,10 +146,15 @@ import Glibc
     /// Milliseconds with three decimals.
     @inline(__always)
     mutating func append(milliseconds nanoseconds: UInt64) {
-        let microseconds = nanoseconds / 1_000
-        append(decimal: microseconds / 1_000)
-        append(UInt8(ascii: "."))
-        append(decimal: microseconds % 1_000, digits: 3)
+        let (whole, rest) = (nanoseconds / 1_000).quotientAndRemainder(dividingBy: 1_000)
+        append(decimal: whole)
+        append(thousandths: rest)
+    }
+
+    /// `.042`
+    @inline(__always)
+    mutating func append(thousandths value: UInt64) {
+        put(Digits.fraction(thousandths: value))
     }
 
     var isEmpty: Bool { count == 0 }
@@ -197,7 +189,43 @@ import Glibc
     }
 }
 
+/// Digits as they lie in memory: eight at a time, by multiplications instead of divisions.
+enum Digits {
+    static let characters: UInt64 = 0x3030_3030_3030_3030
+
+    /// The digits of a number below a hundred million, a byte each, the first one lowest.
+    @inline(__always)
+    static func eight(of value: UInt64) -> UInt64 {
+        let upper = value / 10_000
+        // Two numbers of four digits become four of two, and those eight of one.
+        let fours = upper | (value &- upper &* 10_000) << 32
+        let hundreds = (fours &* 10_486) >> 20 & 0x0000_007F_0000_007F
+        let twos = hundreds | (fours &- hundreds &* 100) << 16
+        let tens = (twos &* 103) >> 10 & 0x000F_000F_000F_000F
+        return (tens | (twos &- tens &* 10) << 8).littleEndian
+    }
+
+    /// `.042`
+    @inline(__always)
+    static func fraction(thousandths value: UInt64) -> UInt32 {
+        let hundreds = (value &* 41) >> 12
+        let rest = value &- hundreds &* 100
+        let tens = (rest &* 103) >> 10
+        let digits = hundreds << 8 | tens << 16 | (rest &- tens &* 10) << 24
+        return UInt32(truncatingIfNeeded: digits | 0x3030_302E).littleEndian
+    }
+}
+
 extension LogBytes {
+    /// Once more what was appended at a position: 32 bytes.
+    @inline(__always)
+    mutating func appendAgain(from position: Int) {
+        assert(position + 32 <= count && count + 32 <= capacity)
+        let base = unsafe base.unsafelyUnwrapped
+        unsafe memcpy(base + count, base + position, 32)
+        count &+= 32
+    }
+
     /// `,"sql":`, as the record of a request has it: a few stores each.
     @inline(__always)
     mutating func append(keyOf layer: Layer) {

@@ -16,7 +16,7 @@ struct LogClock {
             unsafe bytes.append(start, text.count)
         }
         bytes.append(UInt8(ascii: "."))
-        bytes.append(decimal: nanoseconds, digits: 9)
+        bytes.append(nanoseconds: nanoseconds)
         bytes.append(UInt8(ascii: "Z"))
     }
 
@@ -25,8 +25,7 @@ struct LogClock {
         let (second, nanoseconds) = wall.quotientAndRemainder(dividingBy: 1_000_000_000)
         if second != self.second { format(second) }
         for index in 11..<19 { bytes.append(text[index]) }
-        bytes.append(UInt8(ascii: "."))
-        bytes.append(decimal: nanoseconds / 1_000_000, digits: 3)
+        bytes.append(thousandths: nanoseconds / 1_000_000)
     }
 
     private mutating func format(_ second: UInt64) {

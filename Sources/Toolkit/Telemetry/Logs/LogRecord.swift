@@ -30,14 +30,15 @@ package struct LogRecord: ~Copyable {
     @inline(__always)
     package mutating func field(_ key: StaticString, _ value: String) {
         guard !Redaction.isSecretField(key) else { return fieldRedacted(key) }
-        var value = value
-        value.withUTF8 { text in unsafe field(key, text) }
+        guard begin(key, roomFor: 8) else { return }
+        append(text: value)
     }
 
     @inline(__always)
     package mutating func field(_ key: StaticString, _ value: ArraySlice<UInt8>) {
         guard !Redaction.isSecretField(key) else { return fieldRedacted(key) }
-        unsafe value.withUnsafeBufferPointer { text in unsafe field(key, text) }
+        guard begin(key, roomFor: 8) else { return }
+        append(text: value)
     }
 
     @inline(__always)
@@ -92,10 +93,9 @@ package struct LogRecord: ~Copyable {
     mutating func layers(of trace: RequestTrace) {
         guard isJSON ? begin("layers", roomFor: 400) : bytes.count + 400 < end else { return }
         let start = bytes.count
-        for position in 0..<UInt8(Layer.count) {
-            guard let layer = Layer(rawValue: position) else { continue }
-            let nanoseconds = trace.selfNanoseconds(layer)
-            guard nanoseconds > 0 else { continue }
+        for position in 0..<Layer.count {
+            let nanoseconds = trace.selfNanoseconds(at: position)
+            guard nanoseconds > 0, let layer = Layer(rawValue: UInt8(position)) else { continue }
             if isJSON {
                 bytes.append(keyOf: layer)
             } else {
@@ -120,18 +120,23 @@ package struct LogRecord: ~Copyable {
         closeText()
     }
 
+    private mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { text in unsafe append(text) }
+    }
+
+    private mutating func append(text: ArraySlice<UInt8>) {
+        unsafe text.withUnsafeBufferPointer { text in unsafe append(text) }
+    }
+
+    /// The value of the key that was written just now.
     @inline(__always)
-    @unsafe private mutating func field(
-        _ key: StaticString,
-        _ text: UnsafeBufferPointer<UInt8>
-    ) {
+    @unsafe private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
         let start = bytes.count
-        guard text.count <= Self.valueBytesMax, begin(key, roomFor: text.count + 2) else {
-            return unsafe fieldSlowly(key, text)
-        }
-        guard unsafe appendIfPlain(text) else {
+        let hasRoom = text.count <= Self.valueBytesMax && start &+ text.count &+ 8 <= end
+        guard hasRoom, unsafe appendIfPlain(text) else {
             bytes.truncate(to: start)
-            return unsafe fieldSlowly(key, text)
+            return unsafe appendSlowly(text)
         }
     }
 
@@ -144,10 +149,7 @@ package struct LogRecord: ~Copyable {
     }
 
     /// Repairs UTF-8, masks, cuts and escapes.
-    @unsafe private mutating func fieldSlowly(
-        _ key: StaticString,
-        _ text: UnsafeBufferPointer<UInt8>
-    ) {
+    @unsafe private mutating func appendSlowly(_ text: UnsafeBufferPointer<UInt8>) {
         let length = min(text.count, Self.valueBytesMax * 2)
         var value = unsafe String(
             decoding: UnsafeBufferPointer(rebasing: text[..<length]),
@@ -156,7 +158,6 @@ package struct LogRecord: ~Copyable {
         let masked = Redaction.masked(value)
         for rule in masked.rules { count(rule) }
         value = masked.text
-        guard begin(key, roomFor: 8) else { return }
         openText(quoted: true)
         let limit = min(end - 1, bytes.count + Self.valueBytesMax)
         for scalar in value.unicodeScalars {
@@ -249,6 +250,7 @@ extension LogRecord {
         guard format != .ecs else { return idsAsECS(of: trace) }
         let context = trace.context
         field("trace_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+        let traceID = bytes.count - (isJSON ? 33 : 32)
         field("span_id", hexadecimal: context.spanID)
         if begin("trace_flags", roomFor: 4) {
             openText()
@@ -257,8 +259,10 @@ extension LogRecord {
         }
         if let given = trace.givenRequestID {
             field("request_id", given)
-        } else {
-            field("request_id", hexadecimal: context.traceIDHigh, context.traceIDLow)
+        } else if begin("request_id", roomFor: 34) {
+            openText()
+            bytes.appendAgain(from: traceID)
+            closeText()
         }
     }
 

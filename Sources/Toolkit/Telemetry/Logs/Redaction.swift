@@ -173,8 +173,10 @@ extension Redaction {
             var count = query.count
             while count > 0 {
                 let end = unsafe length(of: rest, count, upTo: UInt8(ascii: "&"))
-                let name = unsafe length(of: rest, end, upTo: UInt8(ascii: "="))
-                if name < end, name > 0, unsafe isSuspicious(rest, name) { return true }
+                if end > 1, unsafe mayBegin(rest.pointee) {
+                    let name = unsafe length(of: rest, end, upTo: UInt8(ascii: "="))
+                    if name < end, name > 0, unsafe isSuspicious(rest, name) { return true }
+                }
                 unsafe rest += min(end + 1, count)
                 count -= min(end + 1, count)
             }
@@ -189,6 +191,15 @@ extension Redaction {
     ) -> Int {
         guard let found = unsafe memchr(text, Int32(byte), count) else { return count }
         return unsafe UnsafeRawPointer(text).distance(to: UnsafeRawPointer(found))
+    }
+
+    /// Whether a secret's name begins with this byte, or with a percent sign in its place.
+    @inline(__always)
+    private static func mayBegin(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte | 0x20) {
+        case "a", "c", "i", "j", "k", "p", "r", "s", "t", "x", "%": true
+        default: false
+        }
     }
 
     @unsafe private static func isSuspicious(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {

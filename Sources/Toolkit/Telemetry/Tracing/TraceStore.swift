@@ -10,7 +10,7 @@ package enum TraceDecision: String, EventLabel {
     case dropped
 
     /// The word in the request's record.
-    var word: StaticString? {
+    package var word: StaticString? {
         switch self {
         case .keptError: "error"
         case .keptSlow: "slow"
@@ -36,8 +36,15 @@ package struct KeptTrace: Sendable {
     package var route: String
     package var path: String
     package var status: Int
+    package var errorType: String?
     package var errorCode: String?
+    package var errorMessage: String?
     package var role: String
+    package var user: String
+    package var clientAddress: String
+    package var userAgent: String
+    /// The database that its statements ran in.
+    package var database: String
     package var decision: TraceDecision
     /// A plan was asked for that belongs to one of its statements.
     package var isPlanned: Bool
@@ -114,6 +121,7 @@ package final class TraceStore: Sendable {
     private let metrics: TraceMetrics
     private let tracesMax: Int
     private let baggageKeys: Set<String>
+    private let database: String
     private let exporter: TraceExporter?
     private let state = Mutex(State())
 
@@ -121,11 +129,13 @@ package final class TraceStore: Sendable {
         _ metrics: TraceMetrics,
         _ tracesMax: Int,
         baggageKeys: Set<String> = [],
+        database: String = "postgres",
         exporter: TraceExporter? = nil
     ) {
         self.metrics = metrics
         self.tracesMax = max(1, tracesMax)
         self.baggageKeys = baggageKeys
+        self.database = database
         self.exporter = exporter
     }
 
@@ -169,7 +179,8 @@ package final class TraceStore: Sendable {
             route,
             decision,
             wall: wall,
-            baggageKeys: baggageKeys
+            baggageKeys: baggageKeys,
+            database: database
         )
         exporter?.offer(kept)
         let pool = TraceMetrics.pool(of: decision)
@@ -200,7 +211,8 @@ extension KeptTrace {
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
         wall: UInt64,
-        baggageKeys: Set<String>
+        baggageKeys: Set<String>,
+        database: String
     ) {
         context = trace.context
         requestID = trace.requestID
@@ -208,8 +220,14 @@ extension KeptTrace {
         self.route = route.template
         path = String(decoding: summary.path, as: UTF8.self)
         status = summary.status
+        errorType = summary.errorType
         errorCode = summary.errorCode
+        errorMessage = summary.errorMessage.map { Redaction.masked($0).text }
         role = unsafe trace.role
+        user = trace.user
+        clientAddress = summary.clientAddress
+        userAgent = String(decoding: summary.userAgent, as: UTF8.self)
+        self.database = database
         self.decision = decision
         isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds
