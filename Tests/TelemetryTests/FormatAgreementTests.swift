@@ -60,10 +60,12 @@ struct FormatAgreementTests {
     /// A family with native buckets leaves as those alone; all else as in a scrape.
     @Test func `what is sent as OTLP says the same as a scrape`() throws {
         let registry = sampleRegistry()
+        _ = registry.counter("app_nothing_total", "Nothing yet.", labels: ["kind"], layer: "t")
         let (document, _) = try #require(
             MetricsExport.document(registry, ServiceIdentity(), startedAt: 1, now: 2)
         )
         let sent = Samples(otlp: document)
+        #expect(!document.compactText.contains("null"))
         let scraped = Samples(protobuf: Exposition.render(registry, as: .protobuf))
         let classic = scraped.values.filter { !$0.key.hasPrefix("app_native_seconds_bucket") }
         #expect(sent.values == classic)

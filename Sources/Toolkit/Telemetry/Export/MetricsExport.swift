@@ -27,7 +27,8 @@ struct MetricsExport {
         let metrics = registry.families.compactMap { family -> JSONValue? in
             let series = family.series
             points += series.count
-            return series.isEmpty ? nil : export.metric(family, series)
+            // Not `nil`, which would be JSON's null: no receiver takes a document with one in it.
+            return series.isEmpty ? .none : .some(export.metric(family, series))
         }
         guard !metrics.isEmpty else { return nil }
         let scope = JSONValue.object([
