@@ -147,7 +147,7 @@ struct LogRecordTests {
         bytes.append(decimal: value)
         var expected: [UInt8] = []
         Hexadecimal.append(value, to: &expected)
-        Hexadecimal.append(value & 0xFFFF, digits: 4, to: &expected)
+        expected += Array(String(value & 0xFFFF | 0x10000, radix: 16).utf8.dropFirst())
         expected.append(contentsOf: "\(value)".utf8)
         #expect(bytes.copy(from: 0) == expected)
     }

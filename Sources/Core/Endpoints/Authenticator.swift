@@ -15,9 +15,14 @@ package final class Authenticator: Sendable {
     private let cache: Mutex<TokenCache<Known>>
 
     /// What a token was found to say: made once, not for each request.
-    private struct Known: Sendable {
+    private final class Known: Sendable {
         let token: VerifiedToken
         let identity: Identity
+
+        init(_ token: VerifiedToken, _ identity: Identity) {
+            self.token = token
+            self.identity = identity
+        }
     }
 
     /// Without an anonymous role, a request without a token is refused.
@@ -70,7 +75,7 @@ package final class Authenticator: Sendable {
         let verified = try verifier.verify(token.span)
         try verifier.check(verified, now: now)
         let identity = try identity(of: verified)
-        let known = Known(token: verified, identity: identity)
+        let known = Known(verified, identity)
         cache.withLock { $0.insert(known, expiry: verified.expiry, for: token) }
         return identity
     }

@@ -41,10 +41,18 @@ package struct Database: Sendable {
         in context: RequestContext,
         accept: Acceptance = { _ in }
     ) async throws(Problem) -> [QueryResult] {
+        guard tellsTraces else { return try await carryOut(transaction, in: context, accept) }
+        return try await carryOut(transaction.told(of: context.trace), in: context, accept)
+    }
+
+    private func carryOut(
+        _ transaction: Transaction,
+        in context: RequestContext,
+        _ accept: Acceptance
+    ) async throws(Problem) -> [QueryResult] {
         guard let pool = EventLoop.current.map({ pools[$0.index] }) else {
             throw Problem(.internalFailure, code: "XX000", "a statement must run on a loop")
         }
-        let transaction = tellsTraces ? transaction.told(of: context.trace) : transaction
         let outcome: Outcome
         do throws(PostgresFailure) {
             if transaction.mayShare,

@@ -10,10 +10,20 @@ final class ReadGroup {
     /// Results; nil when the read has to be run by itself.
     typealias Outcome = Result<[QueryResult]?, PostgresFailure>
 
-    @safe struct Member {
+    @safe final class Member {
         let transaction: Transaction
         let context: RequestContext
         let continuation: UnsafeContinuation<Outcome, Never>?
+
+        init(
+            _ transaction: Transaction,
+            _ context: RequestContext,
+            _ continuation: UnsafeContinuation<Outcome, Never>? = nil
+        ) {
+            self.transaction = transaction
+            self.context = context
+            unsafe self.continuation = continuation
+        }
     }
 
     private static let membersMax = 16
@@ -23,7 +33,7 @@ final class ReadGroup {
     private var expected: UInt64
 
     init(_ transaction: Transaction, _ context: RequestContext) {
-        members = unsafe [Member(transaction: transaction, context: context, continuation: nil)]
+        members = unsafe [Member(transaction, context)]
         expected = transaction.sharing?.usual ?? 0
     }
 
@@ -39,9 +49,7 @@ final class ReadGroup {
         _ context: RequestContext,
         _ continuation: UnsafeContinuation<Outcome, Never>
     ) {
-        unsafe members.append(
-            Member(transaction: transaction, context: context, continuation: continuation)
-        )
+        unsafe members.append(Member(transaction, context, continuation))
         expected += transaction.sharing?.usual ?? 0
     }
 }

@@ -24,11 +24,11 @@ package struct Transaction: Sendable {
     /// `SERIALIZABLE`, `REPEATABLE READ`; nil for the server's default.
     package var isolation: String?
     /// In order; the role among them.
-    package var settings = LocalSettings.none
+    package var settings: LocalSettings
     /// What `pg_stat_activity` calls the session while this runs.
     package var applicationName: String?
     /// Runs after the settings and before the statements, in the same round trip.
-    package var preparation: [Query] = []
+    package var preparation: [Query]
     package var statements: [Query]
     package var ending: Ending
     /// Where statements like these learn whether they may share a transaction; nil where no two
@@ -38,13 +38,21 @@ package struct Transaction: Sendable {
     package init(
         summary: String,
         access: Access,
+        isolation: String? = nil,
+        settings: LocalSettings = .none,
+        preparation: [Query] = [],
         statements: [Query],
-        ending: Ending = .commit
+        ending: Ending = .commit,
+        sharing: Sharing? = nil
     ) {
         self.summary = summary
         self.access = access
+        self.isolation = isolation
+        self.settings = settings
+        self.preparation = preparation
         self.statements = statements
         self.ending = ending
+        self.sharing = sharing
     }
 
     /// A block of its own needs BEGIN; otherwise the pipeline's implicit transaction does.

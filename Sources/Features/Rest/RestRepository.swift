@@ -120,16 +120,14 @@ extension Transaction {
         self.init(
             summary: request.summary,
             access: request.isReadOnly ? .readOnly : .readWrite,
+            isolation: request.isolation,
+            settings: request.settings,
+            preparation: request.preRequest.map { [Query("SELECT \($0.quoted)()")] } ?? [],
             statements: statements,
             ending: request.rollsBack
-                ? .rollback : request.check != nil && !request.isReadOnly ? .commitUnless : .commit
+                ? .rollback : request.check != nil && !request.isReadOnly ? .commitUnless : .commit,
+            sharing: request.sharing
         )
-        isolation = request.isolation
-        settings = request.settings
-        sharing = request.sharing
-        if let function = request.preRequest {
-            preparation = [Query("SELECT \(function.quoted)()")]
-        }
     }
 }
 

@@ -23,11 +23,7 @@ package final class RestRead: Sendable {
     private let reply: ReplyBuilder
     private let headers: HeaderFields
     private let sharing: Sharing?
-    private let latest = Mutex<
-        (headers: HeaderFields, identity: Identity, settings: LocalSettings)?
-    >(
-        nil
-    )
+    private let latest = Mutex<Latest?>(nil)
     /// `/films?` as the mount has it, and what follows.
     private let path: [UInt8]
     private let query: CanonicalQuery
@@ -90,6 +86,19 @@ package final class RestRead: Sendable {
         return transaction
     }
 
+    /// Who asked last, and what that set.
+    private final class Latest: Sendable {
+        let headers: HeaderFields
+        let identity: Identity
+        let settings: LocalSettings
+
+        init(_ headers: HeaderFields, _ identity: Identity, _ settings: LocalSettings) {
+            self.headers = headers
+            self.identity = identity
+            self.settings = settings
+        }
+    }
+
     /// Clients say the same of themselves time and again.
     private func settings(
         for identity: Identity,
@@ -102,7 +111,8 @@ package final class RestRead: Sendable {
             return latest.settings
         }
         let made = LocalSettings(of: message, terms, from: identity, state, routine: nil)
-        self.latest.withLock { $0 = (message.headers, identity, made) }
+        let next = Latest(message.headers, identity, made)
+        self.latest.withLock { $0 = next }
         return made
     }
 

@@ -43,6 +43,16 @@ enum ByteClass {
         byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") || byte == 0
     }
 
+    /// Whether any of them does.
+    static func splitsMessages(_ bytes: Span<UInt8>) -> Bool {
+        // Without a branch, so that many bytes are looked at in one instruction.
+        var found = false
+        for index in bytes.indices {
+            found = splitsMessages(bytes[index]) ? true : found
+        }
+        return found
+    }
+
     @inline(__always)
     static func hexadecimal(_ byte: UInt8) -> UInt8? {
         switch byte {

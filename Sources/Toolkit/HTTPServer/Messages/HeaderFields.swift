@@ -95,14 +95,20 @@ package struct HeaderFields: Sendable {
     }
 
     func position(of name: String) -> Int? {
-        entries.indices.first { matches($0, name) }
+        let wanted = name.utf8.span
+        for position in entries.indices where matches(position, wanted) { return position }
+        return nil
     }
 
     private func matches(_ position: Int, _ name: String) -> Bool {
+        matches(position, name.utf8.span)
+    }
+
+    @inline(__always)
+    private func matches(_ position: Int, _ wanted: Span<UInt8>) -> Bool {
         let entry = entries[position]
-        let wanted = name.utf8
         guard Int(entry.nameEnd &- entry.nameStart) == wanted.count else { return false }
-        return equalIgnoringCase(bytes.span.extracting(entry.name), wanted.span)
+        return equalIgnoringCase(bytes.span.extracting(entry.name), wanted)
     }
 }
 
@@ -183,33 +189,64 @@ extension HeaderFields {
         output.append(contentsOf: copy.bytes)
     }
 
+    /// Adds a field whose value is written into a room of so many bytes, by us: nothing in it may
+    /// split the message.
+    package mutating func append(
+        _ name: StaticString,
+        room: Int,
+        _ write: (inout OutputSpan<UInt8>) -> Void
+    ) {
+        let value = appendLine(nameCount: name.utf8CodeUnitCount, room: room) {
+            $0.append(name)
+        } value: {
+            write(&$0)
+        }
+        assert(!ByteClass.splitsMessages(bytes.span.extracting(value)))
+    }
+
     private mutating func append(_ name: String, raw value: UnsafeBufferPointer<UInt8>) {
-        guard ByteClass.isToken(name.utf8.span) else { return }
+        let name = name.utf8
+        guard ByteClass.isToken(name.span) else { return }
+        let value = appendLine(nameCount: name.count, room: value.count) {
+            $0.append(name.span)
+        } value: {
+            unsafe $0.append(value)
+        }
+        guard ByteClass.splitsMessages(bytes.span.extracting(value)) else { return }
+        for index in value where ByteClass.splitsMessages(bytes[index]) {
+            bytes[index] = UInt8(ascii: " ")
+        }
+    }
+
+    @inline(__always)
+    private mutating func appendLine(
+        nameCount: Int,
+        room: Int,
+        name writeName: (inout OutputSpan<UInt8>) -> Void,
+        value writeValue: (inout OutputSpan<UInt8>) -> Void
+    ) -> Range<Int> {
         makeWireForm()
-        let start = bytes.count
         if bytes.isEmpty {
             bytes.reserveCapacity(768)
             entries.reserveCapacity(12)
         }
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(UInt8(ascii: " "))
-        let valueStart = bytes.count
-        unsafe bytes.append(contentsOf: value)
-        for index in valueStart..<bytes.count where ByteClass.splitsMessages(bytes[index]) {
-            bytes[index] = UInt8(ascii: " ")
+        let start = bytes.count
+        bytes.append(addingCapacity: nameCount + room + 4) { output in
+            writeName(&output)
+            output.append(": ")
+            writeValue(&output)
+            output.append("\r\n")
         }
-        let valueEnd = bytes.count
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
+        let value = start + nameCount + 2..<bytes.count - 2
         entries.append(
             Entry(
                 nameStart: UInt32(start),
-                nameEnd: UInt32(valueStart - 2),
-                valueStart: UInt32(valueStart),
-                valueEnd: UInt32(valueEnd)
+                nameEnd: UInt32(start + nameCount),
+                valueStart: UInt32(value.lowerBound),
+                valueEnd: UInt32(value.upperBound)
             )
         )
+        return value
     }
 
     private mutating func copy(_ position: Int, of other: HeaderFields) {

@@ -29,7 +29,7 @@ enum ResponseEncoder {
     ) {
         appendStatusLine(response, to: &output)
         date.append(to: &output)
-        withoutFraming(response.headers).appendWire(to: &output)
+        appendFields(of: response, to: &output)
         switch length {
         case .known(let count):
             output.append("Content-Length: ")
@@ -62,15 +62,18 @@ enum ResponseEncoder {
         output.append("\r\n")
     }
 
-    // A route, or a function in the database, may name any header. What frames the message is
-    // the connection's business alone.
-    private static func withoutFraming(_ headers: HeaderFields) -> HeaderFields {
-        var headers = headers
-        for name in ["Content-Length", "Transfer-Encoding", "Connection", "Date"] {
-            headers.remove(name)
+    /// A route, or a function in the database, may name any header. What frames the message is the
+    /// connection's business alone.
+    private static func appendFields(of response: Response, to output: inout [UInt8]) {
+        guard framing.contains(where: response.headers.contains) else {
+            return response.headers.appendWire(to: &output)
         }
-        return headers
+        var headers = response.headers
+        for name in framing { headers.remove(name) }
+        headers.appendWire(to: &output)
     }
+
+    private static let framing = ["Content-Length", "Transfer-Encoding", "Connection", "Date"]
 
     /// RFC 9110 §6.4.1: what never has a body.
     static func hasNoBody(_ status: Int) -> Bool {

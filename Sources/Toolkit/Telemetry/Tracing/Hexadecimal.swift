@@ -11,9 +11,18 @@ enum Hexadecimal {
         }
     }
 
-    static func append(_ value: UInt64, digits: Int, to bytes: inout [UInt8]) {
-        for digit in (0..<digits).reversed() {
-            bytes.append(character(UInt8(truncatingIfNeeded: value >> UInt64(digit * 4)) & 15))
+    /// The same sixteen digits in the midst of others.
+    @inline(__always)
+    static func put(_ value: UInt64, in text: inout MutableSpan<UInt8>, at start: Int) {
+        precondition(start >= 0 && start + 16 <= text.count, "no room for the digits")
+        unsafe text.withUnsafeMutableBytes { bytes in
+            for (offset, word) in [(start, value >> 32), (start + 8, value)] {
+                unsafe bytes.storeBytes(
+                    of: eightCharacters(UInt32(truncatingIfNeeded: word)),
+                    toByteOffset: offset,
+                    as: UInt64.self
+                )
+            }
         }
     }
 

@@ -66,11 +66,6 @@ package final class RequestTrace: @unchecked Sendable {
 
     package var requestID: String { givenRequestID ?? context.traceIDText }
 
-    package func appendRequestID(to bytes: inout [UInt8]) {
-        guard let givenRequestID else { return context.appendTraceID(to: &bytes) }
-        bytes.append(contentsOf: givenRequestID.utf8)
-    }
-
     package var layer: Layer { Layer(rawValue: currentLayer.load(ordering: .relaxed)) ?? .parse }
 
     /// Set when the request is routed. A route outlives its requests: the router holds it.

@@ -76,13 +76,16 @@ package struct TraceContext: Equatable, Sendable {
 
 extension TraceContext {
     /// `00-<trace id>-<our span id>-<flags>`: what the next hop is told.
-    package func appendTraceparent(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: [UInt8(ascii: "0"), UInt8(ascii: "0"), UInt8(ascii: "-")])
-        appendTraceID(to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        appendSpanID(to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        Hexadecimal.append(UInt64(flags), digits: 2, to: &bytes)
+    package var traceparentCharacters: InlineArray<55, UInt8> {
+        var text = InlineArray<55, UInt8>(repeating: UInt8(ascii: "0"))
+        (text[2], text[35], text[52]) = (UInt8(ascii: "-"), UInt8(ascii: "-"), UInt8(ascii: "-"))
+        var digits = text.mutableSpan
+        Hexadecimal.put(traceIDHigh, in: &digits, at: 3)
+        Hexadecimal.put(traceIDLow, in: &digits, at: 19)
+        Hexadecimal.put(spanID, in: &digits, at: 36)
+        digits[53] = Hexadecimal.character(flags >> 4)
+        digits[54] = Hexadecimal.character(flags & 15)
+        return text
     }
 
     package func appendTraceID(to bytes: inout [UInt8]) {
@@ -94,13 +97,18 @@ extension TraceContext {
         Hexadecimal.append(spanID, to: &bytes)
     }
 
-    package var traceparent: String { text { appendTraceparent(to: &$0) } }
+    package var traceparent: String {
+        let characters = traceparentCharacters
+        return unsafe characters.span.withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
+    }
     package var traceIDText: String { text { appendTraceID(to: &$0) } }
     package var spanIDText: String { text { appendSpanID(to: &$0) } }
 
     private func text(_ append: (inout [UInt8]) -> Void) -> String {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(55)
+        bytes.reserveCapacity(32)
         append(&bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
