@@ -85,7 +85,7 @@ extension Parser {
             let name = firstOf(Self.quantifiedOperators)
         else { return nil }
         let quantifier = attempt { parser in
-            guard parser.character(UInt8(ascii: "(")), let name = parser.firstOf(Self.quantifiers)
+            guard parser.character(UInt8(ascii: "(")), let name = parser.quantifier()
             else { return Quantifier?.none }
             return parser.character(UInt8(ascii: ")")) ? name : nil
         }
@@ -115,7 +115,10 @@ extension Parser {
         ("imatch", .matchesIgnoringCase),
     ]
 
-    private static let quantifiers: [(StaticString, Quantifier)] = [("any", .any), ("all", .all)]
+    private mutating func quantifier() -> Quantifier? {
+        if attempt({ $0.literal("any") ? () : nil }) != nil { return .any }
+        return literal("all") ? .all : nil
+    }
 
     mutating func firstOf<Value>(_ words: [(StaticString, Value)]) -> Value? {
         for (word, value) in words where attempt({ $0.literal(word) ? () : nil }) != nil {

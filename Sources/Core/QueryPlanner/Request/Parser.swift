@@ -116,7 +116,10 @@ extension Parser {
     }
 
     mutating func endOfInput() -> Bool {
-        guard position < bytes.count else { return true }
+        guard position < bytes.count else {
+            refuse(expecting: "end of input")
+            return true
+        }
         if records {
             let scalar = scalar(at: position)?.scalar ?? " "
             error.merge(
@@ -232,6 +235,9 @@ extension Parser {
             guard separator(&self) else { return position == start ? values : nil }
             guard let next = rule(&self) else { return nil }
             values.append(next)
+            // What else the element might have had is forgotten: Parsec's `many` keeps the error
+            // of its last try alone.
+            if records { error.clear() }
         }
     }
 
