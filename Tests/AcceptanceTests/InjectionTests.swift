@@ -32,6 +32,8 @@ extension AcceptanceTests {
             #expect(try database.psql("select count(*) from canary") == "0")
             #expect(try database.psql(Self.objects) == objects)
             #expect(statements.count > 40, "the requests that mean something did run")
+            let cursors = statements.filter { $0.contains("DECLARE pgrst_rows SCROLL CURSOR") }
+            #expect(cursors.contains { $0.contains("heavy") }, "rows of functions came one by one")
             for statement in statements {
                 let parts = statement.split(separator: "\u{2}", maxSplits: 1)
                 #expect(Self.isIntended(String(parts[1]), of: String(parts[0])), "\(statement)")
@@ -50,7 +52,10 @@ extension AcceptanceTests {
                 return false
             }
             guard role != "postgres" else { return true }
-            let verbs = ["with", "select", "begin", "commit", "rollback", "set", "explain"]
+            let verbs = [
+                "with", "select", "begin", "commit", "rollback", "set", "explain", "declare",
+                "move", "fetch",
+            ]
             return verbs.contains { bare.hasPrefix($0) }
                 && ![";", "--", "/*"].contains(where: bare.contains)
         }
@@ -84,6 +89,9 @@ extension AcceptanceTests {
               as 'select $1';
             create function public.rows() returns setof public.things stable language sql
               as 'select * from public.things';
+            create function public.heavy(text text) returns setof public.things stable
+              language sql as
+              $$select n, $1 || repeat('x', 800000), null::jsonb, null::text[], null::int4range from generate_series(1, 3) n$$;
             create function public.unnamed(text) returns text language sql as 'select $1';
             grant all on public.things, public.parts to anon;
             insert into public.things (id, name, data) values (1, 'untouched', '{"a": 1}');

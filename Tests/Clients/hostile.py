@@ -51,6 +51,7 @@ PAYLOADS = [
 # In the path and query; `§` is the payload, percent-encoded.
 TARGETS = [
     "/§", "/things/§", "/rpc/§", "/rpc/echo?text=§", "/rpc/echo?§=1", "/rpc/rows?id=eq.§",
+    "/rpc/heavy?text=§", "/rpc/heavy?text=a&name=neq.§&order=§", '/rpc/heavy?text=a&select="§":id',
     "/rpc/many?v=§&v=§", "/rpc/echo?text=a&select=§", "/rpc/rows?order=§",
     "/things?select=§", '/things?select="§"', "/things?select=a:§", "/things?select=§:id",
     '/things?select="§":id', "/things?select=id::§", "/things?select=data->§",
@@ -132,6 +133,7 @@ def requests():
         yield "DELETE", f"/things?{text}=eq.1", [], None
         for body in [{"text": payload}, {payload: "a"}]:
             yield "POST", "/rpc/echo", [], json.dumps(body)
+        yield "POST", "/rpc/heavy", [], json.dumps({"text": payload})
         yield "POST", "/rpc/many", [], json.dumps({"v": [payload, payload]})
         yield "POST", "/rpc/unnamed", [("Content-Type", "text/plain")], payload
         yield "OPTIONS", f"/{text}", [], None

@@ -21,6 +21,13 @@ import Testing
           AS 'SELECT * FROM api.numbers WHERE id >= $1 ORDER BY id';
         CREATE FUNCTION api.squares(n int) RETURNS SETOF bigint STABLE LANGUAGE sql
           AS 'SELECT nullif(i::bigint * i, 9) FROM generate_series(1, $1) i';
+        CREATE FUNCTION api.tracked(n int) RETURNS SETOF text STABLE LANGUAGE plpgsql AS $$
+          BEGIN
+            PERFORM pg_stat_force_next_flush();
+            RETURN QUERY SELECT repeat('x', 10000) || i FROM generate_series(1, n) i;
+          END $$;
+        CREATE FUNCTION api.tried(n int) RETURNS SETOF int[] STABLE LANGUAGE sql
+          AS 'SELECT ARRAY[i, 1 / (i - 4500)] FROM generate_series(1, $1) i';
         CREATE SEQUENCE api.calls;
         CREATE FUNCTION api.counted(n int) RETURNS SETOF bigint LANGUAGE sql
           AS $$ SELECT nextval('api.calls') FROM generate_series(1, $1) $$;
@@ -133,6 +140,54 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            (Method.get, "/rpc/tracked?n=3000", ""), (.get, "/rpc/tracked?n=3000&limit=1200", ""),
+            (.post, "/rpc/tracked", #"{"n":3000}"#), (.get, "/rpc/tracked?n=3", ""),
+        ]
+    )
+    func `a function that reads runs once, however long its rows`(
+        method: Method,
+        path: String,
+        body: String
+    ) async throws {
+        let settings = """
+            DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET track_functions = pl',
+              current_database()); END $$;
+            """
+        try await RestHarness.run(schema + settings) { rest in
+            let server = try PostgresServer.shared.get()
+            func calls() throws -> Int {
+                let text = try server.psql(
+                    "SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions "
+                        + "WHERE funcname = 'tracked'",
+                    database: rest.database
+                )
+                return Int(text.filter(\.isNumber)) ?? -1
+            }
+            // Whether it has been seen before or not.
+            for times in 1...3 {
+                let json: HeaderFields = ["Content-Type": "application/json"]
+                let answer = try await rest.send(method, path, json, body: body)
+                #expect(answer.status == 200)
+                #expect(try JSONValue(parsing: Array(answer.body.utf8)).array?.isEmpty == false)
+                #expect(try calls() == times)
+            }
+        }
+    }
+
+    @Test func `arrays from a function are written as json_agg writes them`() async throws {
+        try await RestHarness.run(schema) { rest in
+            let long = try await rest.send(.get, "/rpc/tried?n=4000")
+            let whole = try await rest.send(.get, "/rpc/tried?n=4000", ["Prefer": "count=exact"])
+            #expect(long.body == whole.body)
+            #expect(long.headers["content-range"] == "0-3999/*")
+            let failed = try await rest.send(.get, "/rpc/tried?n=4500")
+            #expect(failed.status == 400)
+            #expect(failed.body.contains("22012"))
+        }
+    }
+
     @Test func `wide rows are bounded by what they weigh`() async throws {
         let wide = """
             CREATE TABLE api.wide AS
@@ -140,18 +195,25 @@ import Testing
             GRANT SELECT ON api.wide TO anon;
             """
         try await RestHarness.run(wide) { rest in
-            let first = try await rest.send(.get, "/wide?order=id&limit=140")
-            // By now it is known what they weigh.
-            let response = await rest.controller.respond(
-                to: Request(.get, "/wide?order=id&limit=140")
-            )
-            guard case .stream = response.body else {
-                Issue.record("140 rows of 200 kB came in one piece")
+            // Before anybody knows what they weigh, and after.
+            for _ in 0..<2 {
+                let response = await rest.controller.respond(
+                    to: Request(.get, "/wide?order=id&limit=140")
+                )
+                guard case .stream = response.body else {
+                    Issue.record("140 rows of 200 kB came in one piece")
+                    return
+                }
+                #expect(response.headers["content-range"] == "0-139/*")
+                let json = try JSONValue(parsing: try await response.collectedBody())
+                #expect(json.array?.count == 140)
+                #expect(json[139]?["id"]?.int == 140)
+            }
+            let few = await rest.controller.respond(to: Request(.get, "/wide?limit=7"))
+            guard case .external = few.body else {
+                Issue.record("7 rows of 200 kB came in pieces")
                 return
             }
-            let body = try await response.collectedBody()
-            #expect(String(decoding: body, as: UTF8.self) == first.body)
-            #expect(try JSONValue(parsing: body).array?.count == 140)
         }
     }
 

@@ -13,7 +13,7 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
 
     private let transaction: OpenTransaction
     private let list: RestTransaction.RestList
-    private let place: RestPlaces.Place
+    private var place: RestPlaces.Place?
     private var start: [UInt8]
     private var fetched: QueryResult?
     private var rowsAsked: Int
@@ -23,21 +23,42 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
     private static let pieceBytes = 128 * 1_024
     private static let rowsAskedMax = 4_096
 
-    /// `fetched` are the first rows of at most `rowsAsked`; `start` stands before them.
+    /// `fetched` are the first rows of the list; `start` stands before them.
     init(
         _ transaction: OpenTransaction,
         _ fetched: QueryResult,
-        rowsAsked: Int,
         _ list: RestTransaction.RestList,
         startingWith start: [UInt8],
-        in place: RestPlaces.Place
+        in place: RestPlaces.Place?
     ) {
         self.transaction = transaction
         self.list = list
         self.start = start
         self.place = place
         self.fetched = fetched
-        self.rowsAsked = rowsAsked
+        rowsAsked = list.rowsFirst
+    }
+
+    /// What `rows` rows weigh, going by those fetched first.
+    func expectedBytes(of rows: Int) -> Int {
+        guard let fetched, fetched.rowCount > 0 else { return 0 }
+        let bytes = (0..<fetched.rowCount).reduce(0) { unsafe $0 + fetched.bytes($1, 0).count }
+        return bytes * rows / fetched.rowCount
+    }
+
+    /// Everything that is left, in one piece.
+    func all() async throws(Problem) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let piece = try await next() { bytes += piece }
+        return bytes
+    }
+
+    /// Ends the transaction where there is no place for a list that turned out to be long.
+    func take(_ places: RestPlaces) async throws(Problem) {
+        do throws(Problem) { place = try places.take() } catch {
+            try await transaction.commit()
+            throw error
+        }
     }
 
     /// As many rows as make one piece, going by these.

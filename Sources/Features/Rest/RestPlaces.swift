@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoop
 import LucarneCore
 import Synchronization
 
-/// How many long lists may be on their way at once. Each holds a session for as long as its client
-/// takes to read, and others want one too.
+/// How many long lists may be on their way at once on each loop. Each holds one of the loop's
+/// sessions for as long as its client takes to read, and others want one too.
 package final class RestPlaces: Sendable {
-    private let free: Mutex<Int>
+    private let placesALoop: Int
+    private let taken = Mutex<[Int: Int]>([:])
 
-    package init(_ count: Int) { free = Mutex(max(1, count)) }
+    package init(aLoop count: Int) { placesALoop = max(1, count) }
 
     /// Taken for as long as it is held.
     final class Place: Sendable {
         private let places: RestPlaces
+        private let loop: Int
 
-        fileprivate init(_ places: RestPlaces) { self.places = places }
+        fileprivate init(_ places: RestPlaces, _ loop: Int) {
+            self.places = places
+            self.loop = loop
+        }
 
-        deinit { places.free.withLock { $0 += 1 } }
+        deinit { places.taken.withLock { [loop] in $0[loop, default: 1] -= 1 } }
     }
 
     func take() throws(Problem) -> Place {
-        let isTaken = free.withLock { free in
-            guard free > 0 else { return false }
-            free -= 1
+        let loop = EventLoop.current?.index ?? 0
+        let isFree = taken.withLock { taken in
+            guard taken[loop, default: 0] < placesALoop else { return false }
+            taken[loop, default: 0] += 1
             return true
         }
-        guard isTaken else { throw .tooManyLists }
-        return Place(self)
+        guard isFree else { throw .tooManyLists }
+        return Place(self, loop)
     }
 }
 

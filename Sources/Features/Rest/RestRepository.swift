@@ -9,10 +9,10 @@ package struct RestRepository: Sendable {
     private let database: Database
     private let places: RestPlaces
 
-    /// `listsMax`: how many long lists may be on their way at once.
-    package init(database: Database, listsMax: Int = 4) {
+    /// `listsMaxALoop`: how many long lists may be on their way at once.
+    package init(database: Database, listsMaxALoop: Int = 4) {
         self.database = database
-        places = RestPlaces(listsMax)
+        places = RestPlaces(aLoop: listsMaxALoop)
     }
 
     /// One transaction, one row of answer.
@@ -32,38 +32,32 @@ package struct RestRepository: Sendable {
         return answer
     }
 
-    /// The same rows again, counted, and then one by one: `short` is as much of them as one answer
-    /// holds.
+    /// Rows from a cursor: counted, and then one by one. Those that turn out to be few are
+    /// answered in one piece.
     package func list(
-        _ request: RestTransaction,
-        after short: RestAnswer,
+        _ list: RestTransaction.RestList,
+        of request: RestTransaction,
         in context: RequestContext
     ) async throws(Problem) -> RestAnswer {
-        guard let list = request.list else { return short }
-        let place = try places.take()
+        let place = list.count == nil ? nil : try places.take()
         var transaction = Transaction(request)
         transaction.ending = .open
         // One snapshot for the count and for all rows (PostgreSQL §13.2.2).
-        transaction.isolation = request.isolation ?? "REPEATABLE READ"
-        let rows = RestCursor.rowsAPiece(short.body.count, of: short.pageTotal)
-        transaction.statements = list.statements(fetching: rows)
+        if list.count != nil { transaction.isolation = request.isolation ?? "REPEATABLE READ" }
+        transaction.statements = list.statements
         let open = try await database.open(transaction, in: context)
-        let results = open.results
-        guard results.count == transaction.statements.count, let first = results.last else {
-            return short
+        guard open.results.count == transaction.statements.count, let first = open.results.last
+        else { throw Problem(.internalFailure, code: "XX000", "a list without its results") }
+        var answer = RestAnswer(open.results[list.answerIndex], isWrite: false, isBinary: false)
+        if list.count == nil { answer.pageTotal = open.results[2].affectedCount ?? 0 }
+        let cursor = RestCursor(open, first, list, startingWith: answer.body.copied, in: place)
+        if list.count == nil, cursor.expectedBytes(of: answer.pageTotal) <= RowWeight.answerBytesMax
+        {
+            answer.body = .bytes(try await cursor.all())
+        } else {
+            if place == nil { try await cursor.take(places) }
+            answer.body = .pieces(cursor)
         }
-        var answer = RestAnswer(results[list.answerIndex], isWrite: false, isBinary: false)
-        if list.count == nil { answer.pageTotal = results[2].affectedCount ?? 0 }
-        answer.body = .pieces(
-            RestCursor(
-                open,
-                first,
-                rowsAsked: rows,
-                list,
-                startingWith: answer.body.copied,
-                in: place
-            )
-        )
         return answer
     }
 
@@ -93,8 +87,8 @@ extension RestTransaction.RestList {
     // All rows will be wanted, not the first tenth soon (PostgreSQL §20.7.4).
     private static let whole = Query("SET LOCAL cursor_tuple_fraction = 1")
 
-    fileprivate func statements(fetching rows: Int) -> [Query] {
-        let fetch = RestCursor.fetch(rows)
+    fileprivate var statements: [Query] {
+        let fetch = RestCursor.fetch(rowsFirst)
         guard let count else {
             return [
                 Self.whole, cursor, Query("MOVE FORWARD ALL IN \(RestCursor.name)"),
@@ -145,6 +139,7 @@ extension RestAnswer {
         responseHeaders = text(.responseHeaders)
         responseStatus = text(.responseStatus)
         insertedCount = number(.responseInserted)
+        leftOutCount = isWrite ? 0 : insertedCount ?? 0
         if isWrite, !isBinary {
             location = PostgresArray.texts(result.string(0, ResultColumn.locationIndex) ?? "{}")
         }

@@ -59,19 +59,23 @@ package struct RestService: Sendable {
     }
 
     private func perform(
-        _ read: RestRead,
+        _ plan: some PlannedRequest,
         _ message: RestMessage,
         _ values: QueryValues,
         _ state: RestState,
         _ context: RequestContext
     ) async throws(Problem) -> RestReply {
-        let transaction = read.transaction(for: context.identity, message, values, state)
-        var answer = try await repository.perform(transaction, in: context)
-        if let rest = read.continuation(of: answer, transaction, values) {
-            let list = try await repository.list(rest, after: answer, in: context)
-            answer = read.announced(list)
+        let transaction = plan.transaction(for: context.identity, message, values, state)
+        var answer =
+            if let list = transaction.list {
+                try await repository.list(list, of: transaction, in: context)
+            } else {
+                try await repository.perform(transaction, in: context)
+            }
+        if let rest = plan.continuation(of: answer, transaction, values), let list = rest.list {
+            answer = try await repository.list(list, of: rest, in: context)
         }
-        return try read.reply(to: answer, values, state.settings)
+        return try plan.reply(to: answer, values, state.settings)
     }
 
     private func write(
@@ -103,21 +107,6 @@ package struct RestService: Sendable {
             state.calls.insert(call, for: key)
         }
         return try await perform(call, message, shape.values, state, context)
-    }
-
-    private func perform(
-        _ call: RestCall,
-        _ message: RestMessage,
-        _ values: QueryValues,
-        _ state: RestState,
-        _ context: RequestContext
-    ) async throws(Problem) -> RestReply {
-        let transaction = call.transaction(for: context.identity, message, values, state)
-        var answer = try await repository.perform(transaction, in: context)
-        if let rest = call.continuation(of: answer, transaction, message, values) {
-            answer = try await repository.list(rest, after: answer, in: context)
-        }
-        return try call.reply(to: answer, state.settings)
     }
 
     private func describe(

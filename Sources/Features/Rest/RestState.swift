@@ -23,6 +23,7 @@ package final class RestState: Sendable {
     /// What was planned so far. It goes with the catalog that it was planned against.
     let reads = RestPlans<RestRead>()
     let calls = RestPlans<RestCall>()
+    private let weights = Mutex<[ObjectIdentifier: AnswerWeight]>([:])
     private let names: LocalSettings.Names
     private let namesOfRoles: [String: LocalSettings.Names]
 
@@ -79,6 +80,17 @@ package final class RestState: Sendable {
     ) -> String {
         let names = ([schema] + settings.extraSearchPath).map { QualifiedName("", $0).quoted }
         return names.joined(separator: ", ")
+    }
+
+    /// Of the answers of a function of this catalog.
+    func weight(of routine: Routine) -> AnswerWeight {
+        weights.withLock { weights in
+            let identifier = ObjectIdentifier(routine)
+            if let weight = weights[identifier] { return weight }
+            let weight = AnswerWeight()
+            weights[identifier] = weight
+            return weight
+        }
     }
 
     var planner: PlannerSettings {

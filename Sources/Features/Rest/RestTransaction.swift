@@ -22,8 +22,11 @@ package struct RestTransaction: Sendable {
         package let format: ListFormat
         package let separator: StaticString
         package let cursor: Query
-        /// The statement that counts them; without one they are counted by passing over them.
+        /// The statement that counts them; without one they are counted by passing over them, and
+        /// may turn out to be few.
         package let count: Query?
+        /// How many rows are fetched with the first exchange.
+        let rowsFirst: Int
     }
 
     /// What the statement's rows look like.
@@ -49,7 +52,7 @@ package struct RestTransaction: Sendable {
     package var countPlan: Query?
     /// How many rows the statement shows at most, where there may be more.
     var cut: Int?
-    /// Where the rows are too many for one answer: how they come one by one.
+    /// Where the rows are, or may be, too many for one answer: how they come one by one.
     package var list: RestList?
     package var isReadOnly: Bool
     package var isolation: String?
@@ -82,6 +85,17 @@ package struct RestTransaction: Sendable {
             case .rollback: true
             case nil: end.isRollback
             }
+    }
+
+    /// What becomes of what the statement returns.
+    mutating func answers(
+        as output: Output,
+        isWrite: Bool = false,
+        _ check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
+    ) {
+        statement.wantsBinaryResult = output.isBinary
+        shape = output.isPlan ? .plan : .answer(isWrite: isWrite)
+        self.check = output.isPlan ? nil : check
     }
 
     /// The levels that differ from PostgreSQL's default (PostgreSQL §13.2); nil for the rest, which

@@ -38,8 +38,11 @@ struct RestServing: Sendable {
             service: RestService(
                 repository: RestRepository(
                     database: database,
-                    // Half of the sessions at most: the other half is for whoever wants little.
-                    listsMax: serving.configuration.database.poolMax / 2
+                    // Half of a loop's sessions at most: the rest is for whoever wants little.
+                    listsMaxALoop: PoolSettings(
+                        serving.configuration.database,
+                        loopCount: serving.group.loops.count
+                    ).connectionsMax / 2
                 )
             ),
             states: states,

@@ -77,6 +77,12 @@ package final class Routine: Sendable {
         return false
     }
 
+    /// Scalars that json_agg writes on one line: no arrays, whose types PostgreSQL names `_text`.
+    package var returnsPlainScalars: Bool {
+        guard case .scalar(let type) = shape else { return false }
+        return !type.name.hasPrefix("_")
+    }
+
     package var returnsVoid: Bool {
         !returnsSet && shape == .scalar(QualifiedName("pg_catalog", "void"))
     }

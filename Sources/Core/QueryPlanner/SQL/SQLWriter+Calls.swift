@@ -117,8 +117,7 @@ extension PlannedLogic {
 }
 
 extension CallPlan {
-    /// With `cut`, rows beyond that many are left out, as if there were no more.
-    package func sql(_ output: Output, count: RowCount? = nil, atMost cut: Int? = nil) -> SQL {
+    package func sql(_ output: Output, count: RowCount? = nil) -> SQL {
         let counts = count == .exact || count == .estimated
         let countsApart = counts && (shownMax != nil || range != .all)
         var writer = SQLWriter()
@@ -146,12 +145,7 @@ extension CallPlan {
         writer.raw(" AS body, ")
         writer.responseSettings()
         writer.raw("'' AS response_inserted FROM (")
-        if cut != nil { writer.raw("SELECT * FROM (") }
         writer.rows(of: root)
-        if let cut {
-            writer.raw(") pgrst_rows LIMIT ")
-            writer.trusted(String(cut))
-        }
         writer.raw(") _postgrest_t")
         return writer.sql
     }

@@ -39,7 +39,8 @@ package enum ResultColumn: Int, Sendable, CaseIterable {
     case body
     /// The settings `response.headers` and `response.status`, null when not set.
     case responseHeaders, responseStatus
-    /// How many rows an upsert inserted rather than changed; empty when nobody counted.
+    /// How many rows an upsert inserted rather than changed, or a read left out for the weight of
+    /// those before them; empty when nobody counted.
     case responseInserted
 
     package func index(isWrite: Bool = false) -> Int {
@@ -146,8 +147,14 @@ extension SQLWriter {
 
 extension ReadPlan {
     /// The statement of a read. `count` costs a second pass when not every row is shown. With
-    /// `cut`, rows beyond that many are left out, as if there were no more.
-    package func sql(_ output: Output, count: RowCount? = nil, atMost cut: Int? = nil) -> SQL {
+    /// `cut`, rows beyond that many are left out, as if there were no more; with `bytesMax`, so are
+    /// those after the one that reaches it.
+    package func sql(
+        _ output: Output,
+        count: RowCount? = nil,
+        atMost cut: Int? = nil,
+        weighing bytesMax: Int? = nil
+    ) -> SQL {
         var writer = SQLWriter()
         writer.explainIfAsked(output.mediaType)
         // Nothing refers to the CTE by name but CSV's header and plans that people read.
@@ -186,7 +193,30 @@ extension ReadPlan {
         writer.body(output.format, of: nil)
         writer.raw(" AS body, ")
         writer.responseSettings()
+        if let bytesMax {
+            writer.raw("max(pgrst_rows) - pg_catalog.count(*) AS response_inserted FROM ( ")
+            weighed(&writer, needsSource: needsSource, cut)
+            writer.raw(" ) pgrst_weighed WHERE pgrst_before < ")
+            writer.trusted(String(bytesMax))
+            return writer.sql
+        }
         writer.raw("'' AS response_inserted FROM ( ")
+        shown(&writer, needsSource: needsSource, cut)
+        writer.raw(" ) _postgrest_t")
+        return writer.sql
+    }
+
+    /// The rows, each with what all before it weigh and how many there are.
+    private func weighed(_ writer: inout SQLWriter, needsSource: Bool, _ cut: Int?) {
+        writer.raw("SELECT _postgrest_t, pg_catalog.count(*) OVER () AS pgrst_rows, ")
+        writer.raw("coalesce(sum(octet_length(row_to_json(_postgrest_t)::text)) ")
+        writer.raw("OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS pgrst_before ")
+        writer.raw("FROM ( ")
+        shown(&writer, needsSource: needsSource, cut)
+        writer.raw(" ) _postgrest_t")
+    }
+
+    private func shown(_ writer: inout SQLWriter, needsSource: Bool, _ cut: Int?) {
         if needsSource {
             writer.raw("SELECT * FROM pgrst_source")
             if let cut {
@@ -201,8 +231,6 @@ extension ReadPlan {
         } else {
             writer.rows(of: root)
         }
-        writer.raw(" ) _postgrest_t")
-        return writer.sql
     }
 
     /// How many rows these can be, where each stands for itself; nil without a limit.

@@ -6,7 +6,7 @@ import QueryPlanner
 
 /// A call of a function, planned. Where its arguments came as an object it holds nothing of one
 /// request, and is planned once for all that name the same arguments.
-package final class RestCall: Sendable {
+package final class RestCall: PlannedRequest {
     private let terms: RestTerms
     private let plan: CallPlan
     private let output: Output
@@ -18,9 +18,8 @@ package final class RestCall: Sendable {
 
     /// Nil where the rows are wanted in one piece.
     private let format: ListFormat?
-    private let weight = RowWeight()
-    /// How many rows `statement` shows at most.
-    private let usualCut: Int?
+    /// Of all answers of the function.
+    private let weight: AnswerWeight
 
     private enum Statement {
         case shared(SQLTemplate)
@@ -60,16 +59,13 @@ package final class RestCall: Sendable {
         {
             throw .problem(.affectedMaxOnSingle)
         }
-        check = output.isPlan ? nil : RestChecks(terms, output).singularAndFew
-        let isListed = !output.isPlan && preferences.count == nil && check == nil
+        check = RestChecks(terms, output).singularAndFew
+        let isListed =
+            !output.isPlan && preferences.count == nil && check == nil && plan.rowsMax != 1
         // CSV's head is made of a row, and a cursor's rows are not there twice.
         format = isListed && output.format != .csv ? ListFormat(output.format) : nil
-        usualCut = format == nil ? nil : RowWeight.usualCut(of: plan.rowsMax)
-        let sql = plan.sql(
-            output,
-            count: preferences.count.map(RowCount.init),
-            atMost: usualCut.map { $0 + 1 }
-        )
+        weight = state.weight(of: plan.routine)
+        let sql = plan.sql(output, count: preferences.count.map(RowCount.init))
         statement = asked.isShared ? .shared(SQLTemplate(sql)) : .own(sql)
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
         let leavesNothing = plan.routine.volatility != .volatile && !output.isPlan
@@ -92,16 +88,13 @@ package final class RestCall: Sendable {
         _ state: RestState
     ) -> RestTransaction {
         var transaction = RestTransaction(terms, message, identity, state, routine: plan.routine)
-        let cut = format == nil ? nil : weight.cut(of: plan.rowsMax)
-        transaction.cut = cut
-        transaction.statement =
-            if cut == usualCut { query(statement, message, values) } else {
-                query(like: plan.sql(output, atMost: cut.map { $0 + 1 }), message, values)
-            }
         transaction.isReadOnly = plan.isReadOnly
-        transaction.statement.wantsBinaryResult = output.isBinary
-        transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
-        transaction.check = check
+        if let format, !weight.isLight(rowsMax: plan.rowsMax) {
+            transaction.list = list(as: format, message, values)
+        } else {
+            transaction.statement = query(statement, message, values)
+        }
+        transaction.answers(as: output, check)
         transaction.sharing = sharing
         return transaction
     }
@@ -117,33 +110,41 @@ package final class RestCall: Sendable {
         }
     }
 
-    /// Another statement of this call.
-    private func query(like sql: SQL, _ message: RestMessage, _ values: QueryValues) -> Query {
-        query(isShared ? .shared(SQLTemplate(sql)) : .own(sql), message, values)
+    /// The function runs once: its rows are counted where they lie.
+    private func list(
+        as format: ListFormat,
+        _ message: RestMessage,
+        _ values: QueryValues
+    ) -> RestTransaction.RestList {
+        let sql = plan.cursorSQL(RestCursor.name, as: format)
+        var cursor = query(isShared ? .shared(SQLTemplate(sql)) : .own(sql), message, values)
+        cursor.isPrepared = false
+        return RestTransaction.RestList(
+            format: format,
+            separator: format.separator(ofScalars: plan.routine.returnsPlainScalars),
+            cursor: cursor,
+            count: nil,
+            rowsFirst: AnswerWeight.rowsFew
+        )
     }
 
-    /// How to have all rows where `answer` was cut short; nil where it is whole.
     func continuation(
         of answer: RestAnswer,
         _ transaction: RestTransaction,
-        _ message: RestMessage,
         _ values: QueryValues
     ) -> RestTransaction? {
-        weight.learn(answer.body.count, of: answer.pageTotal)
-        guard let format, let cut = transaction.cut, answer.pageTotal > cut else { return nil }
-        var transaction = transaction
-        var cursor = query(like: plan.cursorSQL(RestCursor.name, as: format), message, values)
-        cursor.isPrepared = false
-        transaction.list = RestTransaction.RestList(
-            format: format,
-            separator: format.separator(ofScalars: plan.routine.returnsScalar),
-            cursor: cursor,
-            count: nil
-        )
-        return transaction
+        guard format != nil else { return nil }
+        // What came in pieces was long.
+        let bytes = if case .pieces = answer.body { Int.max } else { answer.body.count }
+        weight.learn(bytes, of: answer.pageTotal, isLimited: plan.rowsMax != nil)
+        return nil
     }
 
-    func reply(to answer: RestAnswer, _ settings: RestSettings) throws(Problem) -> RestReply {
+    func reply(
+        to answer: RestAnswer,
+        _ values: QueryValues,
+        _ settings: RestSettings
+    ) throws(Problem) -> RestReply {
         guard !output.isPlan else { return reply.plan(answer) }
         var found = try reply.call(
             answer,

@@ -8,7 +8,7 @@ import Synchronization
 
 /// Rows of a relation, planned: once for all requests that differ in values only, so it holds
 /// nothing of one request.
-package final class RestRead: Sendable {
+package final class RestRead: PlannedRequest {
     private let terms: RestTerms
     private let plan: ReadPlan
     private let output: Output
@@ -60,7 +60,7 @@ package final class RestRead: Sendable {
         )
         let isEstimated = count == .planned || count == .estimated
         countPlan = isEstimated && !output.isPlan ? SQLTemplate(plan.countPlanSQL()) : nil
-        check = output.isPlan ? nil : RestChecks(terms, output).singular
+        check = RestChecks(terms, output).singular
         reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
         headers = reply.readHeaders
         sharing = output.isPlan ? nil : .ofAnswers()
@@ -78,10 +78,8 @@ package final class RestRead: Sendable {
         let cut = format == nil ? nil : weight.cut(of: plan.rowsMax)
         transaction.statement = Query(statement(cut: cut), values)
         transaction.cut = cut
-        transaction.statement.wantsBinaryResult = output.isBinary
         transaction.countPlan = countPlan.map { Query($0, values) }
-        transaction.shape = output.isPlan ? .plan : .answer(isWrite: false)
-        transaction.check = check
+        transaction.answers(as: output, check)
         transaction.sharing = sharing
         return transaction
     }
@@ -116,21 +114,28 @@ package final class RestRead: Sendable {
         return made
     }
 
-    /// The usual one, or, for rows of unusual weight, one made for them.
+    /// The usual one, or, for rows of unusual or unknown weight, one made for them.
     private func statement(cut: Int?) -> SQLTemplate {
         guard cut != usualCut else { return statement }
-        let count = terms.preferences.count.map(RowCount.init)
-        return SQLTemplate(plan.sql(output, count: count, atMost: cut.map { $0 + 1 }))
+        return SQLTemplate(
+            plan.sql(
+                output,
+                count: terms.preferences.count.map(RowCount.init),
+                atMost: cut.map { $0 + 1 },
+                weighing: cut != nil && weight.isUnknown ? RowWeight.answerBytesMax : nil
+            )
+        )
     }
 
-    /// How to have all rows where `answer` was cut short; nil where it is whole.
     func continuation(
         of answer: RestAnswer,
         _ transaction: RestTransaction,
         _ values: QueryValues
     ) -> RestTransaction? {
         weight.learn(answer.body.count, of: answer.pageTotal)
-        guard let format, let cut = transaction.cut, answer.pageTotal > cut else { return nil }
+        guard let format, let cut = transaction.cut,
+            answer.pageTotal > cut || answer.leftOutCount > 0
+        else { return nil }
         var transaction = transaction
         var cursor = Query(SQLTemplate(plan.cursorSQL(RestCursor.name, as: format)), values)
         cursor.isPrepared = false
@@ -138,13 +143,14 @@ package final class RestRead: Sendable {
             format: format,
             separator: format.separator(ofScalars: false),
             cursor: cursor,
-            count: Query(SQLTemplate(plan.allRowsCountedSQL(as: format)), values)
+            count: Query(SQLTemplate(plan.allRowsCountedSQL(as: format)), values),
+            rowsFirst: RestCursor.rowsAPiece(answer.body.count, of: answer.pageTotal)
         )
         return transaction
     }
 
     /// What the head of the response says of rows yet to come.
-    func announced(_ answer: RestAnswer) -> RestAnswer {
+    private func announced(_ answer: RestAnswer) -> RestAnswer {
         var answer = answer
         answer.pageTotal = plan.rowsShown(of: answer.pageTotal)
         if terms.preferences.count == nil { answer.tableTotal = nil }
@@ -158,6 +164,7 @@ package final class RestRead: Sendable {
     ) throws(Problem) -> RestReply {
         guard !output.isPlan else { return reply.plan(answer) }
         var answer = answer
+        if case .pieces = answer.body { answer = announced(answer) }
         answer.tableTotal = total(answer, rowsMax: settings.rowsMax)
         var reply = try reply.read(answer, at: location(values), headers)
         reply.warn(of: plan.legacyTargets, settings)

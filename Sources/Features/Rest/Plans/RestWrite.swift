@@ -57,19 +57,14 @@ struct RestWrite {
         var transaction = RestTransaction(request.terms, request.message, identity, state)
         transaction.statement = Query(plan.sql(output))
         transaction.isReadOnly = false
-        transaction.statement.wantsBinaryResult = output.isBinary
-        guard !output.isPlan else {
-            transaction.shape = .plan
-            return transaction
-        }
-        transaction.shape = .answer(isWrite: true)
         let checks = RestChecks(request.terms, output)
-        transaction.check =
+        let check =
             switch write {
             case .insert: checks.singular
             case .update, .delete: checks.singularAndFew
             case .upsert: RestChecks.upserted
             }
+        transaction.answers(as: output, isWrite: true, check)
         return transaction
     }
 

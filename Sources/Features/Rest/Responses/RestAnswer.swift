@@ -16,6 +16,8 @@ package struct RestAnswer: Sendable {
     package var responseStatus: String?
     /// Rows inserted rather than updated, where an upsert makes a difference.
     package var insertedCount: Int?
+    /// Rows that a read left out because of what those before them weigh.
+    package var leftOutCount = 0
 
     package init() {}
 }
