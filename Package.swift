@@ -54,7 +54,7 @@ let package = Package(
         system("CCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
 
         target("Toolkit", "JSONCoding", on: []),
-        target("Toolkit", "Cryptography", on: ["CLinux", "COpenSSL", "JSONCoding"]),
+        target("Toolkit", "Cryptography", on: ["COpenSSL", "JSONCoding"]),
         target("Toolkit", "Compression", on: ["CZlib"]),
         target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding", "Compression"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
@@ -67,7 +67,7 @@ let package = Package(
         target(
             "Core",
             "Endpoints",
-            on: ["LucarneCore", "HTTPServer", "Telemetry", "Cryptography", "JSONCoding"]
+            on: ["CLinux", "LucarneCore", "HTTPServer", "Telemetry", "Cryptography", "JSONCoding"]
         ),
         target(
             "Core",

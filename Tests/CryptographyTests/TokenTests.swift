@@ -217,55 +217,6 @@ private let now = 1_700_000_000
     }
 }
 
-@Suite struct TokenCacheTests {
-    private let verifier = TokenVerifier(keys: [VerificationKey(secret: secret)])
-
-    private func entry(_ claims: JSONValue) throws -> (token: [UInt8], verified: VerifiedToken) {
-        let token = Array(TokenMint(secret: secret).mint(claims).utf8)
-        return (token, try verifier.verify(token.span))
-    }
-
-    @Test func `what was verified is found again until it expires`() throws {
-        var cache = TokenCache<VerifiedToken>(entriesMax: 2)
-        let entry = try entry(["exp": .number(String(now))])
-        #expect(cache.find(entry.token[...], now: now) == nil)
-        cache.insert(entry.verified, for: entry.token[...])
-        #expect(cache.find(entry.token[...], now: now + 30)?.claims == entry.verified.claims)
-        #expect(cache.find(entry.token[...], now: now + 31) == nil)
-        #expect(cache.count == 0)
-    }
-
-    @Test func `when full, what was not used makes room`() throws {
-        var cache = TokenCache<VerifiedToken>(entriesMax: 2)
-        let entries = try (0..<3).map { try entry(["n": .number(String($0))]) }
-        cache.insert(entries[0].verified, for: entries[0].token[...])
-        cache.insert(entries[1].verified, for: entries[1].token[...])
-        #expect(cache.find(entries[0].token[...], now: now) != nil)
-        cache.insert(entries[2].verified, for: entries[2].token[...])
-        #expect(cache.find(entries[0].token[...], now: now) != nil)
-        #expect(cache.find(entries[1].token[...], now: now) == nil)
-        #expect(cache.find(entries[2].token[...], now: now) != nil)
-        #expect(cache.evictions == 1)
-    }
-
-    @Test func `a thousand tokens never take more than the maximum`() throws {
-        var cache = TokenCache<VerifiedToken>(entriesMax: 10)
-        for number in 0..<1000 {
-            let entry = try entry(["n": .number(String(number))])
-            cache.insert(entry.verified, for: entry.token[...])
-            if number % 3 == 0 { #expect(cache.find(entry.token[...], now: now) != nil) }
-            #expect(cache.count <= 10)
-        }
-    }
-
-    @Test func `with no room allowed nothing is kept`() throws {
-        var cache = TokenCache<VerifiedToken>(entriesMax: 0)
-        let entry = try entry([:])
-        cache.insert(entry.verified, for: entry.token[...])
-        #expect(cache.find(entry.token[...], now: now) == nil)
-    }
-}
-
 @Suite struct RolePathTests {
     private let claims: JSONValue = [
         "role": "author", "a": ["b": "deep"], "n": 7,

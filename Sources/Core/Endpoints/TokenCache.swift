@@ -7,10 +7,10 @@ import Glibc
 ///
 /// Bounded; when full, the clock's hand passes over what was used since it last came by and takes
 /// the first that was not. The whole token is the key: a hash alone would let a collision sign in.
-package struct TokenCache<Value: Sendable>: Sendable {
-    package private(set) var hits = 0
-    package private(set) var lookups = 0
-    package private(set) var evictions = 0
+struct TokenCache<Value: Sendable>: Sendable {
+    private(set) var hits = 0
+    private(set) var lookups = 0
+    private(set) var evictions = 0
 
     private struct Key: Hashable {
         let token: ArraySlice<UInt8>
@@ -48,7 +48,7 @@ package struct TokenCache<Value: Sendable>: Sendable {
     }
 
     /// Longer tokens are verified each time: what is kept is bounded in bytes as well.
-    package static var tokenBytesMax: Int { 8 << 10 }
+    static var tokenBytesMax: Int { 8 << 10 }
 
     private let entriesMax: Int
     private var entries: [Entry] = []
@@ -57,11 +57,11 @@ package struct TokenCache<Value: Sendable>: Sendable {
     private var hand = 0
 
     /// With no entries allowed, every lookup misses.
-    package init(entriesMax: Int) { self.entriesMax = max(0, entriesMax) }
+    init(entriesMax: Int) { self.entriesMax = max(0, entriesMax) }
 
-    package var count: Int { entries.count }
+    var count: Int { entries.count }
 
-    package mutating func find(_ token: ArraySlice<UInt8>, now: Int) -> Value? {
+    mutating func find(_ token: ArraySlice<UInt8>, now: Int) -> Value? {
         lookups += 1
         guard let position = positions[Key(token, seed: seed)] else { return nil }
         if let expiry = entries[position].expiry, expiry < now {
@@ -74,7 +74,7 @@ package struct TokenCache<Value: Sendable>: Sendable {
     }
 
     /// `expiry`: seconds since 1970 after which the entry is of no use.
-    package mutating func insert(_ value: Value, expiry: Int?, for token: ArraySlice<UInt8>) {
+    mutating func insert(_ value: Value, expiry: Int?, for token: ArraySlice<UInt8>) {
         guard entriesMax > 0, token.count <= Self.tokenBytesMax else { return }
         // A slice of its own: the caller's is a part of something larger.
         let key = Key(Array(token)[...], seed: seed)
@@ -109,11 +109,5 @@ package struct TokenCache<Value: Sendable>: Sendable {
             positions[last.key] = position
         }
         hand = entries.isEmpty ? 0 : hand % entries.count
-    }
-}
-
-extension TokenCache where Value == VerifiedToken {
-    package mutating func insert(_ verified: VerifiedToken, for token: ArraySlice<UInt8>) {
-        insert(verified, expiry: verified.expiry, for: token)
     }
 }
