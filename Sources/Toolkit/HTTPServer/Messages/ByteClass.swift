@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// The character classes of RFC 9110 §5.6 and RFC 3986 §2, as bit sets over ASCII.
 enum ByteClass {
@@ -45,12 +46,11 @@ enum ByteClass {
 
     /// Whether any of them does.
     static func splitsMessages(_ bytes: Span<UInt8>) -> Bool {
-        // Without a branch, so that many bytes are looked at in one instruction.
-        var found = false
-        for index in bytes.indices {
-            found = splitsMessages(bytes[index]) ? true : found
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return unsafe memchr(start, 0x0D, bytes.count) != nil
+                || memchr(start, 0x0A, bytes.count) != nil || memchr(start, 0, bytes.count) != nil
         }
-        return found
     }
 
     @inline(__always)

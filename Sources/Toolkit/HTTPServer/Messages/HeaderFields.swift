@@ -94,6 +94,10 @@ package struct HeaderFields: Sendable {
         }
     }
 
+    func contains(where isMeant: (_ name: Span<UInt8>) -> Bool) -> Bool {
+        entries.contains { isMeant(bytes.span.extracting($0.name)) }
+    }
+
     func position(of name: String) -> Int? {
         let wanted = name.utf8.span
         for position in entries.indices where matches(position, wanted) { return position }

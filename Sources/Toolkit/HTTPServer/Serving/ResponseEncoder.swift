@@ -65,12 +65,19 @@ enum ResponseEncoder {
     /// A route, or a function in the database, may name any header. What frames the message is the
     /// connection's business alone.
     private static func appendFields(of response: Response, to output: inout [UInt8]) {
-        guard framing.contains(where: response.headers.contains) else {
+        guard response.headers.contains(where: isFraming) else {
             return response.headers.appendWire(to: &output)
         }
         var headers = response.headers
         for name in framing { headers.remove(name) }
         headers.appendWire(to: &output)
+    }
+
+    private static func isFraming(_ name: Span<UInt8>) -> Bool {
+        switch name.count {
+        case 4, 10, 14, 17: framing.contains { equalIgnoringCase(name, $0.utf8.span) }
+        default: false
+        }
     }
 
     private static let framing = ["Content-Length", "Transfer-Encoding", "Connection", "Date"]
