@@ -100,8 +100,9 @@ extension PlannerFailure {
         to target: String,
         candidates: [Relationship]
     ) -> PlannerFailure {
-        let hints = candidates.compactMap { candidate in
-            candidate.hintName.map { "'\(candidate.target.name)!\($0)'" }
+        // A computed relationship is listed as an object without members, and suggested as nothing.
+        let hints = candidates.map { candidate in
+            candidate.hintName.map { "'\(candidate.target.name)!\($0)'" } ?? ""
         }
         var details: [UInt8] = []
         for candidate in candidates { candidate.appendDescription(to: &details) }
@@ -136,20 +137,21 @@ extension Relationship {
     }
 
     private var described: [(key: String, value: String)] {
-        [
-            ("cardinality", cardinalityText),
+        guard let cardinality else { return [] }
+        return [
+            ("cardinality", cardinality),
             ("embedding", "\(source.name) with \(target.name)"),
             ("relationship", relationshipText),
         ]
     }
 
-    private var cardinalityText: String {
+    private var cardinality: String? {
         switch join {
         case .oneToMany: "one-to-many"
         case .manyToOne: "many-to-one"
         case .oneToOne: "one-to-one"
         case .manyToMany: "many-to-many"
-        case .computed: "computed"
+        case .computed: nil
         }
     }
 

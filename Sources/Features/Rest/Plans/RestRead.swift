@@ -19,6 +19,8 @@ package final class RestRead: PlannedRequest {
     private let weight = RowWeight()
     /// How many rows `statement` shows at most.
     private let usualCut: Int?
+    /// What was last made for rows of another weight.
+    private let unusual = Mutex<(cut: Int?, isWeighed: Bool, statement: SQLTemplate)?>(nil)
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
     private let headers: HeaderFields
@@ -117,14 +119,21 @@ package final class RestRead: PlannedRequest {
     /// The usual one, or, for rows of unusual or unknown weight, one made for them.
     private func statement(cut: Int?) -> SQLTemplate {
         guard cut != usualCut else { return statement }
-        return SQLTemplate(
-            plan.sql(
+        let isWeighed = cut != nil && weight.isUnknown
+        return unusual.withLock { unusual in
+            if let unusual, unusual.cut == cut, unusual.isWeighed == isWeighed {
+                return unusual.statement
+            }
+            let sql = plan.sql(
                 output,
                 count: terms.preferences.count.map(RowCount.init),
                 atMost: cut.map { $0 + 1 },
-                weighing: cut != nil && weight.isUnknown ? RowWeight.answerBytesMax : nil
+                weighing: isWeighed ? RowWeight.answerBytesMax : nil
             )
-        )
+            let statement = SQLTemplate(sql)
+            unusual = (cut, isWeighed, statement)
+            return statement
+        }
     }
 
     func continuation(
