@@ -196,7 +196,8 @@ struct InsideTests {
                 "lucarne_event_loop_busy_seconds_total", "lucarne_event_loop_lag_seconds",
                 "lucarne_health_check_duration_seconds", "lucarne_health_check_status",
                 "lucarne_http_problems_total", "lucarne_middleware_duration_seconds",
-                "lucarne_middleware_rejections_total", "lucarne_sql_slow_queries_total",
+                "lucarne_middleware_rejections_total", "lucarne_service_operation_duration_seconds",
+                "lucarne_sql_slow_queries_total",
             ]
         )
     }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSONCoding
+import Synchronization
 import Testing
 
 @testable import Telemetry
@@ -64,6 +67,53 @@ struct LogRingTests {
         #expect(subscription.dropped == 7)
         ring.append([entry(10)])
         #expect(await subscription.next()?.entries.map(\.sequence) == [10])
+    }
+
+    /// Closed until somebody opens it.
+    private final class Gate: Sendable {
+        let isOpen = Atomic(false)
+
+        func pass() -> Bool {
+            while !isOpen.load(ordering: .acquiring) { usleep(1_000) }
+            return true
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a filter that takes its time keeps no record from its sink`() async {
+        var configuration = LogConfiguration()
+        configuration.sinks = [LogSinkConfiguration(.custom(name: "test") { _ in true })]
+        configuration.ringRecordsMax = 10
+        let logs = LogPipeline(configuration, identity: ServiceIdentity())
+        let gate = Gate()
+        let subscription = logs.ring.subscribe(capacity: 1_000) { _ in gate.pass() }
+        for _ in 0..<100 { logs.write(.info, .app, "record") }
+        while logs.ledgers.contains(where: { $0.written < 100 }) { await Task.yield() }
+        gate.isOpen.store(true, ordering: .releasing)
+        var seen = 0
+        while seen < 100, let batch = await subscription.next() { seen += batch.entries.count }
+        #expect(seen == 100)
+        subscription.cancel()
+    }
+
+    @Test(arguments: [
+        ("a", "1"), ("b.c", "x\"y,}"), ("layers", nil), ("sql", "last"), ("auth", nil),
+        ("n", "-2.5"),
+    ])
+    func `a field is found without reading the others`(_ name: String, _ text: String?) {
+        let line = #"{"a":1,"b.c":"x\"y,}","layers":{"sql":0.1,"auth":2},"n":-2.5,"sql":"last"}"#
+        let entry = LogEntry(
+            sequence: 1,
+            wallNanoseconds: 1,
+            level: .info,
+            module: .http,
+            line: Array(line.utf8)
+        )
+        let value = entry.field(name)
+        #expect(
+            value.map { $0.string ?? $0.compactText }
+                == (name == "layers" ? #"{"sql":0.1,"auth":2}"# : text)
+        )
     }
 
     @Test func `a waiting reader wakes for a record, and for the end`() async {

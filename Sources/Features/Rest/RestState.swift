@@ -12,7 +12,7 @@ package final class RestState: Sendable {
     package let roles: [String: RoleSettings]
     package let authenticator: Authenticator
     let crossOrigin: CrossOriginAccess
-    /// Settings in the database that were passed over, for the log.
+    /// Settings in the database that were passed over.
     package let malformedSettings: [String]
     /// The catalog's functions by OID, as privileges are told.
     let routines: [Int: Routine]

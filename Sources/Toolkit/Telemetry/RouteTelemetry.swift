@@ -17,6 +17,8 @@ package final class RouteTelemetry: Sendable {
     let layers: [Counter]
     let aborts: [Counter]
     let panics: Counter
+    /// By method, and whether it went well.
+    private let services: [(ok: Histogram, error: Histogram)]
     private let families: HTTPMetrics
     private let outcomes: OutcomeSeries
     private let problems = Mutex<[String: Counter]>([:])
@@ -28,7 +30,8 @@ package final class RouteTelemetry: Sendable {
         template: String,
         registry: MetricRegistry,
         methods: [RequestMethod] = [],
-        isOperational: Bool = false
+        isOperational: Bool = false,
+        service: ServiceName? = nil
     ) {
         let families = (isOperational ? .unseen : registry).shared(HTTPMetrics.self)
         self.template = template
@@ -41,6 +44,16 @@ package final class RouteTelemetry: Sendable {
         layers = Layer.allCases.map { families.layerSelf($0.label.text, template) }
         aborts = AbortReason.allCases.map { families.aborts(template, $0.label.text) }
         panics = families.panics(template)
+        services =
+            service.map { service in
+                RequestMethod.allCases.map { method in
+                    let operation = service.operation ?? ServiceOperation(method)
+                    let series = ["ok", "error"].map {
+                        families.services(service.name, operation.rawValue, $0)
+                    }
+                    return (series[0], series[1])
+                }
+            } ?? []
         outcomes = OutcomeSeries(template: template, family: families.duration)
         guard !isOperational else { return }
         // A rate needs to see the zero before the first failure.
@@ -49,6 +62,14 @@ package final class RouteTelemetry: Sendable {
             _ = outcomes.histogram(method, 500, .internalFailure)
             _ = outcomes.histogram(method, 503, .unavailable)
         }
+    }
+
+    /// The service's part of a request, where it came so far.
+    func count(serviceOf trace: RequestTrace, slot: Int) {
+        guard !services.isEmpty, let span = trace.firstSpan(of: .service) else { return }
+        let series = services[Int(trace.method.rawValue)]
+        (span.failed ? series.error : series.ok)
+            .observe(span.endedAt &- span.startedAt, slot: slot)
     }
 
     func duration(_ method: RequestMethod, status: Int, errorType: ErrorType) -> Histogram {
@@ -63,6 +84,34 @@ package final class RouteTelemetry: Sendable {
             if label == code { counters[code] = counter }
             return counter
         }
+    }
+}
+
+/// What a route's requests ask for, and of whom.
+package struct ServiceName: Sendable {
+    package var name: String
+    /// The same for all methods; nil where the method says it.
+    package var operation: ServiceOperation?
+
+    package init(_ name: String, _ operation: ServiceOperation? = nil) {
+        self.name = name
+        self.operation = operation
+    }
+}
+
+package enum ServiceOperation: String, EventLabel {
+    case read, create, update, upsert, delete, call, describe
+
+    init(_ method: RequestMethod) {
+        self =
+            switch method {
+            case .get, .head: .read
+            case .post: .create
+            case .patch: .update
+            case .put: .upsert
+            case .delete: .delete
+            case .options, .other: .describe
+            }
     }
 }
 

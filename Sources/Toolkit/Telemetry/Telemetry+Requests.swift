@@ -64,6 +64,7 @@ extension Telemetry {
             route.layers[position].add(nanoseconds, slot: slot)
             http.layerDurations[position].observe(nanoseconds, slot: slot)
         }
+        route.count(serviceOf: trace, slot: slot)
         guard !summary.isLongLived else { return }
         if summary.firstByteAt > trace.startedAt {
             route.firstByte.observe(summary.firstByteAt &- trace.startedAt, slot: slot)

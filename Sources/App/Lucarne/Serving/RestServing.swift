@@ -59,7 +59,8 @@ struct RestServing: Sendable {
                 RouteTelemetry(
                     template: template,
                     registry: serving.telemetry.registry,
-                    methods: methods
+                    methods: methods,
+                    service: ServiceName("rest", template.contains("/rpc/") ? .call : nil)
                 )
             } : []
         (reloads, request) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

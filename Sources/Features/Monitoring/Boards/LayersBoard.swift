@@ -27,8 +27,34 @@ extension Board {
                 )
             ),
             .graph(
+                "Service p99",
+                "p99 of what requests ask of a service, the database's part in it.",
+                .seconds,
+                .init(
+                    chosen.quantile(
+                        "0.99",
+                        "lucarne_service_operation_duration_seconds",
+                        by: "service, operation"
+                    ),
+                    "{{service}} {{operation}}"
+                )
+            ),
+            .graph(
+                "Service failures",
+                "Operations that ended in a problem, the caller's or ours.",
+                .perSecond,
+                .init(
+                    chosen.observed(
+                        "lucarne_service_operation_duration_seconds",
+                        by: "service, operation",
+                        #"outcome="error""#
+                    ),
+                    "{{service}} {{operation}}"
+                )
+            ),
+            .graph(
                 "Middleware p99",
-                "p99 per middleware, of one request in sixteen.",
+                "p99 per middleware, of one request in eight.",
                 .seconds,
                 .init(
                     chosen.quantile(

@@ -13,6 +13,7 @@ struct HTTPMetrics: MetricSet {
     let layerDurations: [Histogram]
     let statements: HistogramFamily
     let panics: CounterFamily
+    let services: HistogramFamily
     let traceContexts: [Counter]
 
     private static let methods = MetricLabel(
@@ -111,6 +112,16 @@ struct HTTPMetrics: MetricSet {
             labels: ["http_route"],
             buckets: Buckets.statements,
             layer: "sql"
+        )
+        services = registry.histogram(
+            "lucarne_service_operation_duration_seconds",
+            "Time a service took for what a request asked of it, the database's part in it.",
+            labels: [
+                "service", MetricLabel("operation", ServiceOperation.self),
+                MetricLabel("outcome", ["ok", "error"]),
+            ],
+            buckets: Buckets.database,
+            layer: "service"
         )
         panics = registry.counter(
             "lucarne_panics_recovered_total",

@@ -53,7 +53,9 @@ package indirect enum RecordFilter: Sendable, Equatable {
     ) -> Bool {
         guard let value, !value.isNull else { return comparison == .notEqual }
         let text = value.string ?? value.compactText
-        if comparison == .contains { return text.lowercased().contains(wanted.lowercased()) }
+        if comparison == .contains {
+            return Array(text.utf8).containsIgnoringCase(Array(wanted.lowercased().utf8))
+        }
         if let number = value.double, let wanted = Double(wanted) {
             return comparison.holds(number, wanted)
         }

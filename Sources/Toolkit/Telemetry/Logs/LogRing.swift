@@ -10,12 +10,14 @@ package final class LogRing: Sendable {
         /// As they came, oldest first; the first may hold some more than are to be kept.
         var batches: [LogLines] = []
         var count = 0
-        var subscriptions: [LogSubscription] = []
     }
+
+    private let followers = LogFollowers()
 
     package init(recordsMax: Int) { self.recordsMax = max(1, recordsMax) }
 
     deinit {
+        followers.end()
         state.withLock { state in
             for index in state.batches.indices { state.batches[index].free() }
         }
@@ -26,7 +28,7 @@ package final class LogRing: Sendable {
         state.withLock { Array($0.batches.flatMap(\.entries).suffix(recordsMax)) }
     }
 
-    package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
+    package var subscriberCount: Int { followers.count }
 
     /// Everything from now on that matches. The subscription holds at most `capacity` records for
     /// its reader; it lasts until it is cancelled.
@@ -34,15 +36,15 @@ package final class LogRing: Sendable {
         capacity: Int,
         matching isWanted: @escaping @Sendable (LogEntry) -> Bool = { _ in true }
     ) -> LogSubscription {
-        let subscription = LogSubscription(capacity: capacity, isWanted) { [weak self] leaving in
-            self?.state.withLock { $0.subscriptions.removeAll { $0 === leaving } }
+        let subscription = LogSubscription(capacity: capacity, isWanted) { [weak followers] in
+            followers?.remove($0)
         }
-        state.withLock { $0.subscriptions.append(subscription) }
+        followers.add(subscription)
         return subscription
     }
 
     func append(_ lines: LogLines) {
-        let subscriptions = state.withLock { state in
+        state.withLock { state in
             state.batches.append(lines.copied())
             state.count += lines.count
             var past = 0
@@ -52,11 +54,8 @@ package final class LogRing: Sendable {
                 past += 1
             }
             state.batches.removeFirst(past)
-            return state.subscriptions
         }
-        guard !subscriptions.isEmpty else { return }
-        let entries = lines.entries
-        for subscription in subscriptions { subscription.offer(entries) }
+        followers.offer(lines)
     }
 }
 
@@ -105,6 +104,16 @@ package final class LogSubscription: Sendable {
             let lost = UInt64(max(0, wanted.count - room))
             state.batch.dropped += lost
             state.droppedInAll += lost
+            return state.takeReader()
+        }
+        reader?.resume()
+    }
+
+    /// So many went by unseen, whether they matched or not.
+    func lose(_ count: UInt64) {
+        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.batch.dropped += count
+            state.droppedInAll += count
             return state.takeReader()
         }
         reader?.resume()

@@ -172,6 +172,13 @@ extension RequestTrace {
 
     package func span(_ position: Int) -> TraceSpan { unsafe spans[position] }
 
+    func firstSpan(of layer: Layer) -> TraceSpan? {
+        for position in unsafe 0..<spanCount where unsafe spans[position].layer == layer {
+            return unsafe spans[position]
+        }
+        return nil
+    }
+
     /// The innermost span that is open, by position.
     var openSpan: Int8 { unsafe currentSpan }
 
