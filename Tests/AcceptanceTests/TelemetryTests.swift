@@ -101,6 +101,29 @@ extension AcceptanceTests {
             }
         }
 
+        @Test func `a user's debug records come when they are asked for, and nobody else's`() throws
+        {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let scope = try server.get("/debug/log-scope", "-d", #"{"user":"u-17","seconds":60}"#)
+            #expect(scope.status == 200, "\(scope.body)")
+            for user in ["u-17", "u-18"] {
+                let token = try server.token(role: "service_role", subject: user)
+                let header = "Authorization: Bearer \(token)"
+                #expect(try server.get("/rest/v1/planets?limit=1", "-H", header).status == 200)
+            }
+            var requests: [[String: Any]] = []
+            _ = try eventually(within: 5) {
+                requests = try server.records().filter { $0["event"] as? String == "http.request" }
+                return requests.count == 2
+            }
+            let users = requests.map { "\($0["user.id"] ?? "")" }
+            #expect(users.sorted() == ["u-17", "u-18"])
+            let traces = try server.records().filter { $0["event"] as? String == "request.layer" }
+                .map { "\($0["trace_id"] ?? "")" }
+            let own = requests.first { "\($0["user.id"] ?? "")" == "u-17" }?["trace_id"] as? String
+            #expect(Set(traces) == Set([own].compactMap { $0 }))
+        }
+
         @Test func `a listener of its own keeps what is inside from the public one`() throws {
             let apart = Int.random(in: 32_000..<40_000)
             let server = try LucarneProcess.serving(

@@ -87,7 +87,8 @@ package final class Authenticator: Sendable {
         return Identity(
             role: role,
             claims: token.claimsText(role: role),
-            isAnonymous: role == anonymous?.role
+            isAnonymous: role == anonymous?.role,
+            subject: token.claims["sub"]?.string ?? ""
         )
     }
 

@@ -48,6 +48,7 @@ package struct Endpoint: Sendable {
                     try authenticate(request)
                 }
                 request.trace.role = identity.role
+                request.trace.user = identity.subject
                 output = await serve(request, identity, decode, perform, refuse)
             } catch {
                 output = refuse(.token(error))
