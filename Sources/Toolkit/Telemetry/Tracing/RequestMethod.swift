@@ -16,19 +16,4 @@ package enum RequestMethod: UInt8, CaseIterable, Sendable {
         case .other: "_OTHER"
         }
     }
-
-    /// Methods are case-sensitive (RFC 9110 §9.1).
-    package init(_ name: String) {
-        self =
-            switch name {
-            case "GET": .get
-            case "HEAD": .head
-            case "POST": .post
-            case "PUT": .put
-            case "PATCH": .patch
-            case "DELETE": .delete
-            case "OPTIONS": .options
-            default: .other
-            }
-    }
 }
