@@ -71,6 +71,9 @@ struct ParserTests {
         ("limit=5", "3-", RowRange(offset: 3, limit: 2)),
         ("offset=4", "2-5", RowRange(offset: 4, limit: 2)),
         ("limit=0", "9-2", RowRange(offset: 0, limit: 0)),
+        ("limit=-3&offset=3", "9-2", RowRange(offset: 0, limit: 0)),
+        ("limit=1&offset=-1", nil, RowRange(offset: 0, limit: 0)),
+        ("limit=5&offset=-3", nil, RowRange(offset: 0, limit: 2)),
         ("limit=x", nil, RowRange.all),
         ("", "bytes=0-5", RowRange.all),
     ])

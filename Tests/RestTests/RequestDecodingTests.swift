@@ -29,6 +29,8 @@ struct RequestDecodingTests {
         let preferences = Preferences(headers: ["tx=rollback"], transactionOverride: false)
         #expect(preferences.transaction == nil)
         #expect(preferences.unknown.isEmpty)
+        let empty = Preferences(headers: ["", "handling=strict"], transactionOverride: false)
+        #expect(empty.unknown.isEmpty)
     }
 
     @Test(arguments: [

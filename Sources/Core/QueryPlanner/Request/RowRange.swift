@@ -13,9 +13,13 @@ package struct RowRange: Hashable, Sendable {
         self.limit = limit
     }
 
-    /// `limit=0` without an offset asks for nothing, on purpose; any other empty range is a
-    /// mistake.
-    package var asksForNothing: Bool { offset == 0 && limit == 0 }
+    /// `limit=0` without an offset asks for nothing, on purpose, and so does whatever else ends just
+    /// before the first row; any other empty range is a mistake.
+    package var asksForNothing: Bool {
+        limit.map { offset.addingReportingOverflow($0) == (0, false) } ?? false
+    }
+
+    private static let nothing = RowRange(offset: 0, limit: 0)
 
     private var isEmpty: Bool { limit.map { $0 <= 0 } ?? false }
 
@@ -28,7 +32,8 @@ package struct RowRange: Hashable, Sendable {
 
     /// At most `rowsMax` rows of this.
     package func limited(to rowsMax: Int?) -> RowRange {
-        guard let rowsMax, !asksForNothing else { return self }
+        guard !asksForNothing else { return .nothing }
+        guard let rowsMax else { return self }
         return RowRange(offset: offset, limit: min(limit ?? rowsMax, rowsMax))
     }
 
@@ -48,7 +53,7 @@ package struct RowRange: Hashable, Sendable {
         rangeHeader: String? = nil
     ) throws(PlannerFailure) -> RowRange {
         let asked = query.range
-        guard !asked.asksForNothing else { return asked }
+        guard !asked.asksForNothing else { return .nothing }
         let header = try rangeHeader.map(parsing(header:)) ?? .all
         let range = header.intersection(asked)
         guard !range.isEmpty else { throw .negativeLimit() }

@@ -49,7 +49,9 @@ package struct Preferences: Equatable, Sendable {
 
     /// `transactionOverride` is whether `db-tx-end` lets a request choose its own end.
     package init(headers: [String], transactionOverride: Bool) {
-        let wishes = headers.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        // An empty header wishes nothing; an empty wish among others is one nobody understands.
+        let wishes = headers.filter { !$0.isEmpty }
+            .flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
             .map { String($0.trimmingBlanks()) }
         resolution = Self.first(of: wishes)
         representation = Self.first(of: wishes)
