@@ -142,7 +142,15 @@ extension Telemetry {
                 wall: span.endedAt &+ offset
             ) { record in
                 record.field("layer", span.layer.label)
-                record.field("span.name", span.name)
+                // As the trace calls it.
+                let summary = attributes.first {
+                    Int($0.span) == position && $0.key.text == "db.query.summary"
+                }
+                if let summary {
+                    record.field("span.name", summary.value.text)
+                } else {
+                    record.field("span.name", span.name)
+                }
                 record.field("start_ms", milliseconds: span.startedAt &- trace.startedAt)
                 record.field("duration_ms", milliseconds: span.endedAt &- span.startedAt)
                 if span.failed { record.field("failed", true) }
