@@ -239,7 +239,25 @@ private let now = 1_700_000_000
             (".postgrest.roles[?(@ ^== \"web\")]", "web_author"),
             (".postgrest.roles[?(@ ==^ \"author\")]", "web_author"),
             (".postgrest.roles[?(@ *== \"b_a\")]", "web_author"),
-            (".postgrest.roles[?(@ != \"other\")]", "web_author"),
+            (".postgrest.roles[?(@ != \"other\")]", "web_author"), (".a.\"b\"", "deep"),
+            (".groups[1].name", "editor"), (".postgrest.roles[?(@ == \"none\")]", nil),
+            ("$..name", "red"), ("$..roles[1]", "second"), ("$..[?@ == 'deep']", "deep"),
+            ("$.postgrest.roles[9, 1]", "web_author"), ("$['none', 'role']", "author"),
+            ("$ .a [ 'b' ]", "deep"), ("$.postgrest.roles[::-1]", "web_author"),
+            ("$.postgrest.roles[1:0:-1]", "web_author"), ("$.postgrest.roles[::0]", nil),
+            ("$.postgrest.roles[-1:]", "web_author"), ("$.postgrest.roles[:1]", "other"),
+            ("$.groups[?@.kind == 'role' && @.name == 'editor'].name", "editor"),
+            ("$.groups[?@.kind == 'x' || (@.name == 'red')].kind", "team"),
+            ("$.groups[?!(@.kind == 'team')].name", "editor"), ("$.groups[?!@.none].name", "red"),
+            ("$.groups[?'role' == @['kind']].name", "editor"),
+            ("$.groups[?@.kind != $.none].name", "red"), ("$[?@ > 6.5]", "7"),
+            ("$[?@ >= 7e0]", "7"), ("$[?@ < 7]", nil),
+            ("$.postgrest.roles[?@ > 'p']", "web_author"),
+            ("$.postgrest.roles[?search(@, '^web')]", "web_author"),
+            ("$.postgrest.roles[?search(@, 'h(er|or)$')]", "other"),
+            ("$.postgrest.roles[?!search(@, 'other')]", "web_author"),
+            ("$.groups[?search(@.kind, 'ro')].name", "editor"), ("$[?search(@, 'x')]", nil),
+            ("$['\\u0072ole']", "author"), ("$[\"r\\u006fle\"]", "author"),
         ] as [(String, String?)]
     )
     func `a path finds the first match`(path: String, role: String?) throws {
@@ -248,7 +266,10 @@ private let now = 1_700_000_000
 
     @Test(arguments: [
         ("role", 0), ("$.", 2), ("$.a[", 4), ("$.a[x]", 4), ("$['a", 4), ("$[?(@ == 'a']", 12),
-        ("$[?@ ~ 'a']", 5), ("$.a b", 3), ("$[99999999999999999999]", 22),
+        ("$[?@ ~ 'a']", 5), ("$.a b", 3), ("$.1", 2), ("$.a-b", 3), ("$[?@[*] == 1]", 10),
+        ("$[?search(@, '(')]", 16), ("$[?search(@, @)]", 14), ("$[?'a']", 6), ("$['\\x']", 5),
+        (".a[?(@ == \"b\")].c", 15), (".a[-1]", 5), ("", 0), ("$ ", 1),
+        ("$[99999999999999999999]", 22),
     ])
     func `a path that cannot be read names the character`(path: String, offset: Int) {
         let failure = #expect(throws: RolePathFailure.self) { try RolePath(parsing: path) }

@@ -308,6 +308,54 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         #expect(configuration.address == .tcp(host: "0.0.0.0", port: 3000))
     }
 
+    @Test func `PostgREST's variables mean what they mean there, and count for more than its file`()
+        throws
+    {
+        let configuration = try load(
+            environment: [
+                "PGRST_DB_URI": "postgresql://me@/db", "PGRST_DB_SCHEMA": "old",
+                "PGRST_DB_ANON_ROLE": "web", "PGRST_SERVER_PORT": "3999",
+                "PGRST_JWT_SECRET": strongSecret, "PGRST_APP_SETTINGS_x": "y",
+                "PGRST_NO_SUCH_SETTING": "z",
+            ],
+            files: ["c": "db-schemas = \"b\"\ndb-max-rows = 3\nserver-host = \"!4\""]
+        )
+        #expect(configuration.database.url == "postgresql://me@/db")
+        #expect(configuration.rest.schemas == ["old"] && configuration.rest.path == "/")
+        #expect(configuration.rest.anonymousRole == "web" && configuration.rest.rowsMax == nil)
+        #expect(configuration.address == .tcp(host: "127.0.0.1", port: 3999))
+        #expect(configuration.rest.appSettings.first?.name == "app.settings.x")
+        let both = try load(
+            ["--config", "c"],
+            environment: ["PGRST_DB_SCHEMAS": "a", "PGRST_SERVER_PORT": "3999"],
+            files: [
+                "c": "db-schema = \"b\"\ndb-schemas = \"c\"\nmax-rows = 3\nserver-host = \"!4\""
+            ]
+        )
+        #expect(both.rest.schemas == ["a"] && both.rest.rowsMax == 3)
+        #expect(both.address == .tcp(host: "0.0.0.0", port: 3999))
+    }
+
+    @Test(
+        arguments: [
+            ("$(HOME)/x", "/root/x"), ("a$$(b)", "a$(b)"), ("$.role", "$.role"),
+            ("$(db-anon-role)-$(HOME)", "web-/root"), ("$(open", "$(open"),
+            ("$(NONE)", nil),
+        ] as [(String, String?)]
+    )
+    func `a PostgREST file takes values from variables and from above`(
+        written: String,
+        value: String?
+    ) {
+        let file = "db-anon-role = \"web\"\nserver-trace-header = \"\(written)\""
+        let configuration = try? load(
+            ["--config", "c"],
+            environment: ["HOME": "/root"],
+            files: ["c": file]
+        )
+        #expect(configuration?.rest.traceHeader == value)
+    }
+
     @Test func `the database may change what is not decided yet`() throws {
         let configuration = try load().applying(databaseSettings: [
             ("db_schemas", "one,two"), ("db_uri", "elsewhere"), ("unheard_of", "x"),

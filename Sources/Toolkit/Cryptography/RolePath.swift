@@ -1,89 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 package import JSONCoding
 
-/// Where in a token's claims the role is: a part of JSONPath (RFC 9535), and PostgREST's older
-/// notation, which starts at a dot.
+/// Where in a token's claims the role is: JSONPath (RFC 9535, of whose functions `search` is here),
+/// and PostgREST's older notation, which starts at a dot.
 package struct RolePath: Sendable, Equatable {
-    enum Step: Sendable, Equatable {
+    struct Segment: Sendable, Equatable {
+        let selectors: [Selector]
+        /// `..`: of the value, and of all that is in it.
+        var isDeep = false
+    }
+
+    enum Selector: Sendable, Equatable {
         case name(String)
         case index(Int)
         case every
-        case slice(from: Int?, to: Int?)
-        case filter(Filter)
+        case slice(from: Int?, to: Int?, step: Int)
+        case filter(Condition)
     }
 
-    /// `?@.kind == 'role'`: what of each element is compared, how, and with what.
-    struct Filter: Sendable, Equatable {
-        enum Comparison: String, Sendable {
-            case equal = "=="
-            case unequal = "!="
-            case startsWith = "^=="
-            case endsWith = "==^"
-            case contains = "*=="
-        }
-
-        let steps: [Step]
-        /// Nil asks only whether there is something.
-        let condition: (comparison: Comparison, literal: JSONValue)?
-
-        static func == (left: Self, right: Self) -> Bool {
-            left.steps == right.steps && left.condition?.comparison == right.condition?.comparison
-                && left.condition?.literal == right.condition?.literal
-        }
+    /// `$…` or `@…` within a condition.
+    struct Query: Sendable, Equatable {
+        let isRooted: Bool
+        let segments: [Segment]
     }
 
-    let steps: [Step]
+    let segments: [Segment]
 
-    package static let standard = RolePath(steps: [.name("role")])
+    package static let standard = RolePath(segments: [Segment(selectors: [.name("role")])])
 
-    init(steps: [Step]) { self.steps = steps }
+    init(segments: [Segment]) { self.segments = segments }
 
     /// The first match, as text: a string as it is, anything else as JSON.
     package func role(in claims: JSONValue) -> String? {
-        guard let found = Self.follow(steps[...], from: claims).first else { return nil }
-        return found.string ?? found.compactText
+        let query = Query(isRooted: true, segments: segments)
+        return query.matches(in: claims, at: claims).first.map { $0.string ?? $0.compactText }
     }
+}
 
-    private static func follow(_ steps: ArraySlice<Step>, from value: JSONValue) -> [JSONValue] {
-        guard let step = steps.first else { return [value] }
-        return matches(of: step, in: value).flatMap { follow(steps.dropFirst(), from: $0) }
+extension RolePath.Query {
+    /// RFC 9535 §2.5: what each segment selects is what the next one starts from.
+    func matches(in root: JSONValue, at current: JSONValue) -> [JSONValue] {
+        segments.reduce([isRooted ? root : current]) { values, segment in
+            values.flatMap { value in
+                let places = segment.isDeep ? value.withDescendants : [value]
+                return places.flatMap { place in
+                    segment.selectors.flatMap { $0.matches(in: root, at: place) }
+                }
+            }
+        }
     }
+}
 
-    private static func matches(of step: Step, in value: JSONValue) -> [JSONValue] {
-        switch step {
-        case .name(let name): return value[name].map { [$0] } ?? []
+extension RolePath.Selector {
+    fileprivate func matches(in root: JSONValue, at value: JSONValue) -> [JSONValue] {
+        switch self {
+        case .name(let name): value[name].map { [$0] } ?? []
         case .index(let index):
-            guard let elements = value.array else { return [] }
-            return value[index < 0 ? elements.count + index : index].map { [$0] } ?? []
-        case .every: return children(of: value)
-        case .slice(let from, let to): return slice(value.array ?? [], from, to)
-        case .filter(let filter): return children(of: value).filter { passes($0, filter) }
+            value[index < 0 ? (value.array?.count ?? 0) + index : index].map { [$0] } ?? []
+        case .every: value.children
+        case .slice(let from, let to, let step): Self.slice(value.array ?? [], from, to, step)
+        case .filter(let condition):
+            value.children.filter { condition.holds(for: $0, in: root) }
         }
     }
 
-    private static func children(of value: JSONValue) -> [JSONValue] {
-        value.array ?? value.members?.map(\.1) ?? []
-    }
-
-    private static func slice(_ elements: [JSONValue], _ from: Int?, _ to: Int?) -> [JSONValue] {
-        let bound = { (index: Int) in
-            min(max(index < 0 ? elements.count + index : index, 0), elements.count)
+    /// RFC 9535 §2.3.4.2.2.
+    private static func slice(
+        _ elements: [JSONValue],
+        _ from: Int?,
+        _ to: Int?,
+        _ step: Int
+    ) -> [JSONValue] {
+        let count = elements.count
+        let normal = { (index: Int) in index < 0 ? count + index : index }
+        if step > 0 {
+            let lower = min(max(from.map(normal) ?? 0, 0), count)
+            let upper = min(max(to.map(normal) ?? count, 0), count)
+            return stride(from: lower, to: upper, by: step).map { elements[$0] }
         }
-        let lower = bound(from ?? 0)
-        let upper = bound(to ?? elements.count)
-        return lower < upper ? Array(elements[lower..<upper]) : []
+        guard step < 0 else { return [] }
+        let upper = min(max(from.map(normal) ?? count - 1, -1), count - 1)
+        let lower = min(max(to.map(normal) ?? -1, -1), count - 1)
+        return stride(from: upper, to: lower, by: step).map { elements[$0] }
     }
+}
 
-    private static func passes(_ element: JSONValue, _ filter: Filter) -> Bool {
-        let found = follow(filter.steps[...], from: element).first
-        guard let (comparison, literal) = filter.condition else { return found != nil }
-        if comparison == .equal { return found == literal }
-        if comparison == .unequal { return found != literal }
-        guard let text = found?.string, let part = literal.string else { return false }
-        switch comparison {
-        case .startsWith: return text.hasPrefix(part)
-        case .endsWith: return text.hasSuffix(part)
-        default: return part.isEmpty || text.contains(part)
-        }
+extension JSONValue {
+    fileprivate var children: [JSONValue] { array ?? members?.map(\.1) ?? [] }
+
+    fileprivate var withDescendants: [JSONValue] {
+        [self] + children.flatMap(\.withDescendants)
     }
 }

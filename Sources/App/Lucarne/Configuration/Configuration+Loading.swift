@@ -32,7 +32,7 @@ extension Configuration {
         }
     }
 
-    /// Flags, environment, the file that was named, `.env.<environment>`, `.env`, defaults.
+    /// Flags, environment, PostgREST's variables, the file that was named, `.env.<environment>`, `.env`, defaults.
     ///
     /// `generatingSecrets` lets development make the secret it lacks; a command that only looks
     /// does without.
@@ -47,23 +47,35 @@ extension Configuration {
         let configFile =
             invocation.configFile
             ?? surroundings.variables[SettingEnvironment.configFileVariable]
-        if let configFile {
-            values.fill(from: try namedFile(configFile, surroundings))
+        let variables = surroundings.variables
+        let isLikePostgREST =
+            configFile != nil || variables.keys.contains(where: PostgRESTSettings.isVariable)
+        if isLikePostgREST {
+            var settings = PostgRESTSettings()
+            if let configFile {
+                try settings.read(
+                    try namedFile(configFile, surroundings),
+                    path: configFile,
+                    variables
+                )
+            }
+            settings.read(variables)
+            values.fill(from: try settings.values())
         }
         try fillFromEnvironmentFiles(&values, surroundings)
-        values.fillDefaults(likePostgREST: configFile != nil)
-        if configFile == nil { try generateSecret(&values, mayCreate: generatingSecrets) }
+        values.fillDefaults(likePostgREST: isLikePostgREST)
+        if !isLikePostgREST { try generateSecret(&values, mayCreate: generatingSecrets) }
         return try Configuration(reading: values)
     }
 
     private static func namedFile(
         _ path: String,
         _ surroundings: Surroundings
-    ) throws(ConfigurationFailure) -> SettingValues {
+    ) throws(ConfigurationFailure) -> String {
         guard let text = try surroundings.readFile(path) else {
             throw ConfigurationFailure("--config: no such file: \(path)")
         }
-        return try SettingFile.parsePostgREST(text, path: path)
+        return text
     }
 
     private static func fillFromEnvironmentFiles(

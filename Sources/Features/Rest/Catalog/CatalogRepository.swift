@@ -86,9 +86,9 @@ package struct CatalogRepository: Sendable {
             access: .readOnly,
             statements: queries.map { Query($0.sql, $0.parameters, isPrepared: false) }
         )
-        transaction.settings = LocalSettings([
-            ("search_path", ""), ("jit", "off"), ("work_mem", "64MB"),
-        ])
+        // A function of the user is called as they would call it: names found on their own path.
+        let path = preparation == nil ? [("search_path", "")] : []
+        transaction.settings = LocalSettings(path + [("jit", "off"), ("work_mem", "64MB")])
         transaction.preparation = preparation.map { [$0] } ?? []
         let results = try await database.perform(transaction, in: context)
         do {
