@@ -39,19 +39,22 @@ def wrk(server, path, seconds, bearer=None, **request):
 
 def statements(postgres, server, bearer, scenario=None):
     """What Lucarne sends for one request, as PostgreSQL's own log tells it: [(sql, [parameter])]."""
-    for setting in ("log_min_duration_statement = 0", "log_line_prefix = '%p '"):
-        postgres.psql("-c", f"alter system set {setting}")
-    postgres.psql("-c", "select pg_reload_conf()")
-    time.sleep(0.5)
-    mark = os.path.getsize(postgres.log)
     scenario = scenario or rest.Scenario("", "GET", ITEM)
     request = urllib.request.Request(server.base + scenario.asked(), method=scenario.method)
     request.add_header("Authorization", f"Bearer {bearer}")
     if scenario.body:
         request.add_header("Content-Type", "application/json")
         request.data = scenario.body.encode()
-    body = urllib.request.urlopen(request).read().decode()
+    # What nobody has asked yet is asked with care: how much it weighs, how long it takes.
+    for _ in range(20):
+        body = urllib.request.urlopen(request).read().decode()
     assert scenario.path != ITEM or '"item number 4242"' in body, body
+    for setting in ("log_min_duration_statement = 0", "log_line_prefix = '%p '"):
+        postgres.psql("-c", f"alter system set {setting}")
+    postgres.psql("-c", "select pg_reload_conf()")
+    time.sleep(0.5)
+    mark = os.path.getsize(postgres.log)
+    urllib.request.urlopen(request).read()
     time.sleep(0.5)
     for setting in ("log_min_duration_statement", "log_line_prefix"):
         postgres.psql("-c", f"alter system reset {setting}")
