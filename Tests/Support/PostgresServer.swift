@@ -77,7 +77,12 @@ package final class PostgresServer: Sendable {
     // Foundation's Process waits until all who inherited its descriptors are gone, so it would
     // wait for a server started here: waitpid(2) waits for the shell.
     private func run(_ command: String) throws {
-        let words = ["/bin/bash", "-c", Self.prelude + command, "bash", directory]
+        // Nor may a server hold the pipe of a command that happens to run now: whoever reads from
+        // that would wait for the server's end.
+        let alone =
+            #"for fd in /proc/self/fd/*; do fd=${fd##*/}; "#
+            + #"[ "$fd" -le 2 ] || eval "exec $fd>&-"; done; "#
+        let words = ["/bin/bash", "-c", alone + Self.prelude + command, "bash", directory]
         let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { for index in words.indices { unsafe free(arguments[index]) } }
         var child = pid_t()
