@@ -8,8 +8,6 @@ import Glibc
 /// Bounded; when full, the clock's hand passes over what was used since it last came by and takes
 /// the first that was not. The whole token is the key: a hash alone would let a collision sign in.
 struct TokenCache<Value: Sendable>: Sendable {
-    private(set) var hits = 0
-    private(set) var lookups = 0
     private(set) var evictions = 0
 
     private struct Key: Hashable {
@@ -62,14 +60,12 @@ struct TokenCache<Value: Sendable>: Sendable {
     var count: Int { entries.count }
 
     mutating func find(_ token: ArraySlice<UInt8>, now: Int) -> Value? {
-        lookups += 1
         guard let position = positions[Key(token, seed: seed)] else { return nil }
         if let expiry = entries[position].expiry, expiry < now {
             remove(at: position)
             return nil
         }
         entries[position].wasUsed = true
-        hits += 1
         return entries[position].value
     }
 

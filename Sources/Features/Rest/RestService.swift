@@ -72,6 +72,7 @@ package struct RestService: Sendable {
             } else {
                 try await repository.perform(transaction, in: context)
             }
+        plan.learn(from: answer)
         if let rest = plan.continuation(of: answer, transaction, values), let list = rest.list {
             answer = try await repository.list(list, of: rest, in: context)
         }

@@ -36,7 +36,7 @@ import CLibpq
     }
 
     /// The library we run with, as `serverVersion` counts.
-    package static var libraryVersion: Int { Int(PQlibVersion()) }
+    package static var libpqVersion: Int { Int(PQlibVersion()) }
 
     /// 150003 is 15.3 (libpq §34.2).
     package var serverVersion: Int { Int(unsafe PQserverVersion(connection)) }

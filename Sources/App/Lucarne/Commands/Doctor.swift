@@ -61,7 +61,7 @@ package enum Doctor {
     }
 
     static func libpq() -> Finding {
-        let version = BlockingSession.libraryVersion
+        let version = BlockingSession.libpqVersion
         let text = "libpq \(version / 10_000).\(version % 10_000)"
         guard version >= 140_000 else {
             return Finding(

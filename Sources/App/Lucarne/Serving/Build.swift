@@ -8,7 +8,7 @@ import Telemetry
 enum Build {
     static func facts(_ telemetry: Telemetry) -> [(String, JSONValue)] {
         let age = uptimeNanoseconds() &- telemetry.startedAt
-        let library = BlockingSession.libraryVersion
+        let library = BlockingSession.libpqVersion
         return [
             ("swift", .string(ServiceIdentity.swiftVersion)),
             ("postgres", .string(telemetry.databaseVersion)),

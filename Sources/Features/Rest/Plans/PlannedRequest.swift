@@ -14,6 +14,9 @@ protocol PlannedRequest: Sendable {
         _ state: RestState
     ) -> RestTransaction
 
+    /// What the answer weighs, for those who ask next.
+    func learn(from answer: RestAnswer)
+
     /// How to have all rows where `answer` was cut short; nil where it is whole.
     func continuation(
         of answer: RestAnswer,
@@ -26,4 +29,14 @@ protocol PlannedRequest: Sendable {
         _ values: QueryValues,
         _ settings: RestSettings
     ) throws(Problem) -> RestReply
+}
+
+extension PlannedRequest {
+    func continuation(
+        of answer: RestAnswer,
+        _ transaction: RestTransaction,
+        _ values: QueryValues
+    ) -> RestTransaction? {
+        nil
+    }
 }

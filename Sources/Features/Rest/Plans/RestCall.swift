@@ -128,16 +128,11 @@ package final class RestCall: PlannedRequest {
         )
     }
 
-    func continuation(
-        of answer: RestAnswer,
-        _ transaction: RestTransaction,
-        _ values: QueryValues
-    ) -> RestTransaction? {
-        guard format != nil else { return nil }
+    func learn(from answer: RestAnswer) {
+        guard format != nil else { return }
         // What came in pieces was long.
         let bytes = if case .pieces = answer.body { Int.max } else { answer.body.count }
         weight.learn(bytes, of: answer.pageTotal, isLimited: plan.rowsMax != nil)
-        return nil
     }
 
     func reply(

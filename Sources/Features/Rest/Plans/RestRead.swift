@@ -136,12 +136,13 @@ package final class RestRead: PlannedRequest {
         }
     }
 
+    func learn(from answer: RestAnswer) { weight.learn(answer.body.count, of: answer.pageTotal) }
+
     func continuation(
         of answer: RestAnswer,
         _ transaction: RestTransaction,
         _ values: QueryValues
     ) -> RestTransaction? {
-        weight.learn(answer.body.count, of: answer.pageTotal)
         guard let format, let cut = transaction.cut,
             answer.pageTotal > cut || answer.leftOutCount > 0
         else { return nil }
