@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EventLoop
 import Foundation
+import Synchronization
 import Testing
 
 /// A loop on a thread of its own, stopped when the test ends.
@@ -33,6 +34,24 @@ struct EventLoopTests {
             return stayed
         }
         #expect(stayed)
+    }
+
+    @Test func `a turn's end comes when nothing is left to run in it`() async throws {
+        final class Notes: Sendable {
+            let all = Mutex<[String]>([])
+            func add(_ note: String) { all.withLock { $0.append(note) } }
+        }
+        let notes = Notes()
+        try await LoopScope().run { loop in
+            loop.atTurnEnds { notes.add("end") }
+            for name in ["first", "second"] {
+                Task(executorPreference: loop) { notes.add(name) }
+            }
+            while notes.all.withLock({ !$0.contains("end") }) {
+                try await loop.sleep(nanoseconds: 1_000_000)
+            }
+        }
+        #expect(notes.all.withLock { Array($0.prefix(3)) } == ["first", "second", "end"])
     }
 
     @Test func `timers fire in the order of their due times`() async throws {

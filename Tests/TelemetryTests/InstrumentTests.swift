@@ -5,7 +5,7 @@ import Testing
 @testable import Telemetry
 
 /// Runs `body` on so many threads, each the only writer of its slot, and waits for all.
-private func onLoops(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) async {
+func onLoops(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) async {
     await withTaskGroup(of: Void.self) { group in
         for index in 0..<count {
             group.addTask {

@@ -33,8 +33,7 @@ extension LogRing {
             lines.bytes.append(line)
             lines.append(LogMark(head, nil, sinks: 1, length: line.count))
         }
-        append(lines)
-        lines.free()
+        append(LogBatch(lines, nil))
     }
 }
 

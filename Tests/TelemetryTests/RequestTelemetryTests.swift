@@ -112,6 +112,27 @@ struct RequestTelemetryTests {
         #expect(lines.filter { $0.contains(#""event":"http.request""#) }.count == 3)
     }
 
+    @Test func `a loop's requests are accounted for together, and none twice`() async {
+        let telemetry = Telemetry()
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let counted = Mutex<[UInt64]>([])
+        await onLoops(1) { _ in
+            for number in 1...20 {
+                telemetry.requestEnded(trace(telemetry, route), RequestSummary(status: 200))
+                #expect(telemetry.flights.entries.isEmpty)
+                let count = route.duration(.get, status: 200, errorType: .none).count
+                #expect(count == (number < 16 ? 0 : 16))
+            }
+            for _ in 0..<2 {
+                telemetry.account()
+                let count = route.duration(.get, status: 200, errorType: .none).count
+                counted.withLock { $0.append(count) }
+            }
+        }
+        #expect(counted.withLock(\.self) == [20, 20])
+        #expect(telemetry.http.active[0].value == 0)
+    }
+
     @Test func `probes and scrapes are no part of the service's figures`() {
         let telemetry = Telemetry()
         let route = RouteTelemetry(

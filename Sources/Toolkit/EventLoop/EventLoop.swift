@@ -13,6 +13,7 @@ import Synchronization
     package let index: Int
     /// Told after each turn how long it ran (nanoseconds) and how late its oldest timer was.
     package var observe: (@Sendable (_ busy: UInt64, _ late: UInt64) -> Void)?
+    private var turnEnds: [() -> Void] = []
 
     private let epoll: Int32
     private let wakeup: Int32
@@ -95,6 +96,7 @@ import Synchronization
         fireTimers(now: started)
         if started >= sweepAt { sweep(now: started) }
         runJobs()
+        for end in turnEnds { end() }
         observe?(uptime() - started, late)
         late = 0
     }
@@ -155,6 +157,12 @@ import Synchronization
 }
 
 extension EventLoop {
+    /// Calls `body` at the end of each turn, when nothing is left to run, for as long as the loop
+    /// lives.
+    package func atTurnEnds(_ body: @escaping @Sendable () -> Void) {
+        perform { self.turnEnds.append(body) }
+    }
+
     /// Starts watching a descriptor, edge-triggered, in both directions.
     package func register(_ descriptor: Int32) throws(SocketError) -> Registration {
         let slot = freeSlots.popLast() ?? registrations.count

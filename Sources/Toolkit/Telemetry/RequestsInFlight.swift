@@ -13,23 +13,12 @@ package final class RequestsInFlight: Sendable {
         package var ageNanoseconds: UInt64
     }
 
-    private final class Slot: Sendable {
-        let traces = Mutex<[RequestTrace]>([])
-    }
+    private struct State {
+        var traces: [RequestTrace] = []
+        /// Those of them that are over and not accounted for.
+        var ended: [RequestTrace] = []
 
-    private let slots = (0..<Shard.slotsMax).map { _ in Slot() }
-
-    func insert(_ trace: RequestTrace) {
-        let slot = Shard.current
-        trace.flightSlot = slot
-        slots[slot].traces.withLock { traces in
-            unsafe trace.flightPosition = traces.count
-            traces.append(trace)
-        }
-    }
-
-    func remove(_ trace: RequestTrace) {
-        slots[trace.flightSlot].traces.withLock { traces in
+        mutating func remove(_ trace: RequestTrace) {
             let position = unsafe trace.flightPosition
             guard position >= 0, position < traces.count else { return }
             unsafe trace.flightPosition = -1
@@ -40,12 +29,53 @@ package final class RequestsInFlight: Sendable {
         }
     }
 
+    private final class Slot: Sendable {
+        let state = Mutex(State())
+    }
+
+    /// So many are accounted for at once: enough for warm caches, and little to lose when the
+    /// process is killed.
+    private static let endedMax = 16
+
+    private let slots = (0..<Shard.slotsMax).map { _ in Slot() }
+
+    func insert(_ trace: RequestTrace) {
+        let slot = Shard.current
+        trace.flightSlot = slot
+        slots[slot].state.withLock { state in
+            unsafe trace.flightPosition = state.traces.count
+            state.traces.append(trace)
+        }
+    }
+
+    /// Whether there are enough by now to account for them.
+    func end(_ trace: RequestTrace, slot: Int) -> Bool {
+        slots[slot].state.withLock { state in
+            if state.ended.isEmpty { state.ended.reserveCapacity(Self.endedMax) }
+            state.ended.append(trace)
+            return state.ended.count >= Self.endedMax
+        }
+    }
+
+    func takeEnded(slot: Int) -> [RequestTrace] {
+        let ended = slots[slot].state.withLock { state in
+            let ended = state.ended
+            state.ended = []
+            for trace in ended where trace.flightSlot == slot { state.remove(trace) }
+            return ended
+        }
+        for trace in ended where trace.flightSlot != slot {
+            slots[trace.flightSlot].state.withLock { $0.remove(trace) }
+        }
+        return ended
+    }
+
     /// Oldest first.
     package var entries: [Entry] {
         let now = uptimeNanoseconds()
         var entries: [Entry] = []
         for slot in slots {
-            for trace in slot.traces.withLock({ $0 }) {
+            for trace in slot.state.withLock(\.traces) where !trace.isOver {
                 entries.append(
                     Entry(
                         context: trace.context,

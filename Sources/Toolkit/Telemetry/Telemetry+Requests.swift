@@ -9,25 +9,47 @@ extension Telemetry {
         flights.insert(trace)
     }
 
-    /// A request is over: metrics, the decision whether its trace is kept, its one wide record.
-    package func requestEnded(_ trace: RequestTrace, _ summary: borrowing RequestSummary) {
+    /// A request is over. On a loop it is accounted for together with others: when the loop's turn
+    /// ends, or when there are enough of them (decision 0008).
+    package func requestEnded(_ trace: RequestTrace, _ summary: consuming RequestSummary) {
         guard configuration.isOn else { return }
         trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
-        http.active[Int(trace.method.rawValue)].add(-1)
-        flights.remove(trace)
-        let route = trace.route ?? unmatchedRoute
-        guard !route.isOperational else {
-            return logRequest(trace, summary, route, level: .debug, decision: .dropped)
+        trace.summary = summary
+        let slot = Shard.current
+        if flights.end(trace, slot: slot) || slot == Shard.foreign { account() }
+    }
+
+    /// Accounts for the requests that have ended in the calling loop's turn: metrics and the
+    /// decision whether the trace is kept, for all; then the one wide record of each. So the code
+    /// and the memory that one request needs are at hand for the next.
+    package func account() {
+        let slot = Shard.current
+        let traces = flights.takeEnded(slot: slot)
+        guard !traces.isEmpty else { return }
+        for trace in traces {
+            http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
+            let route = trace.route ?? unmatchedRoute
+            guard !route.isOperational else { continue }
+            trace.decision = decide(trace, trace.summary)
+            count(trace, trace.summary, route, trace.decision, slot: slot)
         }
-        let decision = decide(trace, summary)
-        count(trace, summary, route, decision)
-        let level: LogLevel = summary.status >= 500 ? .error : .info
-        let isWanted = decision.isHindsight || scopes.isWanted(trace, route: route.template)
-        let isOrdinary = level <= .info && decision == .dropped && !isWanted
+        let offset = wallOffsetNanoseconds()
+        for trace in traces { log(trace, trace.route ?? unmatchedRoute, wallOffset: offset) }
+    }
+
+    private func log(_ trace: RequestTrace, _ route: RouteTelemetry, wallOffset: UInt64) {
+        let decision = trace.decision
+        let isWanted =
+            !route.isOperational
+            && (decision.isHindsight || scopes.isWanted(trace, route: route.template))
+        let level: LogLevel =
+            route.isOperational ? .debug : trace.summary.status >= 500 ? .error : .info
+        let isOrdinary = level == .info && decision == .dropped && !isWanted
         if !isOrdinary || !logs.skipsOrdinary(trace) {
-            logRequest(trace, summary, route, level: level, decision: decision)
+            logRequest(trace, trace.summary, route, level: level, wallOffset: wallOffset)
         }
-        logLayers(trace, isHindsight: isWanted)
+        guard !route.isOperational else { return }
+        logLayers(trace, isHindsight: isWanted, wallOffset: wallOffset)
     }
 
     private func decide(
@@ -49,9 +71,9 @@ extension Telemetry {
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
-        _ decision: TraceDecision
+        _ decision: TraceDecision,
+        slot: Int
     ) {
-        let slot = Shard.current
         traces.decided(decision, slot: slot)
         route.requestBytes.observe(UInt64(summary.requestBytes), slot: slot)
         route.responseBytes.observe(UInt64(summary.responseBytes), slot: slot)
@@ -89,11 +111,17 @@ extension Telemetry {
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         level: LogLevel,
-        decision: TraceDecision
+        wallOffset: UInt64
     ) {
         guard logs.isEnabled(level, .http) else { return }
-        let event: StaticString = "http.request"
-        logs.writeAlways(level, .http, "request", event: event, trace: trace) { record in
+        logs.writeAlways(
+            level,
+            .http,
+            "request",
+            event: "http.request",
+            trace: trace,
+            wall: unsafe trace.endedAt &+ wallOffset
+        ) { record in
             record.field("http.request.method", trace.method.label)
             record.field("http.route", route.template)
             record.field("url.path", summary.path)
@@ -119,15 +147,14 @@ extension Telemetry {
             if let code = summary.errorCode { record.field("error.code", code) }
             if let message = summary.errorMessage { record.field("error.message", message) }
             if let reason = summary.aborted { record.field("aborted", reason.label) }
-            if let sampled = decision.word { record.field("sampled", sampled) }
+            if let sampled = trace.decision.word { record.field("sampled", sampled) }
         }
     }
 
     /// One debug record a passage through a layer, made after the fact from the request's arena:
     /// when the level asks for it, and in hindsight for whoever failed, was slow or was asked for.
-    private func logLayers(_ trace: RequestTrace, isHindsight: Bool) {
+    private func logLayers(_ trace: RequestTrace, isHindsight: Bool, wallOffset: UInt64) {
         guard isHindsight || logs.isAnyEnabled(.debug) else { return }
-        let offset = wallOffsetNanoseconds()
         let attributes = trace.attributes
         for position in unsafe 0..<trace.spanCount {
             let span = trace.span(position)
@@ -139,7 +166,7 @@ extension Telemetry {
                 "layer",
                 event: "request.layer",
                 trace: trace,
-                wall: span.endedAt &+ offset
+                wall: span.endedAt &+ wallOffset
             ) { record in
                 record.field("layer", span.layer.label)
                 // As the trace calls it.

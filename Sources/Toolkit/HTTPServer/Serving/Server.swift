@@ -61,6 +61,7 @@ package final class Server: Sendable {
             var own: [ListeningSocket] = []
             for socket in first { own.append(index == 0 ? socket : try socket.sibling()) }
             loops.append(ServerLoop(loop: loop, listening: own))
+            loop.atTurnEnds { [telemetry] in telemetry.account() }
         }
         return (loops, first.map(\.address))
     }

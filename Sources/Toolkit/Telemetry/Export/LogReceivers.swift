@@ -48,9 +48,9 @@ struct RemoteDestination: LogDestination {
         exporter = Lazy(Exporter(endpoint))
     }
 
-    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery {
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
         var delivery = LogDelivery()
-        var rest = lines.entries[...]
+        var rest = batch.lines.entries[...]
         while !rest.isEmpty {
             let part = rest.prefix(Self.recordsMax)
             rest = rest.dropFirst(part.count)

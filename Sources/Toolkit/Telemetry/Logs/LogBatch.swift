@@ -37,6 +37,7 @@ struct LogLines: Sendable {
     private(set) var sinks: UInt16 = .max
 
     var count: Int { marks.count / LogMark.size }
+    fileprivate var isHalfFull: Bool { bytes.isHalfFull }
 
     func mark(_ index: Int) -> LogMark { marks.mark(at: index * LogMark.size) }
 
@@ -122,14 +123,25 @@ struct LogLines: Sendable {
 /// for others.
 final class LogBatch: Sendable {
     let lines: LogLines
-    private let spares: LogSpares
+    private let spares: LogSpares?
 
-    init(_ lines: LogLines, _ spares: LogSpares) {
+    /// Without spares, the memory is given back.
+    init(_ lines: LogLines, _ spares: LogSpares?) {
         self.lines = lines
         self.spares = spares
     }
 
-    deinit { spares.give(lines) }
+    deinit {
+        guard let spares else {
+            var lines = lines
+            return lines.free()
+        }
+        spares.give(lines)
+    }
+
+    /// For whoever keeps it for long: the batch itself, or a copy where it holds more room than
+    /// records.
+    var compact: LogBatch { lines.isHalfFull ? self : LogBatch(lines.copied(), nil) }
 }
 
 /// Memory for records, grown already and warm.

@@ -29,6 +29,8 @@ import Glibc
         capacity = wanted
     }
 
+    var isHalfFull: Bool { count * 2 >= capacity }
+
     /// The same bytes in memory of their own, with no room beside them.
     func copied() -> LogBytes {
         var copy = LogBytes()

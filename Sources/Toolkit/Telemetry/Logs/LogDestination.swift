@@ -8,7 +8,7 @@ protocol LogDestination: Sendable {
     var name: String { get }
 
     /// Writes records, however long that takes, but not beyond the patience.
-    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery
 
     /// Nothing will follow.
     func close()
@@ -61,7 +61,8 @@ protocol ByteDestination: LogDestination {
 }
 
 extension ByteDestination {
-    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery {
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+        let lines = batch.lines
         let taken = unsafe write(lines.bytes.part(0..<lines.bytes.count))
         var delivery = LogDelivery()
         delivery.written = lines.complete(within: taken)
@@ -115,11 +116,11 @@ struct RingDestination: LogDestination {
     let name = "ring"
     let ring: LogRing
 
-    func deliver(_ lines: LogLines, _ patience: LogPatience) -> LogDelivery {
-        ring.append(lines)
+    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+        ring.append(batch)
         var delivery = LogDelivery()
-        delivery.written = lines.count
-        delivery.bytes = lines.bytes.count
+        delivery.written = batch.lines.count
+        delivery.bytes = batch.lines.bytes.count
         return delivery
     }
 }

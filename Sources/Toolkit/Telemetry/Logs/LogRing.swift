@@ -8,7 +8,7 @@ package final class LogRing: Sendable {
 
     private struct State {
         /// As they came, oldest first; the first may hold some more than are to be kept.
-        var batches: [LogLines] = []
+        var batches: [LogBatch] = []
         var count = 0
     }
 
@@ -16,16 +16,11 @@ package final class LogRing: Sendable {
 
     package init(recordsMax: Int) { self.recordsMax = max(1, recordsMax) }
 
-    deinit {
-        followers.end()
-        state.withLock { state in
-            for index in state.batches.indices { state.batches[index].free() }
-        }
-    }
+    deinit { followers.end() }
 
     /// Oldest first. Records become entries when somebody looks, not before.
     package var snapshot: [LogEntry] {
-        state.withLock { Array($0.batches.flatMap(\.entries).suffix(recordsMax)) }
+        Array(state.withLock(\.batches).flatMap(\.lines.entries).suffix(recordsMax))
     }
 
     package var subscriberCount: Int { followers.count }
@@ -43,19 +38,18 @@ package final class LogRing: Sendable {
         return subscription
     }
 
-    func append(_ lines: LogLines) {
+    func append(_ batch: LogBatch) {
         state.withLock { state in
-            state.batches.append(lines.copied())
-            state.count += lines.count
+            state.batches.append(batch.compact)
+            state.count += batch.lines.count
             var past = 0
-            while state.count - state.batches[past].count >= recordsMax {
-                state.count -= state.batches[past].count
-                state.batches[past].free()
+            while state.count - state.batches[past].lines.count >= recordsMax {
+                state.count -= state.batches[past].lines.count
                 past += 1
             }
             state.batches.removeFirst(past)
         }
-        followers.offer(lines)
+        followers.offer(batch.lines)
     }
 }
 

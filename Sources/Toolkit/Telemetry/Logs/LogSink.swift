@@ -162,7 +162,7 @@ final class LogSink: Sendable {
         guard records > 0 else { return false }
         let started = uptimeNanoseconds()
         var delivery = LogDelivery()
-        for batch in batches { delivery.add(destination.deliver(batch.lines, patience)) }
+        for batch in batches { delivery.add(destination.deliver(batch, patience)) }
         let took = uptimeNanoseconds() &- started
         queue.add(-records)
         state.withLock { state in

@@ -29,6 +29,11 @@ package struct Gauge: Sendable {
         cell.add(UInt64(bitPattern: Int64(amount)), slot: Shard.current)
     }
 
+    @inline(__always)
+    func add(_ amount: Int, slot: Int) {
+        cell.add(UInt64(bitPattern: Int64(amount)), slot: slot)
+    }
+
     package func set(_ value: Int) { cell.store(UInt64(bitPattern: Int64(value))) }
 
     package var value: Int { Int(Int64(bitPattern: cell.sum())) }
