@@ -128,6 +128,9 @@ private let now = 1_700_000_000
         #expect(try verifier.verify(mint("b").span).claims["role"] == "x")
         #expect(throws: TokenFailure.signatureMismatch) { try verifier.verify(mint("a").span) }
         #expect(throws: TokenFailure.noSuitableKey) { try verifier.verify(mint("c").span) }
+        let nameless = TokenVerifier(keys: [VerificationKey(secret: secret)])
+        #expect(try nameless.verify(mint(nil).span).claims["role"] == "x")
+        #expect(throws: TokenFailure.noSuitableKey) { try nameless.verify(mint("b").span) }
     }
 
     @Test(
@@ -154,6 +157,8 @@ private let now = 1_700_000_000
             (["exp": 1_700_000_000], nil), (["exp": 1_699_999_970], nil),
             (["exp": 1_699_999_969], .expired), (["exp": .number("1e30")], .expired),
             (["exp": .number("-1e30")], .expired), (["exp": .number("1699999969.9")], .expired),
+            (["exp": .number("1700000000.5")], nil),
+            (["nbf": .number("1700000031.5")], .notYetValid),
             (["exp": "soon"], .claimNotNumber(.exp)), (["exp": nil], nil),
             (["nbf": 1_700_000_030], nil), (["nbf": 1_700_000_031], .notYetValid),
             (["nbf": [:]], .claimNotNumber(.nbf)), (["iat": 1_700_000_030], nil),

@@ -8,7 +8,7 @@ import Testing
 @testable import Lucarne
 
 /// Loads a configuration from words and texts, and from nothing else.
-private func load(
+func load(
     _ arguments: [String] = [],
     environment: [String: String] = [:],
     files: [String: String] = [:]
@@ -18,7 +18,7 @@ private func load(
     return try Configuration.load(invocation, from: surroundings, generatingSecrets: false)
 }
 
-private func failure(_ body: () throws -> Configuration) -> String? {
+func failure(_ body: () throws -> Configuration) -> String? {
     do {
         _ = try body()
         return nil
@@ -27,7 +27,7 @@ private func failure(_ body: () throws -> Configuration) -> String? {
     }
 }
 
-private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
+let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
 
 @Suite struct ConfigurationTests {
     @Test func `every setting is declared once, with a default that can be read`() throws {
@@ -257,103 +257,6 @@ private let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         #expect(failure { try load(files: [".env": "what"]) } == ".env:1: expected NAME=value")
         let setting = failure { try load(["--config", "c"], files: ["c": "db-shemas = \"x\""]) }
         #expect(setting == "c:1: unknown setting 'db-shemas'; did you mean db-schemas?")
-    }
-
-    @Test func `a PostgREST file keeps its meaning`() throws {
-        let file = """
-            db-uri = "postgresql://who@/db?host=/tmp&port=5432"
-            db-schemas = "v1,SPECIAL \\"@/\\\\#~_-"
-            db-extra-search-path = ""
-            db-max-rows = 1000
-            db-aggregates-enabled = true
-            db-pool = 7
-            db-tx-end = "rollback-allow-override"
-            db-pre-request = "test.switch_role"
-            jwt-secret = "reallyreallyreallyreallyverysafe"
-            jwt-role-claim-key = "$$.role"
-            app.settings.app_host = "localhost"
-            log-level = "crit" # quiet
-            server-host = "127.0.0.1"
-            server-port = 3999
-            db-pool-automatic-recovery = true
-            """
-        let configuration = try load(["--config", "c"], files: ["c": file])
-        let rest = configuration.rest
-        #expect(configuration.database.url == "postgresql://who@/db?host=/tmp&port=5432")
-        #expect(configuration.database.poolMax == 7)
-        #expect(configuration.address == .tcp(host: "127.0.0.1", port: 3999))
-        #expect(configuration.telemetry.log.level == .critical)
-        #expect(rest.path == "/")
-        #expect(rest.schemas == ["v1", "SPECIAL \"@/\\#~_-"])
-        #expect(rest.extraSearchPath.isEmpty)
-        #expect(rest.rowsMax == 1000)
-        #expect(rest.aggregatesEnabled)
-        #expect(rest.anonymousRole == nil)
-        #expect(rest.transactionEnd == .rollbackAllowOverride)
-        #expect(rest.preRequest?.schema == "test")
-        #expect(rest.preRequest?.name == "switch_role")
-        #expect(rest.appSettings.first?.name == "app.settings.app_host")
-        #expect(!rest.serverTimingEnabled)
-        #expect(!configuration.database.migratesOnStart)
-        #expect(configuration.tokens.secret != nil)
-    }
-
-    @Test func `the environment beats the PostgREST file, and our own names work in it`() throws {
-        let configuration = try load(
-            environment: ["LUCARNE_CONFIG_FILE": "c", "LUCARNE_REST_DB_SCHEMAS": "a"],
-            files: ["c": "db-schemas = \"b\"\nrest-path = \"/api\"\nserver-host = \"!4\""]
-        )
-        #expect(configuration.rest.schemas == ["a"])
-        #expect(configuration.rest.path == "/api")
-        #expect(configuration.address == .tcp(host: "0.0.0.0", port: 3000))
-    }
-
-    @Test func `PostgREST's variables mean what they mean there, and count for more than its file`()
-        throws
-    {
-        let configuration = try load(
-            environment: [
-                "PGRST_DB_URI": "postgresql://me@/db", "PGRST_DB_SCHEMA": "old",
-                "PGRST_DB_ANON_ROLE": "web", "PGRST_SERVER_PORT": "3999",
-                "PGRST_JWT_SECRET": strongSecret, "PGRST_APP_SETTINGS_x": "y",
-                "PGRST_NO_SUCH_SETTING": "z",
-            ],
-            files: ["c": "db-schemas = \"b\"\ndb-max-rows = 3\nserver-host = \"!4\""]
-        )
-        #expect(configuration.database.url == "postgresql://me@/db")
-        #expect(configuration.rest.schemas == ["old"] && configuration.rest.path == "/")
-        #expect(configuration.rest.anonymousRole == "web" && configuration.rest.rowsMax == nil)
-        #expect(configuration.address == .tcp(host: "127.0.0.1", port: 3999))
-        #expect(configuration.rest.appSettings.first?.name == "app.settings.x")
-        let both = try load(
-            ["--config", "c"],
-            environment: ["PGRST_DB_SCHEMAS": "a", "PGRST_SERVER_PORT": "3999"],
-            files: [
-                "c": "db-schema = \"b\"\ndb-schemas = \"c\"\nmax-rows = 3\nserver-host = \"!4\""
-            ]
-        )
-        #expect(both.rest.schemas == ["a"] && both.rest.rowsMax == 3)
-        #expect(both.address == .tcp(host: "0.0.0.0", port: 3999))
-    }
-
-    @Test(
-        arguments: [
-            ("$(HOME)/x", "/root/x"), ("a$$(b)", "a$(b)"), ("$.role", "$.role"),
-            ("$(db-anon-role)-$(HOME)", "web-/root"), ("$(open", "$(open"),
-            ("$(NONE)", nil),
-        ] as [(String, String?)]
-    )
-    func `a PostgREST file takes values from variables and from above`(
-        written: String,
-        value: String?
-    ) {
-        let file = "db-anon-role = \"web\"\nserver-trace-header = \"\(written)\""
-        let configuration = try? load(
-            ["--config", "c"],
-            environment: ["HOME": "/root"],
-            files: ["c": file]
-        )
-        #expect(configuration?.rest.traceHeader == value)
     }
 
     @Test func `the database may change what is not decided yet`() throws {

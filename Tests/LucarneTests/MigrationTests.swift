@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import QueryPlanner
 import Testing
 
 @testable import Lucarne
@@ -49,6 +50,6 @@ import Testing
         ("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0), ("ab", "ba", 2),
     ])
     func `the distance of two words is the number of edits`(a: String, b: String, edits: Int) {
-        #expect(Suggestion.distance(a, b) == edits)
+        #expect(EditDistance.between(a, b) == edits)
     }
 }

@@ -55,7 +55,7 @@ struct RequestDecodingTests {
     @Test(arguments: [
         ("PUT", "/rpc/add", "PGRST101"), ("TRACE", "/films", "PGRST117"),
         ("POST", "/", "PGRST117"), ("GET", "/a/b", "PGRST125"), ("GET", "/a/", "PGRST125"),
-        ("GET", "/a/b/c", "PGRST125"),
+        ("GET", "/a/b/c", "PGRST125"), ("GET", "//a", "PGRST125"), ("GET", "//", "PGRST125"),
     ])
     func `what cannot be wanted has a code`(method: String, path: String, code: String) {
         let problem = #expect(throws: Problem.self) {
@@ -85,6 +85,7 @@ struct RequestDecodingTests {
                 "text/csv", "a,b\n1,NULL\n\"x \"\"y\"\"\",2",
                 "[{\"a\":\"1\",\"b\":null},{\"a\":\"x \\\"y\\\"\",\"b\":\"2\"}]", ["a", "b"]
             ),
+            ("text/csv", "a,b\n", "[]", []),
             ("application/x-www-form-urlencoded", "a=x+y%26", "{\"a\":\"x y&\"}", ["a"]),
         ] as [(String, String, String, [String])]
     )
@@ -103,7 +104,17 @@ struct RequestDecodingTests {
         ("application/json", "", "Empty or invalid json"),
         ("application/json", "[{\"a\":1},{\"b\":2}]", "All object keys must match"),
         ("text/csv", "a,b\n1,2\n1", "All lines must have same number of fields"),
-        ("text/csv", "a,b\n\"1\"x,2", "a quote is out of place in the CSV"),
+        ("text/csv", "a,b\n\"1\"x,2", #"parse error (endOfInput) at "x,2""#),
+        ("text/csv", "a,b\n1,é\"2\\\n\u{E}H", #"parse error (endOfInput) at "\"2\\\n\SO\&H""#),
+        ("text/csv", "a,b\n1,2\"é3", #"parse error (endOfInput) at "\"\195\169\&3""#),
+        ("text/csv", "a\"b\n1", #"parse error (Failed reading: satisfy) at "\"b\n1""#),
+        (
+            "text/csv", "a\n\"1\"" + String(repeating: "x", count: 101),
+            "parse error (endOfInput) at " + String(repeating: "x", count: 100) + " (truncated)"
+        ),
+        ("text/csv", "", #"parse error (not enough input) at """#),
+        ("text/csv", "a,b", #"parse error (not enough input) at """#),
+        ("text/csv", "a\n\"1", #"parse error (not enough input) at """#),
         ("image/png", "x", "Content-Type not acceptable: image/png"),
         ("text/plain", "x", "Content-Type not acceptable: text/plain"),
     ])

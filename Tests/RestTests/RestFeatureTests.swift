@@ -62,6 +62,49 @@ import Testing
         }
     }
 
+    @Test func `what reads no query still refuses one that is malformed`() async throws {
+        try await RestHarness.run(schema) { rest in
+            for (method, target, status) in [
+                (.get, "/", 200), (.get, "/?select=id", 200), (.get, "/?id=eq", 400),
+                (.get, "/?and=(", 400), (.get, "/?limit=-1", 416),
+                (.options, "/?order=a.b.c", 400), (.options, "/films", 200),
+                (.options, "/films?id=eq", 400), (.options, "/films?limit=-1", 416),
+                (.get, "/openapi.json?v=1", 200), (.options, "/rpc/add?a=1", 200),
+                (.options, "/rpc/add?a=1&limit=-1", 416),
+            ] as [(Method, String, Int)] {
+                #expect(try await rest.send(method, target).status == status, "\(target)")
+            }
+            let inverse = try await rest.send(.get, "/", ["Range": "3-1"])
+            #expect(inverse.status == 416)
+            let unknown = try await rest.send(.get, "/", ["Accept-Profile": "none"])
+            #expect(unknown.status == 406 && unknown.body.contains("PGRST106"))
+        }
+    }
+
+    @Test func `what a write shows is ordered by what it shows`() async throws {
+        try await RestHarness.run(schema) { rest in
+            let headers: HeaderFields = [
+                "Content-Type": "application/json", "Prefer": "return=representation",
+            ]
+            let shown = try await rest.send(
+                .patch,
+                "/films?select=title,year&order=year&year=gt.0",
+                headers,
+                body: #"{"director_id":1}"#,
+                as: "author"
+            )
+            #expect(shown.status == 200 && shown.body.hasPrefix(#"[{"title":"Mon oncle""#))
+            let unseen = try await rest.send(
+                .patch,
+                "/films?select=title&order=year&year=gt.0",
+                headers,
+                body: #"{"director_id":1}"#,
+                as: "author"
+            )
+            #expect(unseen.status == 400 && unseen.body.contains("42703"))
+        }
+    }
+
     @Test(
         arguments: [
             ("", .catalog), ("reload schema", .catalog), ("reload config", .settings),

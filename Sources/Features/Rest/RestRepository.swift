@@ -138,8 +138,8 @@ extension RestAnswer {
         pageTotal = number(.pageTotal) ?? 0
         responseHeaders = text(.responseHeaders)
         responseStatus = text(.responseStatus)
-        insertedCount = number(.responseInserted)
-        leftOutCount = isWrite ? 0 : insertedCount ?? 0
+        if isWrite { insertedCount = number(.responseInserted) }
+        if !isWrite { leftOutCount = number(.leftOut) ?? 0 }
         if isWrite, !isBinary {
             location = PostgresArray.texts(result.string(0, ResultColumn.locationIndex) ?? "{}")
         }

@@ -12,10 +12,10 @@ package enum RestRoutes {
     ) -> [Route] {
         let prefix = mount == "/" ? "" : mount
         let methods: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
-        // A path with a part too many is a mistake with a code of its own.
+        // A path with a part too many, or an empty one, is a mistake with a code of its own.
         let templates = [
             prefix.isEmpty ? "/" : prefix, "\(prefix)/{relation}", "\(prefix)/rpc/{function}",
-            "\(prefix)/{relation}/", "\(prefix)/{relation}/{rest*}",
+            "\(prefix)/{rest*}",
         ]
         let slashed = prefix.isEmpty ? [] : ["\(prefix)/"]
         return docs(of: prefix, controller, measuring: measuring)

@@ -36,9 +36,9 @@ package struct RestService: Sendable {
         case .call(let function, _): try await call(function, request, state, context)
         case .describeSchema(let headersOnly, _):
             try await describe(headersOnly, request, state, context)
-        case .relationOptions(let relation): try options(of: relation, state)
+        case .relationOptions(let relation): try options(of: relation, request, state)
         case .functionOptions(let function): try functionOptions(function, request, state)
-        case .schemaOptions: RestOptions.reply(allowing: RestOptions.schemaMethods)
+        case .schemaOptions: try schemaOptions(request)
         }
     }
 
@@ -76,7 +76,7 @@ package struct RestService: Sendable {
         if let rest = plan.continuation(of: answer, transaction, values), let list = rest.list {
             answer = try await repository.list(list, of: rest, in: context)
         }
-        return try plan.reply(to: answer, values, state.settings)
+        return try plan.reply(to: answer, values)
     }
 
     private func write(
@@ -124,10 +124,17 @@ package struct RestService: Sendable {
         return description.reply(to: answer, isHeadersOnly: headersOnly)
     }
 
+    private func schemaOptions(_ request: RestRequest) throws(Problem) -> RestReply {
+        try planned { () throws(PlannerFailure) in try request.checkQuery() }
+        return RestOptions.reply(allowing: RestOptions.schemaMethods)
+    }
+
     private func options(
         of relation: QualifiedName,
+        _ request: RestRequest,
         _ state: RestState
     ) throws(Problem) -> RestReply {
+        try planned { () throws(PlannerFailure) in try request.checkQuery() }
         guard let table = state.catalog.table(relation) else {
             throw Problem(state.catalog.tableNotFound(relation))
         }

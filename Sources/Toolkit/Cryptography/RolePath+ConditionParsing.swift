@@ -4,23 +4,26 @@ internal import JSONCoding
 /// Conditions: `||` binds less than `&&`, which binds less than a comparison (RFC 9535 §2.3.5.1).
 extension RolePathReader {
     mutating func condition() throws(RolePathFailure) -> RolePath.Condition {
-        var parts: [RolePath.Condition] = []
-        repeat {
-            skipSpace()
-            parts.append(try conjunction())
-            skipSpace()
-        } while take("||")
+        let parts = try parts(between: "||") { reader throws(RolePathFailure) in
+            let parts = try reader.parts(between: "&&") { reader throws(RolePathFailure) in
+                try reader.part()
+            }
+            return parts.count == 1 ? parts[0] : .all(parts)
+        }
         return parts.count == 1 ? parts[0] : .any(parts)
     }
 
-    private mutating func conjunction() throws(RolePathFailure) -> RolePath.Condition {
+    private mutating func parts(
+        between word: String,
+        _ part: (inout Self) throws(RolePathFailure) -> RolePath.Condition
+    ) throws(RolePathFailure) -> [RolePath.Condition] {
         var parts: [RolePath.Condition] = []
         repeat {
             skipSpace()
-            parts.append(try part())
+            parts.append(try part(&self))
             skipSpace()
-        } while take("&&")
-        return parts.count == 1 ? parts[0] : .all(parts)
+        } while take(word)
+        return parts
     }
 
     private mutating func part() throws(RolePathFailure) -> RolePath.Condition {

@@ -140,8 +140,9 @@ extension TokenVerifier {
 }
 
 extension JSONValue {
-    /// RFC 7519 §2, NumericDate: fractions are allowed, and cut off here. What no clock will ever
-    /// show counts as the epoch, as PostgREST has it: a token that never ends is refused.
+    /// RFC 7519 §2, NumericDate: fractions are allowed, and cut off here. (PostgREST takes any for
+    /// the epoch, and so refuses what is valid and lets in what is yet to be.) What no clock will
+    /// ever show does count as the epoch, as it does there: a token that never ends is refused.
     fileprivate var wholeSeconds: Int? {
         if let int { return int }
         guard let double else { return nil }

@@ -35,9 +35,10 @@ package struct VerificationKey: Sendable {
         id = jwk["kid"]?.string
     }
 
-    /// RFC 7515 §4.1.4: an id in the token picks the key; a key without one serves any token.
+    /// RFC 7515 §4.1.4: an id in the token picks the key, so one without serves tokens without, as
+    /// PostgREST has it.
     func isSuitable(for algorithm: SignatureAlgorithm, id wanted: String?) -> Bool {
-        if let wanted, let id, wanted != id { return false }
+        if let wanted, wanted != id { return false }
         if let only = self.algorithm, only != algorithm { return false }
         switch (material, algorithm.family) {
         case (.secret, .hmac), (.rsa, .rsa), (.rsa, .rsaPSS),

@@ -52,13 +52,7 @@ extension Configuration {
             configFile != nil || variables.keys.contains(where: PostgRESTSettings.isVariable)
         if isLikePostgREST {
             var settings = PostgRESTSettings()
-            if let configFile {
-                try settings.read(
-                    try namedFile(configFile, surroundings),
-                    path: configFile,
-                    variables
-                )
-            }
+            if let configFile { try settings.read(configFile, surroundings) }
             settings.read(variables)
             values.fill(from: try settings.values())
         }
@@ -66,16 +60,6 @@ extension Configuration {
         values.fillDefaults(likePostgREST: isLikePostgREST)
         if !isLikePostgREST { try generateSecret(&values, mayCreate: generatingSecrets) }
         return try Configuration(reading: values)
-    }
-
-    private static func namedFile(
-        _ path: String,
-        _ surroundings: Surroundings
-    ) throws(ConfigurationFailure) -> String {
-        guard let text = try surroundings.readFile(path) else {
-            throw ConfigurationFailure("--config: no such file: \(path)")
-        }
-        return text
     }
 
     private static func fillFromEnvironmentFiles(

@@ -113,7 +113,7 @@ extension Configuration {
     }
 
     private mutating func readTokens() throws(ConfigurationFailure) {
-        tokens.audience = values.text(.jwtAudience)
+        tokens.audience = try audience()
         tokens.rolePath = try values.rolePath(.jwtRoleClaimKey)
         tokens.cacheEntriesMax = try values.integer(.jwtCacheMaxEntries) ?? 0
         rest.jwtAudience = tokens.audience
@@ -136,6 +136,15 @@ extension Configuration {
         // The database may override these (`pgrst.jwt_secret`), so REST gets them as written.
         rest.jwtSecret = written
         rest.jwtSecretIsBase64 = isBase64
+    }
+
+    /// RFC 7519 §2, StringOrURI: what has a colon is a URI.
+    private func audience() throws(ConfigurationFailure) -> String? {
+        guard let text = values.text(.jwtAudience) else { return nil }
+        guard !text.contains(":") || text.isURI else {
+            throw ConfigurationFailure("jwt-aud should be a string or a valid URI")
+        }
+        return text
     }
 
     private var missingSecret: ConfigurationFailure {

@@ -14,31 +14,48 @@ struct PostgRESTSettings {
     /// By the newest of its names.
     private var entries: [String: Entry] = [:]
     private var appSettings: [String: Entry] = [:]
+    /// What other settings were made with.
+    private var referenced: Set<String> = []
 
     private static let prefix = "PGRST_"
     private static let appPrefix = "app.settings."
 
     static func isVariable(_ name: String) -> Bool { name.hasPrefix(prefix) }
 
-    /// `key = value` lines, where our own names are welcome as well.
+    /// A file and those that it imports, where our own names are welcome as well.
     mutating func read(
-        _ text: String,
-        path: String,
-        _ variables: [String: String]
+        _ path: String,
+        in group: String = "",
+        importedBy importer: SettingSource? = nil,
+        depth: Int = 0,
+        _ surroundings: Configuration.Surroundings
     ) throws(ConfigurationFailure) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            let line = line.trimmed
-            if line.isEmpty || line.hasPrefix("#") { continue }
-            let source = SettingSource.file(path, line: index + 1)
-            guard let equals = line.firstIndex(of: "=") else {
-                throw ConfigurationFailure("\(path):\(index + 1): expected name = value")
+        let asker = importer?.description ?? "--config"
+        guard let text = try surroundings.readFile(path) else {
+            throw ConfigurationFailure("\(asker): no such file: \(path)")
+        }
+        guard depth < 16 else { throw ConfigurationFailure("\(asker): imports without an end") }
+        for statement in try PostgRESTFile(parsing: text, path: path).statements {
+            let source = SettingSource.file(path, line: statement.line)
+            let group = group + statement.group
+            switch statement.kind {
+            case .file(let other):
+                let directory = path[
+                    ..<(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)
+                ]
+                try read(
+                    other.hasPrefix("/") ? other : directory + other,
+                    in: group,
+                    importedBy: source,
+                    depth: depth + 1,
+                    surroundings
+                )
+            case .setting(let name, var value, let isQuoted):
+                if isQuoted {
+                    value = try interpolated(value, in: group, surroundings.variables, source)
+                }
+                set(group + name, Entry(value: value, source: source))
             }
-            let written = line[line.index(after: equals)...].trimmed
-            var value = SettingFile.unescaped(written)
-            if written.hasPrefix("\"") { value = try interpolated(value, variables, source) }
-            set(line[..<equals].trimmed, Entry(value: value, source: source))
         }
     }
 
@@ -72,9 +89,11 @@ struct PostgRESTSettings {
         }
     }
 
-    /// `$(NAME)` is a setting further up or a variable, `$$` a dollar.
-    private func interpolated(
+    /// `$(NAME)` is a setting further up, of this group or one around it, or a variable; `$$` is a
+    /// dollar.
+    private mutating func interpolated(
         _ text: String,
+        in group: String,
         _ variables: [String: String],
         _ source: SettingSource
     ) throws(ConfigurationFailure) -> String {
@@ -89,7 +108,7 @@ struct PostgRESTSettings {
                 continue
             }
             let name = String(rest.dropFirst().prefix(upTo: end))
-            guard let value = entries[name]?.value ?? variables[name] else {
+            guard let value = value(of: name, in: group) ?? variables[name] else {
                 throw ConfigurationFailure("\(source): no such variable: '\(name)'")
             }
             result += value
@@ -98,14 +117,28 @@ struct PostgRESTSettings {
         return result + rest
     }
 
+    private mutating func value(of name: String, in group: String) -> String? {
+        var groups = group.split(separator: ".")
+        while true {
+            let full = (groups + [name[...]]).joined(separator: ".")
+            if let entry = entries[Self.aliases[full] ?? full] ?? appSettings[full] {
+                referenced.insert(full)
+                return entry.value
+            }
+            if groups.popLast() == nil { return nil }
+        }
+    }
+
     func values() throws(ConfigurationFailure) -> SettingValues {
         var values = SettingValues()
         for (name, entry) in appSettings { values.setApp(name, entry.value, from: entry.source) }
         var listener = Listener()
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
             if listener.take(name, entry.value, from: entry.source) { continue }
-            if Self.withoutEffect.contains(name) { continue }
+            // A group that is no setting's, or what a setting was made with, is there to be used.
+            if Self.withoutEffect.contains(name) || name.contains(".") { continue }
             guard let key = SettingKey.named(postgrest: name) ?? SettingKey(rawValue: name) else {
+                if referenced.contains(name) { continue }
                 let names = SettingKey.allCases.flatMap { [$0.rawValue, $0.postgrestName ?? ""] }
                 throw ConfigurationFailure(
                     "\(entry.source): unknown setting '\(name)'"
@@ -115,7 +148,7 @@ struct PostgRESTSettings {
             let value = key == .logLevel ? Self.levels[entry.value] ?? entry.value : entry.value
             values.set(key, value, from: entry.source)
         }
-        listener.finish(into: &values)
+        try listener.finish(into: &values)
         return values
     }
 
@@ -157,7 +190,10 @@ extension PostgRESTSettings {
             return true
         }
 
-        func finish(into values: inout SettingValues) {
+        func finish(into values: inout SettingValues) throws(ConfigurationFailure) {
+            guard parts["admin-server-port"] != parts["server-port"] ?? "3000" else {
+                throw ConfigurationFailure("admin-server-port cannot be the same as server-port")
+            }
             let socket = parts["server-unix-socket"]
             let host = parts["server-host"].map(plain)
             if values[.address] == nil {

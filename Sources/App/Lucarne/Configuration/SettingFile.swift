@@ -34,11 +34,8 @@ enum SettingFile {
         return text.firstRange(of: " #").map { text[..<$0.lowerBound].trimmed } ?? text
     }
 
-    /// The contents of a double-quoted string, or the bare word before a comment.
-    static func unescaped(_ text: String) -> String {
-        guard text.hasPrefix("\"") else {
-            return text.firstIndex(of: "#").map { text[..<$0].trimmed } ?? text
-        }
+    /// The contents of a double-quoted string.
+    private static func unescaped(_ text: String) -> String {
         var result = ""
         var isEscaped = false
         for character in text.dropFirst() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the name that was probably meant, by shared letter groups and then by edit distance, as
-/// FuzzySet does (Glen Chiacchieri, 2012; Levenshtein, 1966): the hints of the dialect come from
+/// FuzzySet does (Glen Chiacchieri, 2012): the hints of the dialect come from
 /// it.
 struct FuzzyIndex {
     private let entries: [(key: String, name: String)]
@@ -70,17 +70,7 @@ struct FuzzyIndex {
     private static func similarity(_ left: String, _ right: String) -> Double {
         let left = Array(left.unicodeScalars)
         let right = Array(right.unicodeScalars)
-        var row = Array(0...right.count)
-        for (index, scalar) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (column, other) in right.enumerated() {
-                let changed = scalar == other ? diagonal : diagonal + 1
-                diagonal = row[column + 1]
-                row[column + 1] = min(changed, diagonal + 1, row[column] + 1)
-            }
-        }
         let longest = max(left.count, right.count)
-        return longest == 0 ? 1 : 1 - Double(row[right.count]) / Double(longest)
+        return longest == 0 ? 1 : 1 - Double(EditDistance.between(left, right)) / Double(longest)
     }
 }

@@ -173,8 +173,8 @@ extension FieldResolver {
 }
 
 extension ReadNode {
-    /// The columns that showing, ordering and embedding take, so that no more than these must be
-    /// readable.
+    /// The columns that showing and embedding take, so that no more than these must be readable: the
+    /// dialect refuses to order by another.
     func columnsNeeded(beside others: [String] = []) -> [String] {
         let selected = select.map(\.field.name)
         // With the star nothing may come twice, or it would be ambiguous. What a function of the
@@ -192,7 +192,6 @@ extension ReadNode {
             case .computed, nil: []
             }
         }
-        let ordered = order.filter { $0.relation == nil }.map(\.field.name)
-        return Set(selected + keys + ordered + others).sorted()
+        return Set(selected + keys + others).sorted()
     }
 }

@@ -39,9 +39,11 @@ package enum ResultColumn: Int, Sendable, CaseIterable {
     case body
     /// The settings `response.headers` and `response.status`, null when not set.
     case responseHeaders, responseStatus
-    /// How many rows an upsert inserted rather than changed, or a read left out for the weight of
-    /// those before them; empty when nobody counted.
+    /// How many rows an upsert inserted rather than changed; empty when nobody counted.
     case responseInserted
+
+    /// In its place, how many rows a read left out for the weight of those before them.
+    package static let leftOut = ResultColumn.responseInserted
 
     package func index(isWrite: Bool = false) -> Int {
         isWrite && rawValue >= Self.body.rawValue ? rawValue + 1 : rawValue
@@ -194,7 +196,7 @@ extension ReadPlan {
         writer.raw(" AS body, ")
         writer.responseSettings()
         if let bytesMax {
-            writer.raw("max(pgrst_rows) - pg_catalog.count(*) AS response_inserted FROM ( ")
+            writer.raw("max(pgrst_rows) - pg_catalog.count(*) AS left_out FROM ( ")
             weighed(&writer, needsSource: needsSource, cut)
             writer.raw(" ) pgrst_weighed WHERE pgrst_before < ")
             writer.trusted(String(bytesMax))

@@ -26,8 +26,7 @@ protocol PlannedRequest: Sendable {
 
     func reply(
         to answer: RestAnswer,
-        _ values: QueryValues,
-        _ settings: RestSettings
+        _ values: QueryValues
     ) throws(Problem) -> RestReply
 }
 

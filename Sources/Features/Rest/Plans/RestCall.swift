@@ -67,7 +67,13 @@ package final class RestCall: PlannedRequest {
         weight = state.weight(of: plan.routine)
         let sql = plan.sql(output, count: preferences.count.map(RowCount.init))
         statement = asked.isShared ? .shared(SQLTemplate(sql)) : .own(sql)
-        reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
+        reply = ReplyBuilder(
+            terms,
+            output,
+            offset: plan.range.offset,
+            legacyTargets: plan.legacyTargets,
+            state.settings
+        )
         let leavesNothing = plan.routine.volatility != .volatile && !output.isPlan
         sharing = leavesNothing && asked.isShared ? .ofAnswers() : nil
     }
@@ -137,17 +143,14 @@ package final class RestCall: PlannedRequest {
 
     func reply(
         to answer: RestAnswer,
-        _ values: QueryValues,
-        _ settings: RestSettings
+        _ values: QueryValues
     ) throws(Problem) -> RestReply {
         guard !output.isPlan else { return reply.plan(answer) }
-        var found = try reply.call(
+        return try reply.call(
             answer,
             returnsVoid: plan.routine.returnsVoid,
             headersOnly: terms.action.isHeadersOnly
         )
-        found.warn(of: plan.legacyTargets, settings)
-        return found
     }
 }
 
@@ -160,14 +163,8 @@ private struct Asked {
     let isShared: Bool
 
     init(_ shape: QueryShape, _ request: RestRequest) throws(RestRefusal) {
-        let isRead = request.terms.action.isFunctionRead
-        let header = request.message.rangeHeader
-        func read(_ text: some Sequence<UInt8>) throws(PlannerFailure) -> (RequestQuery, RowRange) {
-            let query = try RequestQuery(parsing: text, isCall: isRead, ignoring: ["apikey"])
-            return (query, try RowRange.topLevel(of: query, rangeHeader: header))
-        }
         let whole: (query: RequestQuery, range: RowRange)
-        do throws(PlannerFailure) { whole = try read(request.message.query) } catch {
+        do throws(PlannerFailure) { whole = try request.asked(by: request.message.query) } catch {
             throw .plan(error)
         }
         let payload: RestPayload?
@@ -178,7 +175,8 @@ private struct Asked {
         if case .json(let bytes, let keys) = payload, bytes.isObject, !keys.contains(""),
             !request.message.body.isEmpty
         {
-            do throws(PlannerFailure) { (query, range) = try read(shape.marked) } catch {
+            do throws(PlannerFailure) { (query, range) = try request.asked(by: shape.marked) } catch
+            {
                 throw .plan(error)
             }
             arguments = .json(QueryMarks.body, keys: keys)

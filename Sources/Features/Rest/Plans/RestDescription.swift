@@ -18,6 +18,8 @@ struct RestDescription {
         self.state = state
         var isDocument = false
         if case .describeSchema(_, asDocument: true) = request.terms.action { isDocument = true }
+        // The document at a path of its own is no part of the dialect.
+        if !isDocument { try request.checkQuery() }
         let accepted = request.terms.accepted
         guard let wanted = accepted.first(where: { Self.offered.contains($0) || $0.isOpenAPI3 })
         else { throw .mediaTypesUnavailable(accepted.map(\.name)) }

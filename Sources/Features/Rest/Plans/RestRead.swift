@@ -23,6 +23,7 @@ package final class RestRead: PlannedRequest {
     private let unusual = Mutex<(cut: Int?, isWeighed: Bool, statement: SQLTemplate)?>(nil)
     private let check: (@Sendable (RestAnswer) throws(Problem) -> Void)?
     private let reply: ReplyBuilder
+    private let rowsMax: Int?
     private let headers: HeaderFields
     private let sharing: Sharing?
     private let latest = Mutex<Latest?>(nil)
@@ -39,9 +40,7 @@ package final class RestRead: PlannedRequest {
         terms = request.terms
         let isHeadersOnly = terms.action.isHeadersOnly
         do throws(PlannerFailure) {
-            let query = try RequestQuery(parsing: shape.marked)
-            let header = request.message.rangeHeader
-            let range = try RowRange.topLevel(of: query, rangeHeader: header)
+            let (query, range) = try request.asked(by: shape.marked)
             plan = try ReadPlan(of: relation, query, range: range, in: state.catalog, state.planner)
             let agreed = try state.catalog.output(
                 accepting: terms.accepted,
@@ -63,7 +62,14 @@ package final class RestRead: PlannedRequest {
         let isEstimated = count == .planned || count == .estimated
         countPlan = isEstimated && !output.isPlan ? SQLTemplate(plan.countPlanSQL()) : nil
         check = RestChecks(terms, output).singular
-        reply = ReplyBuilder(terms, output, offset: plan.range.offset, state.settings)
+        reply = ReplyBuilder(
+            terms,
+            output,
+            offset: plan.range.offset,
+            legacyTargets: plan.legacyTargets,
+            state.settings
+        )
+        rowsMax = state.settings.rowsMax
         headers = reply.readHeaders
         sharing = output.isPlan ? nil : .ofAnswers()
         path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
@@ -169,16 +175,13 @@ package final class RestRead: PlannedRequest {
 
     func reply(
         to answer: RestAnswer,
-        _ values: QueryValues,
-        _ settings: RestSettings
+        _ values: QueryValues
     ) throws(Problem) -> RestReply {
         guard !output.isPlan else { return reply.plan(answer) }
         var answer = answer
         if case .pieces = answer.body { answer = announced(answer) }
-        answer.tableTotal = total(answer, rowsMax: settings.rowsMax)
-        var reply = try reply.read(answer, at: location(values), headers)
-        reply.warn(of: plan.legacyTargets, settings)
-        return reply
+        answer.tableTotal = total(answer)
+        return try reply.read(answer, at: location(values), headers)
     }
 
     private func location(_ values: QueryValues) -> [UInt8] {
@@ -189,7 +192,7 @@ package final class RestRead: PlannedRequest {
         return text
     }
 
-    private func total(_ answer: RestAnswer, rowsMax: Int?) -> Int? {
+    private func total(_ answer: RestAnswer) -> Int? {
         switch terms.preferences.count {
         case .exact, nil: return answer.tableTotal
         case .planned: return answer.plannedTotal

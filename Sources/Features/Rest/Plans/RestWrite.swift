@@ -22,10 +22,10 @@ struct RestWrite {
         self.state = state
         self.write = write
         do throws(PlannerFailure) {
-            query = try RequestQuery(parsing: request.message.query, ignoring: ["apikey"])
             // Nothing is skipped in a write, but what is no range is still refused.
-            let range = try RowRange.topLevel(of: query)
-            if write == .upsert, range != .all { throw .limitOnPut }
+            let asked = try request.asked(by: request.message.query)
+            if write == .upsert, asked.range != .all { throw .limitOnPut }
+            query = asked.query
         } catch { throw .plan(error) }
         let body: WriteBody?
         do throws(Problem) {
@@ -69,23 +69,25 @@ struct RestWrite {
     }
 
     func reply(to answer: RestAnswer) throws(Problem) -> RestReply {
-        let builder = ReplyBuilder(request.terms, output, state.settings)
+        let builder = ReplyBuilder(
+            request.terms,
+            output,
+            legacyTargets: plan.legacyTargets,
+            state.settings
+        )
         guard !output.isPlan else { return builder.plan(answer) }
-        var reply: RestReply
         switch write {
         case .insert:
             let hasKey = state.catalog.table(plan.relation)?.primaryKey.isEmpty == false
-            reply = try builder.insert(
+            return try builder.insert(
                 answer,
                 into: plan.relation,
                 resolvesConflicts: hasKey || query.conflictColumns != nil
             )
-        case .update: reply = try builder.update(answer)
-        case .delete: reply = try builder.delete(answer)
-        case .upsert: reply = try builder.upsert(answer)
+        case .update: return try builder.update(answer)
+        case .delete: return try builder.delete(answer)
+        case .upsert: return try builder.upsert(answer)
         }
-        reply.warn(of: plan.legacyTargets, state.settings)
-        return reply
     }
 }
 

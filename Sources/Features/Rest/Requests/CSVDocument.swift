@@ -3,9 +3,22 @@ import JSONCoding
 
 /// Rows of comma-separated values (RFC 4180) under the names of the first line.
 package struct CSVDocument {
-    /// Why a body is not CSV, in words the client sees.
+    /// Why a body is not CSV, in words the client sees: those of PostgREST's parser, attoparsec.
     package struct Malformed: Error, Equatable {
         package let message: String
+
+        static let isCutShort = Malformed("not enough input", at: [])
+        static let isNotText = Malformed(message: "invalid UTF-8 in CSV")
+
+        fileprivate init(message: String) { self.message = message }
+
+        fileprivate init(_ reason: String, at rest: [UInt8]) {
+            let shown =
+                rest.count > 100
+                ? String(decoding: rest.prefix(100), as: UTF8.self) + " (truncated)"
+                : HaskellText.quoted(rest)
+            message = "parse error (\(reason)) at \(shown)"
+        }
     }
 
     package let names: [String]
@@ -13,12 +26,11 @@ package struct CSVDocument {
 
     package init(parsing bytes: [UInt8]) throws(Malformed) {
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Malformed(message: "invalid UTF-8 in CSV")
+            throw .isNotText
         }
         var reader = CSVReader(text)
-        guard let names = try reader.record() else {
-            throw Malformed(message: "parse error (not enough input) at \"\"")
-        }
+        // The names' line must end, if no row follows.
+        guard let names = try reader.record(), reader.hasEndedLine else { throw .isCutShort }
         var rows: [[String]] = []
         while let row = try reader.record() {
             // A line without anything on it is no row.
@@ -63,6 +75,10 @@ package struct CSVDocument {
 private struct CSVReader {
     private let bytes: String.UTF8View
     private var position: String.Index
+    private var lines = 0
+
+    /// Not by the end of the text.
+    var hasEndedLine: Bool { lines > 0 }
 
     init(_ text: String) {
         bytes = text.utf8
@@ -78,7 +94,8 @@ private struct CSVReader {
             guard position < bytes.endIndex else { return fields }
             let separator = bytes[position]
             guard ",\r\n".utf8.contains(separator) else {
-                throw CSVDocument.Malformed(message: "a quote is out of place in the CSV")
+                let reason = hasEndedLine ? "endOfInput" : "Failed reading: satisfy"
+                throw CSVDocument.Malformed(reason, at: Array(bytes[position...]))
             }
             bytes.formIndex(after: &position)
             if separator == UInt8(ascii: ",") {
@@ -91,6 +108,7 @@ private struct CSVReader {
             {
                 bytes.formIndex(after: &position)
             }
+            lines += 1
             return fields
         }
     }
@@ -123,6 +141,7 @@ private struct CSVReader {
             start = position  // Two quotes are one; it stays in the text.
             bytes.formIndex(after: &position)
         }
-        throw CSVDocument.Malformed(message: "a quoted CSV field is not closed")
+        // There, what is left open ends with the text, and loses its last byte.
+        throw .isCutShort
     }
 }

@@ -79,11 +79,13 @@ package struct RestTerms: Sendable {
         }
     }
 
-    /// The decoded parts of a path; what follows a slash at the end is a part, if an empty one.
+    /// The decoded parts of a path; what is between two slashes, or after one at the end, is a part,
+    /// if an empty one.
     static func segments(of path: String) -> [String] {
-        let rest = path.utf8.drop { $0 == UInt8(ascii: "/") }
+        let slash = UInt8(ascii: "/")
+        let rest = path.utf8.dropFirst(path.utf8.first == slash ? 1 : 0)
         guard !rest.isEmpty else { return [] }
-        return rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return rest.split(separator: slash, omittingEmptySubsequences: false)
             .map { FormFields.decoded(Array($0)[...], plusIsSpace: false) }
     }
 
@@ -104,4 +106,18 @@ package struct RestRequest: Sendable {
         self.message = message
         terms = try RestTerms(message, settings)
     }
+}
+
+extension RestRequest {
+    /// What a query string asks for, in itself or in the shape of one, and which rows of that.
+    func asked(
+        by query: some Sequence<UInt8>
+    ) throws(PlannerFailure) -> (query: RequestQuery, range: RowRange) {
+        let isCall = terms.action.isFunctionRead
+        let query = try RequestQuery(parsing: query, isCall: isCall, ignoring: ["apikey"])
+        return (query, try RowRange.topLevel(of: query, rangeHeader: message.rangeHeader))
+    }
+
+    /// Refuses a malformed query where a well-formed one changes nothing, as the dialect does.
+    func checkQuery() throws(PlannerFailure) { _ = try asked(by: message.query) }
 }

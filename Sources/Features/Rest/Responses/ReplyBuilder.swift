@@ -12,13 +12,22 @@ struct ReplyBuilder {
     /// Where REST is mounted, without a slash at its end.
     let mount: String
     let isErrorVerbose: Bool
+    /// Names in the query that will not be understood for ever.
+    private let warning: String?
 
-    init(_ terms: RestTerms, _ output: Output, offset: Int = 0, _ settings: RestSettings) {
+    init(
+        _ terms: RestTerms,
+        _ output: Output,
+        offset: Int = 0,
+        legacyTargets: [(name: String, alias: String)],
+        _ settings: RestSettings
+    ) {
         self.terms = terms
         self.offset = offset
         mediaType = output.mediaType
         mount = settings.path == "/" ? "" : settings.path
         isErrorVerbose = settings.isErrorVerbose
+        warning = RestReply.warning(of: legacyTargets, settings)
     }
 
     /// What every answer to a read of these terms says.
@@ -169,7 +178,9 @@ struct ReplyBuilder {
             status: answer.responseStatus,
             headers: answer.responseHeaders
         )
-        return settings.apply(to: reply)
+        var reply = settings.apply(to: reply)
+        if let warning { reply.headers.append("Warning", warning) }
+        return reply
     }
 
     private func countedTotal(_ answer: RestAnswer) -> Int? {
