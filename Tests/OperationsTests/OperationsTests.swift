@@ -51,6 +51,16 @@ struct ProbeTests {
         #expect(ready.text == "[-]state starting\nfailed\n")
     }
 
+    @Test func `PostgREST's names for the probes say the same`() async {
+        let house = House()
+        let routes = Operations(telemetry: house.telemetry).postgrestProbes
+        #expect(routes.map(\.template) == ["/live", "/ready"])
+        #expect(await routes[0].respond(Request(.get, "/live")).status == 200)
+        #expect(await routes[1].respond(Request(.get, "/ready")).status == 503)
+        house.telemetry.health.learn(.started)
+        #expect(await routes[1].respond(Request(.get, "/ready")).status == 200)
+    }
+
     @Test func `readiness names what is wrong, and can leave it out`() async {
         let house = House()
         house.telemetry.health.declare("database", component: "datastore")

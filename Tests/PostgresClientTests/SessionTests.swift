@@ -203,6 +203,26 @@ import Testing
         }
     }
 
+    @Test func `who wants a primary gets one, whatever the connection string wants`() async throws {
+        let server = try PostgresServer.shared.get()
+        var settings = SessionSettings(
+            connection: server.connection() + " target_session_attrs=standby connect_timeout=2"
+        )
+        let (blocking, soon) = (blocking, soon)
+        for (wantsPrimary, isFound) in [(false, false), (true, true)] {
+            settings.wantsPrimary = wantsPrimary
+            let found = try await onLoop { [settings] loop in
+                guard let session = try? await Session.connect(settings, on: loop, via: blocking)
+                else { return false }
+                let look = Query("select pg_is_in_recovery()")
+                let results = try await session.exchange([look], deadline: soon)
+                session.close()
+                return results[0].string(0, 0) == "f"
+            }
+            #expect(found == isFound)
+        }
+    }
+
     @Test func `notifications reach the listener`() async throws {
         let server = try PostgresServer.shared.get()
         let payload: String? = try await withSession { session in

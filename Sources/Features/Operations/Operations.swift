@@ -38,6 +38,12 @@ package struct Operations: Sendable {
         asked(ProbeController(health: telemetry.health, identity: identity, tellsDetails: false))
     }
 
+    /// The probes under the names of PostgREST's admin server, for a listener that has no tables.
+    package var postgrestProbes: [Route] {
+        let probes = ProbeController(health: telemetry.health, identity: identity)
+        return [open("/live") { probes.live($0) }, open("/ready") { probes.ready($0) }]
+    }
+
     private var probes: [Route] {
         let probes = ProbeController(health: telemetry.health, identity: identity)
         return asked(probes) + [open("/readyz/{check}") { probes.check($0) }]

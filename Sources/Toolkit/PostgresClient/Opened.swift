@@ -15,12 +15,16 @@ extension String {
 
     static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
         // A dbname that is a connection string is expanded; what comes later overrides it.
-        let keywords = [
+        var keywords = [
             "client_encoding", "fallback_application_name", "connect_timeout", "dbname",
         ]
-        let values = [
+        var values = [
             "UTF8", settings.applicationName, String(settings.connectTimeout), settings.connection,
         ]
+        if settings.wantsPrimary {
+            keywords.append("target_session_attrs")
+            values.append("primary")
+        }
         let connection = unsafe withCStrings(keywords) { keywords in
             unsafe withCStrings(values) { unsafe PQconnectdbParams(keywords, $0, 1) }
         }

@@ -12,6 +12,8 @@ package struct SessionSettings: Sendable {
     package var preparesStatements = true
     package var preparedStatementsMax = 256
     package var connectTimeout = 5
+    /// Of several hosts, none that is a standby, whatever the string says.
+    package var wantsPrimary = false
 
     package init(connection: String) { self.connection = connection }
 }

@@ -22,7 +22,7 @@ extension Serving {
         let probes = configuration.rest.path == "/" ? [] : operations.publicProbes
         return [
             (server(rest.routes + probes, .public), configuration.address),
-            (server(operations.routes, .admin), apart),
+            (server(operations.routes + operations.postgrestProbes, .admin), apart),
         ]
     }
 

@@ -43,9 +43,8 @@ struct Serving: Sendable {
         var session = SessionSettings(connection: prepared.connection)
         session.connectTimeout = Int(configuration.database.connectTimeout.components.seconds)
         session.preparesStatements = configuration.rest.preparedStatements
-        listenerSession = session
         let settings = PoolSettings(configuration.database, loopCount: group.loops.count)
-        pools = group.loops.map { loop in
+        pools = group.loops.map { [session] loop in
             Pool(
                 session: session,
                 settings: settings,
@@ -54,6 +53,9 @@ struct Serving: Sendable {
                 telemetry: telemetry
             )
         }
+        // A standby, which the pools may well be for, cannot LISTEN (PostgreSQL §27.4.1).
+        session.wantsPrimary = true
+        listenerSession = session
         telemetry.report(.limited(to: settings.connectionsMax * pools.count))
     }
 
