@@ -119,6 +119,19 @@ struct LogRecordTests {
         #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == masked)
     }
 
+    @Test(arguments: [
+        "apikey", "api_key", "access_token", "authorization", "code", "cookie", "id_token", "jwt",
+        "key", "pwd", "passwd", "password", "proxy-authorization", "refresh_token", "sig", "secret",
+        "signature", "set-cookie", "token", "x-api-key",
+    ])
+    func `every secret's name is known, however it is written`(_ name: String) {
+        for name in [name, name.uppercased()] {
+            let bytes = Redaction.maskedQuery(Array("region=a&\(name)=b%20c&x".utf8)[...])
+            let masked = bytes.map { String(decoding: $0, as: UTF8.self) }
+            #expect(masked == "region=a&\(name)=[redacted]&x")
+        }
+    }
+
     @Test(
         arguments: [
             (0, "1970-01-01T00:00:00.000000000Z"),

@@ -91,25 +91,32 @@ package struct LogRecord: ~Copyable {
 
     /// Self times of the layers that took any.
     mutating func layers(of trace: RequestTrace) {
-        guard isJSON ? begin("layers", roomFor: 400) : bytes.count + 400 < end else { return }
+        guard isJSON else { return plainLayers(of: trace) }
+        guard begin("layers", roomFor: 400) else { return }
+        // In registers, for as long as nothing else is called.
+        var bytes = bytes
         let start = bytes.count
         for position in 0..<Layer.count {
             let nanoseconds = trace.selfNanoseconds(at: position)
             guard nanoseconds > 0, let layer = Layer(rawValue: UInt8(position)) else { continue }
-            if isJSON {
-                bytes.append(keyOf: layer)
-            } else {
-                bytes.append(" layers.")
-                bytes.append(layer.label)
-                bytes.append(UInt8(ascii: "="))
-            }
+            bytes.append(keyOf: layer)
             bytes.append(milliseconds: nanoseconds)
         }
-        guard isJSON else { return }
         // Each came with a comma before it; the first comma's place is the brace's.
         if bytes.count == start { bytes.append(UInt8(ascii: "{")) }
         bytes.replace(at: start, with: UInt8(ascii: "{"))
         bytes.append(UInt8(ascii: "}"))
+        self.bytes = bytes
+    }
+
+    private mutating func plainLayers(of trace: RequestTrace) {
+        guard bytes.count + 400 < end else { return }
+        for layer in Layer.allCases where trace.selfNanoseconds(layer) > 0 {
+            bytes.append(" layers.")
+            bytes.append(layer.label)
+            bytes.append(UInt8(ascii: "="))
+            bytes.append(milliseconds: trace.selfNanoseconds(layer))
+        }
     }
 
     private mutating func fieldRedacted(_ key: StaticString) {

@@ -166,46 +166,54 @@ extension Redaction {
         return found ? masked : nil
     }
 
-    /// Whether some parameter's name begins like a secret's and is as long, or is encoded.
+    /// Whether what stands before some equals sign ends as a secret's name does, or is encoded.
     private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
         unsafe query.withUnsafeBufferPointer { query in
-            guard var rest = query.baseAddress else { return false }
-            var count = query.count
-            while count > 0 {
-                let end = unsafe length(of: rest, count, upTo: UInt8(ascii: "&"))
-                if end > 1, unsafe mayBegin(rest.pointee) {
-                    let name = unsafe length(of: rest, end, upTo: UInt8(ascii: "="))
-                    if name < end, name > 0, unsafe isSuspicious(rest, name) { return true }
+            var rest = unsafe query[...]
+            let isEncoded = unsafe position(of: UInt8(ascii: "%"), in: rest) != nil
+            while let sign = unsafe position(of: UInt8(ascii: "="), in: rest) {
+                let before = unsafe rest[..<sign]
+                if unsafe mayEndName(before) || isEncoded && hasEncodedName(before) {
+                    return true
                 }
-                unsafe rest += min(end + 1, count)
-                count -= min(end + 1, count)
+                unsafe rest = rest[(sign + 1)...]
             }
             return false
         }
     }
 
-    @unsafe private static func length(
-        of text: UnsafePointer<UInt8>,
-        _ count: Int,
-        upTo byte: UInt8
-    ) -> Int {
-        guard let found = unsafe memchr(text, Int32(byte), count) else { return count }
-        return unsafe UnsafeRawPointer(text).distance(to: UnsafeRawPointer(found))
+    @inline(__always)
+    @unsafe private static func position(
+        of byte: UInt8,
+        in text: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> Int? {
+        let base = unsafe text.base.baseAddress
+        guard let base = unsafe base, unsafe !text.isEmpty,
+            let found = unsafe memchr(base + text.startIndex, Int32(byte), text.count)
+        else { return nil }
+        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
     }
 
-    /// Whether a secret's name begins with this byte, or with a percent sign in its place.
     @inline(__always)
-    private static func mayBegin(_ byte: UInt8) -> Bool {
-        switch Unicode.Scalar(byte | 0x20) {
-        case "a", "c", "i", "j", "k", "p", "r", "s", "t", "x", "%": true
+    @unsafe private static func mayEndName(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard unsafe text.count >= 3 else { return false }
+        func letter(_ back: Int) -> Unicode.Scalar {
+            unsafe Unicode.Scalar(text[text.endIndex - back] | 0x20)
+        }
+        return switch (letter(3), letter(2), letter(1)) {
+        case ("k", "e", "y"), ("k", "e", "n"), ("i", "o", "n"), ("o", "d", "e"), ("k", "i", "e"),
+            ("u", "r", "e"), ("j", "w", "t"), ("r", "e", "t"), ("p", "w", "d"), ("s", "w", "d"),
+            ("o", "r", "d"), ("s", "i", "g"):
+            true
         default: false
         }
     }
 
-    @unsafe private static func isSuspicious(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        let text = unsafe UnsafeBufferPointer(start: name, count: count)
-        if unsafe isSecret(text) { return true }
-        return unsafe memchr(name, Int32(UInt8(ascii: "%")), count) != nil
+    @unsafe private static func hasEncodedName(
+        _ text: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> Bool {
+        let start = unsafe text.lastIndex(of: UInt8(ascii: "&")) ?? text.startIndex
+        return unsafe position(of: UInt8(ascii: "%"), in: text[start...]) != nil
     }
 
     /// A name may be percent-encoded, which must not be a way around the mask.
