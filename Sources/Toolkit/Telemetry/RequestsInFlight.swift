@@ -14,18 +14,30 @@ package final class RequestsInFlight: Sendable {
     }
 
     private struct State {
+        /// Those under way, then those that are over and not accounted for.
         var traces: [RequestTrace] = []
-        /// Those of them that are over and not accounted for.
-        var ended: [RequestTrace] = []
+        var underWay = 0
 
-        mutating func remove(_ trace: RequestTrace) {
+        mutating func insert(_ trace: RequestTrace) {
+            traces.append(trace)
+            traces.swapAt(underWay, traces.count - 1)
+            unsafe trace.flightPosition = underWay
+            underWay += 1
+        }
+
+        mutating func end(_ trace: RequestTrace) {
+            if unsafe trace.flightPosition < 0 { insert(trace) }
+            underWay -= 1
             let position = unsafe trace.flightPosition
-            guard position >= 0, position < traces.count else { return }
-            unsafe trace.flightPosition = -1
-            let last = traces.removeLast()
-            guard position < traces.count else { return }
-            traces[position] = last
-            unsafe last.flightPosition = position
+            traces.swapAt(position, underWay)
+            unsafe traces[position].flightPosition = position
+        }
+
+        mutating func takeEnded() -> [RequestTrace] {
+            guard underWay < traces.count else { return [] }
+            let ended = Array(traces[underWay...])
+            traces.removeSubrange(underWay...)
+            return ended
         }
     }
 
@@ -40,34 +52,21 @@ package final class RequestsInFlight: Sendable {
     private let slots = (0..<Shard.slotsMax).map { _ in Slot() }
 
     func insert(_ trace: RequestTrace) {
-        let slot = Shard.current
-        trace.flightSlot = slot
-        slots[slot].state.withLock { state in
-            unsafe trace.flightPosition = state.traces.count
-            state.traces.append(trace)
-        }
+        trace.flightSlot = Shard.current
+        slots[trace.flightSlot].state.withLock { $0.insert(trace) }
     }
 
-    /// Whether there are enough by now to account for them.
-    func end(_ trace: RequestTrace, slot: Int) -> Bool {
-        slots[slot].state.withLock { state in
-            if state.ended.isEmpty { state.ended.reserveCapacity(Self.endedMax) }
-            state.ended.append(trace)
-            return state.ended.count >= Self.endedMax
+    /// Whether it is time to account for those that have ended.
+    func end(_ trace: RequestTrace) -> Bool {
+        slots[trace.flightSlot].state.withLock { state in
+            state.end(trace)
+            return state.traces.count - state.underWay >= Self.endedMax
+                || trace.flightSlot == Shard.foreign
         }
     }
 
     func takeEnded(slot: Int) -> [RequestTrace] {
-        let ended = slots[slot].state.withLock { state in
-            let ended = state.ended
-            state.ended = []
-            for trace in ended where trace.flightSlot == slot { state.remove(trace) }
-            return ended
-        }
-        for trace in ended where trace.flightSlot != slot {
-            slots[trace.flightSlot].state.withLock { $0.remove(trace) }
-        }
-        return ended
+        slots[slot].state.withLock { $0.takeEnded() }
     }
 
     /// Oldest first.
@@ -75,7 +74,7 @@ package final class RequestsInFlight: Sendable {
         let now = uptimeNanoseconds()
         var entries: [Entry] = []
         for slot in slots {
-            for trace in slot.state.withLock(\.traces) where !trace.isOver {
+            for trace in slot.state.withLock({ $0.traces[..<$0.underWay] }) {
                 entries.append(
                     Entry(
                         context: trace.context,

@@ -15,8 +15,7 @@ extension Telemetry {
         guard configuration.isOn else { return }
         trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
         trace.summary = summary
-        let slot = Shard.current
-        if flights.end(trace, slot: slot) || slot == Shard.foreign { account() }
+        if flights.end(trace) { account() }
     }
 
     /// Accounts for the requests that have ended in the calling loop's turn: metrics and the

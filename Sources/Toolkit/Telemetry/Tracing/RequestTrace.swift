@@ -47,7 +47,7 @@ package final class RequestTrace: @unchecked Sendable {
     @exclusivity(unchecked) private var spans = InlineArray<20, TraceSpan>(repeating: .none)
     /// Where its slot's list of requests in flight has it.
     @exclusivity(unchecked) var flightPosition = -1
-    var flightSlot = 0
+    var flightSlot = Shard.foreign
     /// Once it is over, what the server knows of it, and what becomes of its trace.
     var summary = RequestSummary(status: 0)
     var decision = TraceDecision.dropped
@@ -159,13 +159,7 @@ extension RequestTrace {
         transition(to: layer, at: now)
         while unsafe currentSpan >= 0 { closeSpan(failed: false, at: now) }
         unsafe endedAt = now
-        currentLayer.store(Self.over, ordering: .relaxed)
     }
-
-    private static let over = UInt8.max
-
-    /// For whoever looks from another thread.
-    var isOver: Bool { currentLayer.load(ordering: .relaxed) == Self.over }
 
     package var durationNanoseconds: UInt64 {
         unsafe (endedAt == 0 ? uptimeNanoseconds() : endedAt) &- startedAt
