@@ -122,9 +122,13 @@ package struct Operations: Sendable {
 
     /// What has to be looked at from time to time, until it is cancelled.
     package func run() async {
+        var seconds: UInt64 = 0
         while !Task.isCancelled {
-            try? await Task.sleep(for: .nanoseconds(BurnHistory.period))
-            if !Task.isCancelled { telemetry.objectives.sample() }
+            try? await Task.sleep(for: .seconds(1))
+            guard !Task.isCancelled else { return }
+            telemetry.sampleSlowLimits()
+            seconds += 1
+            if seconds * 1_000_000_000 % BurnHistory.period == 0 { telemetry.objectives.sample() }
         }
     }
 

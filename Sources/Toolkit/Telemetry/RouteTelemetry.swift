@@ -17,6 +17,7 @@ package final class RouteTelemetry: Sendable {
     let layers: [Counter]
     let aborts: [Counter]
     let panics: Counter
+    let slowLimit: SlowLimit
     /// By method, and whether it went well.
     private let services: [(ok: Histogram, error: Histogram)]
     private let families: HTTPMetrics
@@ -55,7 +56,9 @@ package final class RouteTelemetry: Sendable {
                 }
             } ?? []
         outcomes = OutcomeSeries(template: template, family: families.duration)
+        slowLimit = SlowLimit(outcomes)
         guard !isOperational else { return }
+        registry.shared(SlowLimits.self).add(slowLimit)
         // A rate needs to see the zero before the first failure.
         for method in methods {
             for status in [200, 400, 401, 404] { _ = outcomes.histogram(method, status, .none) }
@@ -172,6 +175,9 @@ enum ErrorType: String, EventLabel {
         if let histogram = find(key) { return histogram }
         return insert(key, method, status, error)
     }
+
+    /// Those that this route alone has.
+    var histograms: [Histogram] { tables.withLock { $0.last?.histograms ?? [] } }
 
     private func find(_ key: UInt32) -> Histogram? {
         let bits = current.load(ordering: .acquiring)

@@ -29,7 +29,7 @@ extension Telemetry {
             http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
             let route = trace.route ?? unmatchedRoute
             guard !route.isOperational else { continue }
-            trace.decision = decide(trace, trace.summary)
+            trace.decision = decide(trace, trace.summary, route)
             count(trace, trace.summary, route, trace.decision, slot: slot)
         }
         let offset = wallOffsetNanoseconds()
@@ -53,12 +53,16 @@ extension Telemetry {
 
     private func decide(
         _ trace: RequestTrace,
-        _ summary: borrowing RequestSummary
+        _ summary: borrowing RequestSummary,
+        _ route: RouteTelemetry
     ) -> TraceDecision {
         if trace.isForced { return .keptForced }
         if summary.status >= 500 || summary.aborted == .deadline { return .keptError }
-        let slow = configuration.slowRequestNanoseconds
-        if !summary.isLongLived, trace.durationNanoseconds >= slow { return .keptSlow }
+        if !summary.isLongLived {
+            let duration = trace.durationNanoseconds
+            if duration >= configuration.slowRequestNanoseconds { return .keptSlow }
+            if route.slowLimit.admits(duration) { return .keptSlow }
+        }
         if trace.isPlanned { return .keptSlow }
         if trace.context.isSampled { return .keptSampled }
         let interval = UInt64(configuration.keepOneTraceIn)

@@ -66,6 +66,9 @@ import Glibc
         return cell
     }
 
+    /// The largest value of a cell.
+    func upper(of cell: Int) -> UInt64 { unsafe uppers[cell] }
+
     /// The classic bucket of a value.
     func position(of value: UInt64) -> Int { bounds.prefix { $0 < value }.count }
 
