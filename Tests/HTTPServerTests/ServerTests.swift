@@ -2,6 +2,7 @@
 import Compression
 import EventLoop
 import Synchronization
+import Telemetry
 import Testing
 
 @testable import HTTPServer
@@ -85,6 +86,27 @@ private func get(_ path: String, _ fields: String = "") -> String {
 struct ServerTests {
     private func ask(_ request: String) async throws -> Reply {
         try await ServerScope(routes).run { try await $0.ask(request) }
+    }
+
+    @Test func `the trace says what a method was that none of ours is`() async throws {
+        let scope = try ServerScope(routes)
+        let long = String(repeating: "X", count: 100)
+        try await scope.run { site in
+            for method in ["TRACE", "QUERY", long, "GET"] {
+                let id = "4bf92f3577b34da6a3ce929d0e0e4736"
+                _ = try await site.ask(
+                    "\(method) / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                        + "traceparent: 00-\(id)-00f067aa0ba902b7-01\r\n\r\n"
+                )
+            }
+        }
+        let kept = scope.telemetry.traces.all.reversed().map { $0.facts(of: -1) }
+        func texts(_ key: String) -> [String?] {
+            kept.map { facts in facts.first { $0.key == key }?.value.text }
+        }
+        #expect(texts("http.request.method") == ["_OTHER", "_OTHER", "_OTHER", "GET"])
+        let originals = texts("http.request.method_original")
+        #expect(originals == ["TRACE", "QUERY", String(repeating: "X", count: 64), nil])
     }
 
     @Test func `a request is answered with a length and a date`() async throws {

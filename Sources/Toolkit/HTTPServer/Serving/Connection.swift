@@ -236,8 +236,14 @@ extension RequestTrace {
             requestID: fields.bytes(of: "X-Request-Id").flatMap(Self.requestID),
             method: head.method.label
         )
+        if method == .other { note("http.request.method_original", Self.shown(head.method)) }
         guard context.origin == .accepted else { return }
         receive(traceState: fields.joined("tracestate"), baggage: fields.joined("baggage"))
+    }
+
+    /// A method may be as long as a target.
+    private static func shown(_ method: Method) -> String {
+        String(decoding: method.text.utf8.prefix(64), as: UTF8.self)
     }
 
     /// An id goes into logs and headers: short, visible, and without quotes.
