@@ -23,8 +23,9 @@ import Synchronization
     private let hurry = WakeSignal()
     private let spares = LogSpares()
 
-    /// How long a batch gathers: one write for what comes in the meantime.
-    private static let gatherMilliseconds: Int32 = 10
+    /// How long a batch gathers: one write for what comes in the meantime. What a thread writes in
+    /// that time has to find room in its part of the mapped tail, or a kill would lose some.
+    private static let gatherMilliseconds: Int32 = 3
 
     init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
