@@ -8,6 +8,8 @@ COPY Sources ./Sources
 # The manifest names what else there is; this image has no use for it.
 COPY Benchmarks/Telemetry ./Benchmarks/Telemetry
 COPY Tests ./Tests
+# The commit, for lucarne_build_info: --build-arg BUILD_REVISION="$(scripts/revision)".
+ARG BUILD_REVISION
 # /debug/profile reads the symbols, so only what a debugger reads goes.
 RUN swift build -c release --static-swift-stdlib --product lucarne \
     && strip --strip-debug -o /lucarne .build/release/lucarne

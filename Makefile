@@ -5,6 +5,10 @@
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Not where only tests are built: they would be built again with each commit.
+run build noise survival bench-tails bench bench-catalog conformance image-check: \
+    export BUILD_REVISION = $(shell scripts/revision)
+
 run: ## Install what is missing, build, serve the demo, and say what to try
 	@scripts/install build
 	@scripts/run $(ARGS)

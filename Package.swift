@@ -14,6 +14,14 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// The commit, from who builds: SwiftPM would keep an old answer of its own. A new one compiles
+/// again what is built with it, and nothing beneath.
+let revision = (Context.environment["BUILD_REVISION"] ?? "").filter {
+    $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
+}
+let built: [SwiftSetting] =
+    revision.isEmpty ? [] : [.unsafeFlags(["-Xcc", "-DLUCARNE_REVISION=\"\(revision)\""])]
+
 /// A C library of the system, found by pkg-config, installed by apt.
 func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
     .systemLibrary(
@@ -25,12 +33,17 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 }
 
 /// A target that lives in `Sources/<group>/<name>`.
-func target(_ group: String, _ name: String, on dependencies: [Target.Dependency]) -> Target {
+func target(
+    _ group: String,
+    _ name: String,
+    on dependencies: [Target.Dependency],
+    settings: [SwiftSetting] = []
+) -> Target {
     .target(
         name: name,
         dependencies: dependencies,
         path: "Sources/\(group)/\(name)",
-        swiftSettings: strict
+        swiftSettings: strict + settings
     )
 }
 
@@ -102,7 +115,8 @@ let package = Package(
                 "QueryPlanner",
                 "HTTPServer", "PostgresClient", "EventLoop", "Telemetry", "JSONCoding",
                 "Cryptography", "CLinux",
-            ]
+            ],
+            settings: built
         ),
         .executableTarget(
             name: "LucarneCLI",

@@ -14,6 +14,15 @@ import Testing
         }
     }
 
+    @Test func `it can be told the commit that it is built from`() throws {
+        let dockerfile = try Repository.text(of: "Dockerfile")
+        let argument = try #require(dockerfile.firstRange(of: "\nARG BUILD_REVISION\n"))
+        let build = try #require(dockerfile.firstRange(of: "\nRUN swift build"))
+        #expect(argument.upperBound <= build.lowerBound)
+        let manifest = try Repository.text(of: "Package.swift")
+        #expect(manifest.contains(#"environment["BUILD_REVISION"]"#))
+    }
+
     @Test func `it says which ports it listens on, and how it is`() throws {
         let dockerfile = try Repository.text(of: "Dockerfile")
         let deployment = try Deployment()

@@ -30,6 +30,12 @@ func failure(_ body: () throws -> Configuration) -> String? {
 let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
 
 @Suite struct ConfigurationTests {
+    @Test func `a build knows its commit, or says that it does not`() throws {
+        let revision = try load().telemetry.identity.revision
+        #expect(revision == Version.revision)
+        #expect(revision.wholeMatch(of: /unknown|[0-9a-f]{40,64}(-modified)?/) != nil)
+    }
+
     @Test func `every setting is declared once, with a default that can be read`() throws {
         #expect(
             Setting.all.map(\.key.rawValue).sorted() == SettingKey.allCases.map(\.rawValue).sorted()

@@ -263,3 +263,9 @@ static inline int cpu_profile_watch(pid_t thread, long nanoseconds, timer_t *tim
   struct itimerspec interval = {{0, nanoseconds}, {0, nanoseconds}};
   return timer_settime(*timer, 0, &interval, 0) == 0;
 }
+
+// The commit that is built; defined for the App alone.
+#ifndef LUCARNE_REVISION
+#define LUCARNE_REVISION "unknown"
+#endif
+static inline const char *lucarne_revision(void) { return LUCARNE_REVISION; }

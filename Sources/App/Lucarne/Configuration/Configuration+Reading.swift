@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Cryptography
 internal import EventLoop
 internal import QueryPlanner
@@ -49,6 +50,7 @@ extension Configuration {
         try readLogSinks()
         telemetry.identity.environment = environment.rawValue
         telemetry.identity.version = Version.current
+        telemetry.identity.revision = Version.revision
         telemetry.slowRequestNanoseconds = try values.duration(.slowRequest).nanoseconds
         telemetry.slowStatementNanoseconds = try values.duration(.slowStatement).nanoseconds
         telemetry.plansPerMinute = try values.integer(.plansPerMinute) ?? 0
@@ -266,4 +268,6 @@ extension Duration {
 /// What this build calls itself.
 package enum Version {
     package static let current = "0.1.0"
+    /// The commit; `unknown` when nobody told the build (`BUILD_REVISION`).
+    package static let revision = unsafe String(cString: lucarne_revision())
 }
