@@ -42,9 +42,16 @@ enum TracePage {
         }
     }
 
+    /// As it was sent, where it is none of ours.
+    private static func method(_ trace: KeptTrace) -> String {
+        let original = trace.attributes(of: -1)
+            .first { $0.key.text == "http.request.method_original" }
+        return original?.value.text ?? trace.method.label.text
+    }
+
     private static func request(_ trace: KeptTrace) -> String {
         """
-        <dl><dt>Request<dd>\(trace.method.label.text) <code>\(HTML.text(trace.path))</code>
+        <dl><dt>Request<dd>\(HTML.text(method(trace))) <code>\(HTML.text(trace.path))</code>
         <dt>Status<dd\(trace.status >= 500 ? " class=\"bad\"" : "")>\(trace.status) \
         \(HTML.text([trace.errorCode, trace.errorMessage].compactMap { $0 }.joined(separator: ": ")))
         <dt>Route<dd><code>\(HTML.text(trace.route))</code>
