@@ -76,8 +76,9 @@ struct MetricsExport {
         case .info: members.append(("asInt", .string("1")))
         case .histogram:
             guard let layout = family.layout else { break }
-            members += histogram(HistogramReading(series.cell, layout), description)
-            if let exemplars = series.exemplars?.all.compactMap({ $0 }), !exemplars.isEmpty {
+            let reading = HistogramReading(series, layout)
+            members += histogram(reading, description)
+            if let exemplars = reading.exemplars?.compactMap(\.self), !exemplars.isEmpty {
                 let all = exemplars.map { exemplar($0, description.unit) }
                 members.append(("exemplars", .array(all)))
             }

@@ -43,7 +43,7 @@ package struct Exposition {
                 appendSample(names.sample, series.labels) { $0.append("1") }
             case .histogram:
                 guard let layout = family.layout else { continue }
-                let reading = HistogramReading(series.cell, layout)
+                let reading = HistogramReading(series, layout)
                 if format == .openmetrics2 {
                     append(reading, series, of: family, composite: names.sample)
                 } else {
@@ -108,7 +108,7 @@ package struct Exposition {
         head.append(contentsOf: series.labels)
         if !series.labels.isEmpty { head.append(UInt8(ascii: ",")) }
         head.append(contentsOf: Self.lessOrEqual)
-        let exemplars = format == .openmetrics ? series.exemplars?.all : nil
+        let exemplars = format == .openmetrics ? reading.exemplars : nil
         let bounds = family.boundTexts
         var count: UInt64 = 0
         for position in 0...bounds.count {
@@ -148,7 +148,7 @@ package struct Exposition {
                 Self.append(count, to: &exposition.bytes)
             }
             exposition.append("]}")
-            for case let exemplar? in series.exemplars?.all ?? []
+            for case let exemplar? in reading.exemplars ?? []
             where exposition.isOpenable(exemplar) {
                 exposition.append(exemplar, family)
             }

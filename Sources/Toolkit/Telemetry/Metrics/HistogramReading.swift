@@ -6,10 +6,17 @@ struct HistogramReading {
     let count: UInt64
     /// The classic buckets, not cumulative; the last is what lies beyond all bounds.
     let buckets: [UInt64]
+    /// Read before the buckets: whoever has left one is counted in its bucket by then.
+    let exemplars: [Exemplar?]?
     private let cells: [UInt64]
     private let layout: BucketLayout
 
-    init(_ cell: CellPointer, _ layout: BucketLayout) {
+    init(_ series: Series, _ layout: BucketLayout) {
+        self.init(series.cell, layout, series.exemplars)
+    }
+
+    init(_ cell: CellPointer, _ layout: BucketLayout, _ exemplars: ExemplarSlots? = nil) {
+        self.exemplars = exemplars?.all
         (sum, cells) = cell.histogram(cellCount: layout.cellCount)
         self.layout = layout
         buckets = layout.isNative ? Self.buckets(of: cells, layout) : cells

@@ -67,7 +67,7 @@ struct ProtobufExposition {
             metric.field(2, value)
         case .histogram:
             guard let layout = family.layout else { return }
-            append(HistogramReading(series.cell, layout), series, family.description)
+            append(HistogramReading(series, layout), series, family.description)
             metric.field(7, value)
         }
     }
@@ -79,7 +79,7 @@ struct ProtobufExposition {
     ) {
         value.field(1, reading.count)
         value.field(2, description.unit.value(reading.sum))
-        let exemplars = series.exemplars?.all
+        let exemplars = reading.exemplars
         let bounds = description.buckets
         var count: UInt64 = 0
         for position in reading.buckets.indices {
