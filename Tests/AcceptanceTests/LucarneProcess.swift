@@ -82,9 +82,10 @@ final class LucarneProcess: @unchecked Sendable {
         return ended ? process.terminationStatus : nil
     }
 
-    /// Its log records, each a JSON object.
+    /// Its log records, each a JSON object, but for one that is still being written.
     func records() throws -> [[String: Any]] {
-        try output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+        let lines = output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        return try lines.filter { $0.hasPrefix("{") }.map {
             try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
         }
     }

@@ -15,5 +15,15 @@ package func wallNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
-/// What has to be added to an uptime to get a wall time, as of now.
-func wallOffsetNanoseconds() -> UInt64 { wallNanoseconds() &- uptimeNanoseconds() }
+/// What has to be added to an uptime to get a wall time, as of now. Of some attempts, the one that
+/// the thread was least interrupted in.
+func wallOffsetNanoseconds() -> UInt64 {
+    var (offset, least) = (UInt64(0), UInt64.max)
+    for _ in 0..<3 where least > 1_000 {
+        let before = uptimeNanoseconds()
+        let wall = wallNanoseconds()
+        let took = uptimeNanoseconds() &- before
+        if took < least { (offset, least) = (wall &- before &- took / 2, took) }
+    }
+    return offset
+}

@@ -25,14 +25,14 @@ extension Telemetry {
         let slot = Shard.current
         let traces = flights.takeEnded(slot: slot)
         guard !traces.isEmpty else { return }
+        let offset = wallOffsetNanoseconds()
         for trace in traces {
             http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
             let route = trace.route ?? unmatchedRoute
             guard !route.isOperational else { continue }
             trace.decision = decide(trace, trace.summary, route)
-            count(trace, trace.summary, route, trace.decision, slot: slot)
+            count(trace, trace.summary, route, slot: slot, wallOffset: offset)
         }
-        let offset = wallOffsetNanoseconds()
         for trace in traces { log(trace, trace.route ?? unmatchedRoute, wallOffset: offset) }
     }
 
@@ -74,9 +74,10 @@ extension Telemetry {
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
-        _ decision: TraceDecision,
-        slot: Int
+        slot: Int,
+        wallOffset: UInt64
     ) {
+        let decision = trace.decision
         traces.decided(decision, slot: slot)
         route.requestBytes.observe(UInt64(summary.requestBytes), slot: slot)
         route.responseBytes.observe(UInt64(summary.responseBytes), slot: slot)
@@ -102,8 +103,8 @@ extension Telemetry {
         let duration = route.duration(trace.method, status: summary.status, errorType: error)
         duration.observe(trace.durationNanoseconds, slot: slot)
         guard decision != .dropped else { return }
-        let wall = wallNanoseconds()
-        traces.keep(trace, summary, route, decision, wall: wall)
+        traces.keep(trace, summary, route, decision, wallOffset: wallOffset)
+        let wall = unsafe trace.endedAt &+ wallOffset
         duration.point(at: trace.context, value: trace.durationNanoseconds, wall: wall)
     }
 }

@@ -171,14 +171,14 @@ package final class TraceStore: Sendable {
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
-        wall: UInt64
+        wallOffset: UInt64
     ) {
         let kept = KeptTrace(
             trace,
             summary,
             route,
             decision,
-            wall: wall,
+            wallOffset: wallOffset,
             baggageKeys: baggageKeys,
             database: database
         )
@@ -199,6 +199,7 @@ package final class TraceStore: Sendable {
             }
         }
         for (histogram, value) in unsafe trace.waitingExemplars {
+            let wall = unsafe trace.endedAt &+ wallOffset
             histogram.point(at: trace.context, value: value, wall: wall)
         }
     }
@@ -210,7 +211,7 @@ extension KeptTrace {
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
         _ decision: TraceDecision,
-        wall: UInt64,
+        wallOffset: UInt64,
         baggageKeys: Set<String>,
         database: String
     ) {
@@ -231,7 +232,7 @@ extension KeptTrace {
         self.decision = decision
         isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds
-        startedAtWall = wall &- (uptimeNanoseconds() &- trace.startedAt)
+        startedAtWall = trace.startedAt &+ wallOffset
         layers = Layer.allCases.map { ($0, trace.selfNanoseconds($0)) }
         spans = unsafe (0..<trace.spanCount).map { position in
             var span = trace.span(position)
