@@ -19,7 +19,7 @@ let strict: [SwiftSetting] = [
 let revision = (Context.environment["BUILD_REVISION"] ?? "").filter {
     $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
 }
-let built: [SwiftSetting] =
+let revisionSettings: [SwiftSetting] =
     revision.isEmpty ? [] : [.unsafeFlags(["-Xcc", "-DLUCARNE_REVISION=\"\(revision)\""])]
 
 /// A C library of the system, found by pkg-config, installed by apt.
@@ -116,7 +116,7 @@ let package = Package(
                 "HTTPServer", "PostgresClient", "EventLoop", "Telemetry", "JSONCoding",
                 "Cryptography", "CLinux",
             ],
-            settings: built
+            settings: revisionSettings
         ),
         .executableTarget(
             name: "LucarneCLI",

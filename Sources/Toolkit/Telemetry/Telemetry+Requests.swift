@@ -103,7 +103,7 @@ extension Telemetry {
         let duration = route.duration(trace.method, status: summary.status, errorType: error)
         duration.observe(trace.durationNanoseconds, slot: slot)
         guard decision != .dropped else { return }
-        traces.keep(trace, summary, route, decision, wallOffset: wallOffset)
+        traces.keep(trace, summary, route, wallOffset: wallOffset)
         let wall = unsafe trace.endedAt &+ wallOffset
         duration.point(at: trace.context, value: trace.durationNanoseconds, wall: wall)
     }

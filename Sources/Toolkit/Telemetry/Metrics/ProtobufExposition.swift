@@ -67,14 +67,13 @@ struct ProtobufExposition {
             metric.field(2, value)
         case .histogram:
             guard let layout = family.layout else { return }
-            append(HistogramReading(series, layout), series, family.description)
+            append(HistogramReading(series, layout), family.description)
             metric.field(7, value)
         }
     }
 
     private mutating func append(
         _ reading: HistogramReading,
-        _ series: Series,
         _ description: MetricDescription
     ) {
         value.field(1, reading.count)

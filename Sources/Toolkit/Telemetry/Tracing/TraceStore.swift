@@ -170,20 +170,18 @@ package final class TraceStore: Sendable {
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
-        _ decision: TraceDecision,
         wallOffset: UInt64
     ) {
         let kept = KeptTrace(
             trace,
             summary,
             route,
-            decision,
             wallOffset: wallOffset,
             baggageKeys: baggageKeys,
             database: database
         )
         exporter?.offer(kept)
-        let pool = TraceMetrics.pool(of: decision)
+        let pool = TraceMetrics.pool(of: trace.decision)
         state.withLock { state in
             let gone = state.rings[pool].append(kept, max: tracesMax)
             state.ids[
@@ -210,7 +208,6 @@ extension KeptTrace {
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry,
-        _ decision: TraceDecision,
         wallOffset: UInt64,
         baggageKeys: Set<String>,
         database: String
@@ -229,7 +226,7 @@ extension KeptTrace {
         clientAddress = summary.clientAddress
         userAgent = String(decoding: summary.userAgent, as: UTF8.self)
         self.database = database
-        self.decision = decision
+        decision = trace.decision
         isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds
         startedAtWall = trace.startedAt &+ wallOffset
