@@ -11,7 +11,8 @@ COPY Tests ./Tests
 # The commit, for lucarne_build_info: --build-arg BUILD_REVISION="$(scripts/revision)".
 ARG BUILD_REVISION
 # /debug/profile reads the symbols, so only what a debugger reads goes.
-RUN swift build -c release --static-swift-stdlib --product lucarne \
+RUN --mount=type=cache,target=/source/.build \
+    swift build -c release --static-swift-stdlib --product lucarne \
     && strip --strip-debug -o /lucarne .build/release/lucarne
 
 FROM debian:bookworm-slim
