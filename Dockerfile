@@ -19,7 +19,8 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends libpq5 zlib1g libcrypt1 libssl3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
-    && useradd --uid 10001 --user-group --home-dir /var/lib/lucarne --create-home lucarne
+    && useradd --uid 10001 --user-group --home-dir /var/lib/lucarne --create-home \
+        --skel /nonexistent lucarne
 COPY --from=build /lucarne /usr/local/bin/lucarne
 # Inside a container, loopback is nobody else's.
 ENV LUCARNE_ADDRESS=0.0.0.0:8080 \

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise survival conformance sdk schemathesis telemetry image-check clean
+.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise survival conformance sdk schemathesis telemetry image-check composition-check clean
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Not where only tests are built: they would be built again with each commit.
-run build noise survival bench-tails bench bench-catalog conformance image-check: \
+run build noise survival bench-tails bench bench-catalog conformance image-check composition-check: \
     export BUILD_REVISION = $(shell scripts/revision)
 
 run: ## Install what is missing, build, serve the demo, and say what to try
@@ -74,6 +74,10 @@ telemetry: ## Write dashboards, rules and documents from their declarations
 image-check: ## Build the container image and run it against a PostgreSQL (root, podman; minutes)
 	@scripts/install image
 	@scripts/image
+
+composition-check: ## Start docker-compose.yml and ask all that is in it (LOKI=binary; root, podman; minutes)
+	@scripts/install composition
+	@scripts/composition
 
 clean: ## Remove what was built
 	rm -rf .build

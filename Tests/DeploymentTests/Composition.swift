@@ -64,6 +64,11 @@ struct Composition {
     private func health(_ name: String, _ service: JSONValue) -> [String] {
         // Its image has nothing to ask with.
         var findings = service["healthcheck"] == nil && name != "loki" ? ["no healthcheck"] : []
+        // While its image makes a database, a server answers by the socket alone.
+        let test = service["healthcheck", "test"].strings
+        if test.contains("pg_isready"), !test.contains("-h") {
+            findings.append("its healthcheck asks a server that only sets things up")
+        }
         for (other, dependency) in service["depends_on"]?.members ?? [] {
             let isHealthy = dependency["condition"]?.string == "service_healthy"
             if !isHealthy || compose["services", other, "healthcheck"] == .null {

@@ -86,6 +86,7 @@ import Testing
         Mistake(compose, "/dashboards:ro", "/dashboards", "dashboards can be written"),
         Mistake(compose, "service_healthy", "service_started", "until postgres is healthy"),
         Mistake(compose, "_LOG_LOKI_URL", "_LOKI_URL", "no setting LUCARNE_LOKI_URL"),
+        Mistake(compose, "-h, localhost, ", "", "asks a server that only sets things up"),
         Mistake(compose, "lucarne, healthcheck", "true", "its own healthcheck is not asked"),
         Mistake(compose, ":/migrations:ro", ":/sql:ro", "its migrations are not mounted"),
         Mistake(
