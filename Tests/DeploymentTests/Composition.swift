@@ -14,7 +14,7 @@ struct Composition {
 
     var findings: [String] {
         services.flatMap { name, service in
-            (limits(service) + ports(service) + volumes(service) + health(name, service))
+            (limits(service) + ports(service) + volumes(service) + health(service))
                 .map { "\(name): \($0)" }
         } + unusedVolumes + settings + addresses + boards
     }
@@ -61,9 +61,8 @@ struct Composition {
         }
     }
 
-    private func health(_ name: String, _ service: JSONValue) -> [String] {
-        // Its image has nothing to ask with.
-        var findings = service["healthcheck"] == nil && name != "loki" ? ["no healthcheck"] : []
+    private func health(_ service: JSONValue) -> [String] {
+        var findings = service["healthcheck"] == nil ? ["no healthcheck"] : []
         // While its image makes a database, a server answers by the socket alone.
         let test = service["healthcheck", "test"].strings
         if test.contains("pg_isready"), !test.contains("-h") {
