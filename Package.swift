@@ -75,7 +75,7 @@ let package = Package(
         target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
         target("Toolkit", "PostgresClient", on: ["CLinux", "CLibpq", "EventLoop", "Telemetry"]),
 
-        target("Core", "LucarneCore", on: ["EventLoop", "Telemetry"]),
+        target("Core", "LucarneCore", on: ["CLinux", "EventLoop", "Telemetry"]),
         target("Core", "QueryPlanner", on: ["JSONCoding"]),
         target(
             "Core",
@@ -136,6 +136,7 @@ let package = Package(
         tests("JSONCoding", on: ["JSONCoding"]),
         tests("Cryptography", on: ["Cryptography", "JSONCoding"]),
         tests("Telemetry", on: ["Telemetry", "JSONCoding", "Compression"]),
+        tests("LucarneCore", on: ["LucarneCore", "Telemetry"]),
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),
@@ -149,7 +150,10 @@ let package = Package(
         ),
         tests(
             "Endpoints",
-            on: ["Endpoints", "HTTPServer", "LucarneCore", "Telemetry", "Cryptography"]
+            on: [
+                "Endpoints", "HTTPServer", "LucarneCore", "Telemetry", "Cryptography",
+                "JSONCoding",
+            ]
         ),
         .testTarget(
             name: "QueryPlannerTests",

@@ -29,6 +29,44 @@ extension AcceptanceTests {
             #expect(zip(after, try readings()).map { $1 - $0 } == [0, 0, 1])
         }
 
+        @Test func `what is kept in memory is told, found or not, and let go`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            func told(
+                _ family: String,
+                _ cache: String,
+                _ label: String = "cache="
+            ) throws -> Double {
+                try server.metric("lucarne_cache_\(family)", "cache=\"\(cache)\"", label)
+            }
+            let zeros = try server.get("/metrics").body
+            for cache in ["plan", "token"] {
+                for result in ["hit", "miss", "stale"] {
+                    let labels = "cache=\"\(cache)\",result=\"\(result)\""
+                    #expect(zeros.contains("lucarne_cache_lookups_total{\(labels)} 0\n"))
+                }
+            }
+            let token = try server.token(role: "service_role")
+            for id in 1...4 {
+                let path = "/rest/v1/planets?select=name&id=eq.\(id)"
+                #expect(try server.get(path, bearer: token).status == 200)
+            }
+            for cache in ["plan", "token"] {
+                #expect(try told("lookups_total", cache, #"result="hit""#) == 3)
+                #expect(try told("lookups_total", cache, #"result="miss""#) == 1)
+                #expect(try told("entries", cache) == 1)
+                #expect(try told("resident_bytes", cache) > 20)
+            }
+            _ = try database.psql("NOTIFY pgrst, 'reload schema'")
+            let isLetGo = try eventually(within: 10) {
+                try told("evictions_total", "plan", #"reason="invalidated""#) == 1
+            }
+            #expect(isLetGo)
+            #expect(try told("entries", "plan") == 0)
+            // Who may sign is as before: what tokens say is still known.
+            #expect(try told("entries", "token") == 1)
+        }
+
         @Test func `what the process tells of itself is true`() throws {
             let server = try LucarneProcess.serving(connection: try Database().connection)
             for phase in ["config", "migrations", "listen"] {

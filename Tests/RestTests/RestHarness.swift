@@ -17,6 +17,7 @@ struct RestHarness: Sendable {
     let states = RestStates()
     let controller: RestController
     let context: RequestContext
+    let telemetry: Telemetry
     /// The database's name.
     let database: String
 
@@ -55,7 +56,7 @@ struct RestHarness: Sendable {
             pool.start()
             defer { pool.close() }
             let database = Database(pools: [pool], telemetry: telemetry)
-            let harness = RestHarness(database, blocking, settings, name)
+            let harness = RestHarness(database, blocking, settings, name, telemetry)
             try await harness.load()
             return try await body(harness)
         }.value
@@ -74,12 +75,15 @@ struct RestHarness: Sendable {
         _ database: Database,
         _ blocking: BlockingPool,
         _ settings: RestSettings,
-        _ name: String
+        _ name: String,
+        _ telemetry: Telemetry
     ) {
         self.database = name
+        self.telemetry = telemetry
         loader = RestStateLoader(
             repository: CatalogRepository(database: database, blocking: blocking),
-            settings: settings
+            settings: settings,
+            telemetry: telemetry
         )
         controller = RestController(
             service: RestService(repository: RestRepository(database: database)),

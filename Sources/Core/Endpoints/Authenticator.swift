@@ -13,6 +13,7 @@ package final class Authenticator: Sendable {
     private let anonymous: Identity?
     private let observe: @Sendable (AuthenticationEvent) -> Void
     private let cache: Mutex<TokenCache<Known>>
+    private let cacheTelemetry: CacheTelemetry
 
     /// What a token was found to say: made once, not for each request.
     private final class Known: Sendable {
@@ -31,10 +32,12 @@ package final class Authenticator: Sendable {
         rolePath: RolePath = .standard,
         anonymousRole: String?,
         cacheEntriesMax: Int = 1_000,
-        observe: @escaping @Sendable (AuthenticationEvent) -> Void = { _ in }
+        observe: @escaping @Sendable (AuthenticationEvent) -> Void,
+        cacheTelemetry: CacheTelemetry
     ) {
         self.verifier = verifier
         self.observe = observe
+        self.cacheTelemetry = cacheTelemetry
         self.rolePath = rolePath
         anonymous = anonymousRole.map { role in
             let claims = JSONValue.object([("role", .string(role))]).compactText
@@ -66,18 +69,44 @@ package final class Authenticator: Sendable {
             return anonymous
         }
         let now = time(nil)
-        if let known = cache.withLock({ $0.find(token, now: now) }) {
-            observe(.tokenCacheHit)
+        if let known = known(by: token, now: now) {
             try verifier.check(known.token, now: now)
             return known.identity
         }
-        observe(.tokenCacheMiss)
         let verified = try verifier.verify(token.span)
         try verifier.check(verified, now: now)
         let identity = try identity(of: verified)
         let known = Known(verified, identity)
-        cache.withLock { $0.insert(known, expiry: verified.expiry, for: token) }
+        let events = cache.withLock {
+            $0.insert(
+                known,
+                bytes: identity.claims.utf8.count,
+                expiry: verified.expiry,
+                for: token,
+                now: now
+            )
+        }
+        for event in events { cacheTelemetry.report(event) }
         return identity
+    }
+
+    private func known(by token: ArraySlice<UInt8>, now: Int) -> Known? {
+        switch cache.withLock({ $0.find(token, now: now) }) {
+        case .hit(let known):
+            cacheTelemetry.report(.lookedUp(.hit))
+            return known
+        case .miss: cacheTelemetry.report(.lookedUp(.miss))
+        case .stale(let bytes):
+            cacheTelemetry.report(.lookedUp(.stale))
+            cacheTelemetry.report(.evicted(.expired, bytes: bytes))
+        }
+        return nil
+    }
+
+    /// Other keys, or other settings: what this one knows is nobody's any more.
+    deinit {
+        let (count, bytes) = cache.withLock { ($0.count, $0.bytes) }
+        cacheTelemetry.report(.evicted(.invalidated, entries: count, bytes: bytes))
     }
 
     private func identity(of token: VerifiedToken) throws(TokenFailure) -> Identity {

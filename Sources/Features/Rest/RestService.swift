@@ -54,7 +54,7 @@ package struct RestService: Sendable {
         let read = try accepted { () throws(RestRefusal) in
             try RestRead(relation, shape, request, state)
         }
-        if let key = RestPlanKey(message, shape) { state.reads.insert(read, for: key) }
+        if let key = CacheKey(planOf: message, shape) { state.plans.insert(.read(read), for: key) }
         return try await perform(read, message, shape.values, state, context)
     }
 
@@ -104,8 +104,8 @@ package struct RestService: Sendable {
         let call = try accepted { () throws(RestRefusal) in
             try RestCall(function, shape, request, state)
         }
-        if call.isShared, let key = RestPlanKey(message, shape) {
-            state.calls.insert(call, for: key)
+        if call.isShared, let key = CacheKey(planOf: message, shape) {
+            state.plans.insert(.call(call), for: key)
         }
         return try await perform(call, message, shape.values, state, context)
     }

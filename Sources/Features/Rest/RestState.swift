@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 package import Endpoints
+import LucarneCore
 import Persistence
 package import QueryPlanner
 import Synchronization
+package import Telemetry
 
 /// What one request works with from its beginning to its end: a reload makes a new one.
 package final class RestState: Sendable {
@@ -21,8 +23,7 @@ package final class RestState: Sendable {
     /// What each exposed schema's requests look names up in.
     private let searchPaths: [String: String]
     /// What was planned so far. It goes with the catalog that it was planned against.
-    let reads = RestPlans<RestRead>()
-    let calls = RestPlans<RestCall>()
+    let plans: PairedCache<RestPlan>
     private let weights = Mutex<[ObjectIdentifier: AnswerWeight]>([:])
     private let names: LocalSettings.Names
     private let namesOfRoles: [String: LocalSettings.Names]
@@ -33,8 +34,10 @@ package final class RestState: Sendable {
         settings: RestSettings,
         roles: [String: RoleSettings] = [:],
         authenticator: Authenticator,
-        malformedSettings: [String] = []
+        malformedSettings: [String] = [],
+        planTelemetry: CacheTelemetry
     ) {
+        plans = PairedCache(telemetry: planTelemetry)
         self.malformedSettings = malformedSettings
         self.authenticator = authenticator
         crossOrigin = CrossOriginAccess(allowedOrigins: settings.corsAllowedOrigins)

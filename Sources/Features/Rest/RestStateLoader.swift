@@ -9,22 +9,18 @@ package import Telemetry
 package struct RestStateLoader: Sendable {
     private let repository: CatalogRepository
     private let settings: RestSettings
-    private let observe: @Sendable (AuthenticationEvent) -> Void
+    private let telemetry: Telemetry
 
-    /// `observe` learns what becomes of the credentials that requests show.
-    package init(
-        repository: CatalogRepository,
-        settings: RestSettings,
-        observe: @escaping @Sendable (AuthenticationEvent) -> Void = { _ in }
-    ) {
+    /// `telemetry` learns what becomes of the credentials that requests show, and of what is kept.
+    package init(repository: CatalogRepository, settings: RestSettings, telemetry: Telemetry) {
         self.repository = repository
         self.settings = settings
-        self.observe = observe
+        self.telemetry = telemetry
     }
 
     /// The same under other settings.
     package func reading(_ settings: RestSettings) -> RestStateLoader {
-        RestStateLoader(repository: repository, settings: settings, observe: observe)
+        RestStateLoader(repository: repository, settings: settings, telemetry: telemetry)
     }
 
     /// What is not `wanted` stays as `old` has it. Where there is no old state, all is read.
@@ -34,7 +30,7 @@ package struct RestStateLoader: Sendable {
         in context: RequestContext
     ) async throws(Problem) -> RestState {
         let terms =
-            if let old, !wanted.contains(.settings) { Terms(old) } else {
+            if let old, !wanted.contains(.settings) { Terms(old, plans) } else {
                 try await terms(in: context)
             }
         if let old, !wanted.contains(.catalog), terms.settings.describesCatalog(of: old.settings) {
@@ -48,12 +44,15 @@ package struct RestStateLoader: Sendable {
         }
     }
 
+    private var plans: CacheTelemetry { telemetry.cache(.plan) }
+
     /// How the database wants to be served, apart from what it holds.
     fileprivate struct Terms {
         let settings: RestSettings
         let malformed: [String]
         let roles: [String: RoleSettings]
         let authenticator: Authenticator
+        let plans: CacheTelemetry
 
         func state(_ catalog: Catalog, _ routines: [Int: Routine]) -> RestState {
             RestState(
@@ -62,7 +61,8 @@ package struct RestStateLoader: Sendable {
                 settings: settings,
                 roles: roles,
                 authenticator: authenticator,
-                malformedSettings: malformed
+                malformedSettings: malformed,
+                planTelemetry: plans
             )
         }
     }
@@ -73,7 +73,8 @@ package struct RestStateLoader: Sendable {
             settings: settings,
             malformed: malformed,
             roles: RoleSettings.read(try await repository.roles(in: context)),
-            authenticator: try Authenticator(settings, observe)
+            authenticator: try Authenticator(settings, telemetry),
+            plans: plans
         )
     }
 
@@ -95,12 +96,13 @@ package struct RestStateLoader: Sendable {
 }
 
 extension RestStateLoader.Terms {
-    fileprivate init(_ state: RestState) {
+    fileprivate init(_ state: RestState, _ plans: CacheTelemetry) {
         self.init(
             settings: state.settings,
             malformed: [],
             roles: state.roles,
-            authenticator: state.authenticator
+            authenticator: state.authenticator,
+            plans: plans
         )
     }
 }
@@ -133,7 +135,7 @@ extension RoleSettings {
 extension Authenticator {
     convenience init(
         _ settings: RestSettings,
-        _ observe: @escaping @Sendable (AuthenticationEvent) -> Void
+        _ telemetry: Telemetry
     ) throws(Problem) {
         let keys: [VerificationKey]
         let path: RolePath
@@ -152,7 +154,8 @@ extension Authenticator {
             rolePath: path,
             anonymousRole: settings.anonymousRole,
             cacheEntriesMax: settings.jwtCacheEntriesMax,
-            observe: observe
+            observe: { telemetry.report($0) },
+            cacheTelemetry: telemetry.cache(.token)
         )
     }
 }

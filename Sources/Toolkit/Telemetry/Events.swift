@@ -55,7 +55,21 @@ package enum AuthenticationEvent: Sendable {
     }
 
     case decided(Scheme, Outcome, nanoseconds: UInt64)
-    case tokenCacheHit, tokenCacheMiss
+}
+
+/// The caches that there are: plans of requests' shapes, and what tokens were found to say.
+package enum CacheName: String, EventLabel { case plan, token }
+
+/// What became of a look-up, and of what is held.
+package enum CacheEvent: Sendable {
+    /// `stale`: it was there, and of no use any more.
+    package enum Lookup: String, EventLabel { case hit, miss, stale }
+
+    package enum Eviction: String, EventLabel { case capacity, expired, invalidated }
+
+    case lookedUp(Lookup)
+    case kept(bytes: Int)
+    case evicted(Eviction, entries: Int = 1, bytes: Int)
 }
 
 /// A pooled database connection's life. `idle` and `used` in the gauges follow from these.

@@ -35,8 +35,6 @@ extension Telemetry {
                 record.field("scheme", scheme.rawValue)
                 record.field("reason", outcome.rawValue)
             }
-        case .tokenCacheHit: authentication.cacheHits.add()
-        case .tokenCacheMiss: authentication.cacheMisses.add()
         }
     }
 

@@ -82,6 +82,7 @@ package final class Telemetry: Sendable {
     let connections: ConnectionMetrics
     let middleware: MiddlewareMetrics
     let authentication: AuthenticationMetrics
+    let caches: CacheMetrics
     let sql: SQLMetrics
     let statements: StatementSeries
     let pool: PoolMetrics
@@ -100,6 +101,8 @@ package final class Telemetry: Sendable {
         connections = registry.shared(ConnectionMetrics.self)
         middleware = registry.shared(MiddlewareMetrics.self)
         authentication = registry.shared(AuthenticationMetrics.self)
+        caches = registry.shared(CacheMetrics.self)
+        authentication.observe(registry, CacheTelemetry(.token, caches))
         sql = registry.shared(SQLMetrics.self)
         statements = StatementSeries(sql, namespace: configuration.databaseNamespace)
         pool = registry.shared(PoolMetrics.self)

@@ -32,8 +32,11 @@ struct RestServing: Sendable {
         states = RestStates()
         let blocking = serving.blocking
         let catalog = CatalogRepository(database: database, blocking: blocking)
-        let telemetry = serving.telemetry
-        loader = RestStateLoader(repository: catalog, settings: settings) { telemetry.report($0) }
+        loader = RestStateLoader(
+            repository: catalog,
+            settings: settings,
+            telemetry: serving.telemetry
+        )
         let controller = RestController(
             service: RestService(
                 repository: RestRepository(

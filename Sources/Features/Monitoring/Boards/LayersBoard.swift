@@ -108,6 +108,50 @@ extension Board {
                 .perSecond,
                 .init(chosen.rate("lucarne_trace_context_total", by: "result"), "{{result}}")
             ),
-        ]
+            .row("Caches"),
+        ] + caches
     )
+
+    private static let caches: [Panel] = [
+        .graph(
+            "Cache look-ups",
+            "Look-ups of plans and of verified tokens, by outcome.",
+            .perSecond,
+            .init(
+                chosen.rate("lucarne_cache_lookups_total", by: "cache, result"),
+                "{{cache}} {{result}}"
+            )
+        ),
+        .graph(
+            "Cache hits",
+            "Share of look-ups that found what they looked for.",
+            .ratio,
+            .init(
+                chosen.rate("lucarne_cache_lookups_total", by: "cache", #"result="hit""#)
+                    + " / (" + chosen.rate("lucarne_cache_lookups_total", by: "cache") + " > 0)",
+                "{{cache}}"
+            )
+        ),
+        .graph(
+            "Cache evictions",
+            "Entries let go: for want of room, expired, or made from what was replaced.",
+            .perSecond,
+            .init(
+                chosen.rate("lucarne_cache_evictions_total", by: "cache, reason"),
+                "{{cache}} {{reason}}"
+            )
+        ),
+        .graph(
+            "Cache entries",
+            "Entries held.",
+            .number,
+            .init(chosen.sum("lucarne_cache_entries", by: "cache"), "{{cache}}")
+        ),
+        .graph(
+            "Cache size",
+            "Bytes of the keys and texts held.",
+            .bytes,
+            .init(chosen.sum("lucarne_cache_resident_bytes", by: "cache"), "{{cache}}")
+        ),
+    ]
 }

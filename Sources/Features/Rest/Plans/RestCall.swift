@@ -84,6 +84,14 @@ package final class RestCall: PlannedRequest {
         return false
     }
 
+    /// About what keeping it takes: its text.
+    var bytes: Int {
+        switch statement {
+        case .shared(let template): template.text.utf8.count
+        case .own(let sql): sql.text.utf8.count
+        }
+    }
+
     /// What may be done with the function that the arguments choose.
     var methods: [String] { RestOptions.methods(of: plan.routine) }
 

@@ -75,6 +75,11 @@ package final class RestRead: PlannedRequest {
         path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
     }
 
+    /// About what keeping it takes: its texts.
+    var bytes: Int {
+        statement.text.utf8.count + (countPlan?.text.utf8.count ?? 0) + path.count
+    }
+
     func transaction(
         for identity: Identity,
         _ message: RestMessage,

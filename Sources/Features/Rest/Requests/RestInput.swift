@@ -11,13 +11,11 @@ package enum RestInput: Sendable {
 
     package init(_ message: RestMessage, under state: RestState) throws(Problem) {
         let shape = QueryShape(message.query)
-        let key = RestPlanKey(message, shape)
-        if let key, let read = state.reads.find(key) {
-            self = .planned(read, message, shape.values)
-        } else if let key, let call = state.calls.find(key) {
-            self = .call(call, message, shape.values)
-        } else {
-            self = .request(try RestRequest(message, state.settings))
+        let key = CacheKey(planOf: message, shape)
+        switch key.flatMap(state.plans.find) {
+        case .read(let read): self = .planned(read, message, shape.values)
+        case .call(let call): self = .call(call, message, shape.values)
+        case nil: self = .request(try RestRequest(message, state.settings))
         }
     }
 }

@@ -76,8 +76,8 @@ struct MiddlewareMetrics: MetricSet {
 struct AuthenticationMetrics: MetricSet {
     let requests: [[Counter]]
     let duration: [Histogram]
-    let cacheHits: Counter
-    let cacheMisses: Counter
+    private let cacheHits: Counter
+    private let cacheMisses: Counter
 
     init(_ registry: MetricRegistry) {
         typealias Scheme = AuthenticationEvent.Scheme
@@ -107,5 +107,13 @@ struct AuthenticationMetrics: MetricSet {
         )
         cacheHits = lookups("hit")
         cacheMisses = lookups("miss")
+    }
+
+    /// The same look-ups as `lucarne_cache_lookups_total{cache="token"}`, which are counted once.
+    func observe(_ registry: MetricRegistry, _ tokens: CacheTelemetry) {
+        registry.refresh {
+            cacheHits.set(tokens.count(.hit))
+            cacheMisses.set(tokens.count(.miss) + tokens.count(.stale))
+        }
     }
 }
