@@ -43,6 +43,7 @@ package final class RequestsInFlight: Sendable {
 
     private final class Slot: Sendable {
         let state = Mutex(State())
+        private let apart = Shard.Apart()
     }
 
     /// So many are accounted for at once: enough for warm caches, and little to lose when the

@@ -182,9 +182,11 @@ enum ErrorType: String, EventLabel {
     private func find(_ key: UInt32) -> Histogram? {
         let bits = current.load(ordering: .acquiring)
         guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
-        let table = unsafe Unmanaged<Table>.fromOpaque(pointer).takeUnretainedValue()
-        guard let position = table.keys.firstIndex(of: key) else { return nil }
-        return table.histograms[position]
+        // Tables are never given back: no reference need be counted.
+        return unsafe Unmanaged<Table>.fromOpaque(pointer)._withUnsafeGuaranteedRef { table in
+            guard let position = table.keys.firstIndex(of: key) else { return nil }
+            return table.histograms[position]
+        }
     }
 
     private func insert(

@@ -11,6 +11,12 @@ import Synchronization
     package static let slotsMax = 65
     package static let foreign = 0
 
+    /// Put behind what each slot writes, so that no two slots share a cache line, nor two lines that
+    /// a processor fetches together.
+    struct Apart: Sendable {
+        private let words = InlineArray<16, UInt64>(repeating: 0)
+    }
+
     private static let highest = Atomic<Int>(0)
 
     /// Says that the calling thread is loop `index` (from 0), for as long as it lives.

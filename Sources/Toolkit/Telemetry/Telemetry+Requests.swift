@@ -28,12 +28,15 @@ extension Telemetry {
         let offset = wallOffsetNanoseconds()
         for trace in traces {
             http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
-            let route = trace.route ?? unmatchedRoute
-            guard !route.isOperational else { continue }
-            trace.decision = decide(trace, trace.summary, route)
-            count(trace, trace.summary, route, slot: slot, wallOffset: offset)
+            trace.withRoute(or: unmatchedRoute) { route in
+                guard !route.isOperational else { return }
+                trace.decision = decide(trace, trace.summary, route)
+                count(trace, trace.summary, route, slot: slot, wallOffset: offset)
+            }
         }
-        for trace in traces { log(trace, trace.route ?? unmatchedRoute, wallOffset: offset) }
+        for trace in traces {
+            trace.withRoute(or: unmatchedRoute) { log(trace, $0, wallOffset: offset) }
+        }
     }
 
     private func log(_ trace: RequestTrace, _ route: RouteTelemetry, wallOffset: UInt64) {
@@ -134,7 +137,9 @@ extension Telemetry {
             record.field("duration_ms", milliseconds: trace.durationNanoseconds)
             record.layers(of: trace)
             unsafe record.field("sql.count", trace.statementCount)
-            record.field("http.request.body.size", summary.requestBytes)
+            if summary.requestBytes > 0 {
+                record.field("http.request.body.size", summary.requestBytes)
+            }
             record.field("http.response.body.size", summary.responseBytes)
             if unsafe !trace.role.isEmpty { unsafe record.field("user.role", trace.role) }
             if !trace.user.isEmpty { record.field("user.id", trace.user) }

@@ -19,10 +19,13 @@ import Synchronization
         }
     }
 
-    /// A loop's memory of a summary.
+    /// A loop's memory of a summary. Entries live as long as the series: a lookup counts no
+    /// references, which all loops would write to.
     private struct Recent {
+        var identity: (UInt64, UInt64)
+        unowned(unsafe) var entry: Entry
+        /// Held, so that no other string can lie where it does.
         var summary: String
-        var entry: Entry
     }
 
     private static let recentMax = 64
@@ -75,17 +78,17 @@ import Synchronization
 
     private func entry(_ summary: String, slot: Int) -> Entry {
         guard slot != Shard.foreign else { return entry(summary) }
-        // What a string is made of: text up to 15 bytes, or where the text lies. While a string
-        // is remembered here, no other can lie there.
+        // What a string is made of: text up to 15 bytes, or where the text lies.
         let identity = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
         let hash = ((identity.0 ^ identity.1) &* 0x9E37_79B9_7F4A_7C15) &>> 58
         let place = unsafe recent + (slot &* Self.recentMax &+ Int(truncatingIfNeeded: hash))
-        if let known = unsafe place.pointee {
-            let other = unsafe unsafeBitCast(known.summary, to: (UInt64, UInt64).self)
-            if other == identity { return known.entry }
+        if let known = unsafe place.pointee?.identity, known == identity,
+            let entry = unsafe place.pointee?.entry
+        {
+            return entry
         }
         let entry = entry(summary)
-        unsafe place.pointee = Recent(summary: summary, entry: entry)
+        unsafe place.pointee = Recent(identity: identity, entry: entry, summary: summary)
         return entry
     }
 

@@ -37,7 +37,7 @@ struct LogLines: Sendable {
     private(set) var sinks: UInt16 = .max
 
     var count: Int { marks.count / LogMark.size }
-    fileprivate var isHalfFull: Bool { bytes.isHalfFull }
+    fileprivate var isMostlyRoom: Bool { bytes.isMostlyRoom }
 
     func mark(_ index: Int) -> LogMark { marks.mark(at: index * LogMark.size) }
 
@@ -139,9 +139,8 @@ final class LogBatch: Sendable {
         spares.give(lines)
     }
 
-    /// For whoever keeps it for long: the batch itself, or a copy where it holds more room than
-    /// records.
-    var compact: LogBatch { lines.isHalfFull ? self : LogBatch(lines.copied(), nil) }
+    /// For whoever keeps it for long: the batch itself, or a copy where it is mostly room.
+    var compact: LogBatch { lines.isMostlyRoom ? LogBatch(lines.copied(), nil) : self }
 }
 
 /// Memory for records, grown already and warm.

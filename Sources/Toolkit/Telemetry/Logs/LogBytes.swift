@@ -15,10 +15,10 @@ import Glibc
 
     init() { unsafe base = nil }
 
-    /// Room for so many bytes more.
-    mutating func reserve(_ extra: Int) {
+    /// Room for so many bytes more; when memory has to be found for them, for so many at least.
+    mutating func reserve(_ extra: Int, orMore least: Int = 4_096) {
         guard count + extra > capacity else { return }
-        grow(to: max(count + extra, capacity * 2, 65_536))
+        grow(to: max(count + extra, capacity * 2, least))
     }
 
     private mutating func grow(to wanted: Int) {
@@ -29,7 +29,7 @@ import Glibc
         capacity = wanted
     }
 
-    var isHalfFull: Bool { count * 2 >= capacity }
+    var isMostlyRoom: Bool { count * 3 < capacity }
 
     /// The same bytes in memory of their own, with no room beside them.
     func copied() -> LogBytes {

@@ -8,6 +8,8 @@ package struct LogRecord: ~Copyable {
     static let bytesMax = 16_384
     /// Longer values are cut, and the record says so.
     static let valueBytesMax = 4_096
+    /// Room for what gathers before it is handed on, and a record more.
+    private static let batchBytes = LogStage.gatherBytesMax + 2 * bytesMax
     /// What closing a record may take.
     private static let tailBytesMax = 32
 
@@ -23,7 +25,7 @@ package struct LogRecord: ~Copyable {
         self.bytes = bytes
         self.format = format
         isJSON = format.isJSON
-        self.bytes.reserve(Self.bytesMax + Self.tailBytesMax)
+        self.bytes.reserve(Self.bytesMax + Self.tailBytesMax, orMore: Self.batchBytes)
         end = self.bytes.count + Self.bytesMax - Self.tailBytesMax
     }
 
@@ -128,8 +130,7 @@ package struct LogRecord: ~Copyable {
     }
 
     private mutating func append(text: String) {
-        var text = text
-        text.withUTF8 { text in unsafe append(text) }
+        unsafe text.utf8Span.span.withUnsafeBufferPointer { text in unsafe append(text) }
     }
 
     private mutating func append(text: ArraySlice<UInt8>) {

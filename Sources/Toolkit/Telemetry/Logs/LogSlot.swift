@@ -51,6 +51,7 @@ struct LogSlot: ~Copyable {
     }
 
     let state = Mutex(State())
+    private let apart = Shard.Apart()
 
     deinit { state.withLock { $0.lines.free() } }
 }

@@ -23,9 +23,12 @@ import Synchronization
     private let hurry = WakeSignal()
     private let spares = LogSpares()
 
-    /// How long a batch gathers: one write for what comes in the meantime. What a thread writes in
-    /// that time has to find room in its part of the mapped tail, or a kill would lose some.
-    private static let gatherMilliseconds: Int32 = 3
+    /// How long a batch gathers, and how much of one thread: one write for what comes meanwhile.
+    /// Each time threads are woken costs as much as many records do.
+    private static let gatherMilliseconds: Int32 = 20
+    /// What has not left a thread yet has to be in its part of the mapped tail, or a kill would lose
+    /// some; the other half is for what comes until the stage's thread runs.
+    static let gatherBytesMax = MappedTail.ringBytes / 2
 
     init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
@@ -90,6 +93,7 @@ import Synchronization
                 fields
             )
             if let tail { unsafe tail.append(state.lines.bytes.part(range), slot: slot) }
+            if range.contains(Self.gatherBytesMax) { hurry.raise() }
         }
         if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
     }

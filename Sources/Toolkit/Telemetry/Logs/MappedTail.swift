@@ -12,7 +12,7 @@ import Synchronization
 @safe final class MappedTail: Sendable {
     private static let magic: UInt64 = 0x4C54_4149_4C31_0001
     private static let page = 4_096
-    private static let ringBytes = 64 << 10
+    static let ringBytes = 256 << 10
     private static let trailer = 4
     private static let headWords = 8
 

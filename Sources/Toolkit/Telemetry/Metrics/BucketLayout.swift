@@ -17,15 +17,7 @@ import Glibc
     let cellCount: Int
     var isNative: Bool { !nativeIndices.isEmpty }
 
-    // Both live as long as the layout, and nobody writes them.
-    /// The cells' upper bounds; the last has none.
-    nonisolated(unsafe) private let uppers: UnsafeMutablePointer<UInt64>
-    /// The first cell that may hold a value with the same leading bits.
-    nonisolated(unsafe) private let starts: UnsafeMutablePointer<UInt16>
-
-    /// A sixteenth of an octave a start: within it lie at most this many bounds.
-    private static let stepsMax = 2
-    private static let startCount = 65 * 16
+    let index: BucketIndex
 
     init(bounds: [UInt64], native: Bool = false) {
         precondition(bounds == bounds.sorted() && !bounds.isEmpty)
@@ -35,7 +27,31 @@ import Glibc
         cellCount = all.count + 1
         ends = bounds.map { bound in all.prefix { $0 <= bound }.count }
         nativeIndices = native ? NativeBuckets.indices(of: all + [.max]) : []
-        unsafe uppers = .allocate(capacity: cellCount)
+        index = BucketIndex(uppers: all)
+    }
+
+    func cell(of value: UInt64) -> Int { index.cell(of: value) }
+    func upper(of cell: Int) -> UInt64 { index.upper(of: cell) }
+
+    /// The classic bucket of a value.
+    func position(of value: UInt64) -> Int { bounds.prefix { $0 < value }.count }
+}
+
+/// Where a value's cell is found. Plain memory, never given back, as the cells are not: whoever
+/// observes counts no references, which all loops would write to.
+@safe struct BucketIndex: Sendable {
+    // Nobody writes them once they are made.
+    /// The cells' upper bounds; the last has none.
+    nonisolated(unsafe) private let uppers: UnsafeMutablePointer<UInt64>
+    /// The first cell that may hold a value with the same leading bits.
+    nonisolated(unsafe) private let starts: UnsafeMutablePointer<UInt16>
+
+    /// A sixteenth of an octave a start: within it lie at most this many bounds.
+    private static let stepsMax = 2
+    private static let startCount = 65 * 16
+
+    init(uppers all: [UInt64]) {
+        unsafe uppers = .allocate(capacity: all.count + 1)
         for position in all.indices { unsafe uppers[position] = all[position] }
         unsafe uppers[all.count] = .max
         unsafe starts = .allocate(capacity: Self.startCount)
@@ -46,11 +62,6 @@ import Glibc
             precondition(all[start...].prefix { $0 < high }.count <= Self.stepsMax)
             unsafe starts[key] = UInt16(start)
         }
-    }
-
-    deinit {
-        unsafe uppers.deallocate()
-        unsafe starts.deallocate()
     }
 
     /// The cell of a value: bounds are inclusive. No loop, no branch: the exponent and the first
@@ -68,9 +79,6 @@ import Glibc
 
     /// The largest value of a cell.
     func upper(of cell: Int) -> UInt64 { unsafe uppers[cell] }
-
-    /// The classic bucket of a value.
-    func position(of value: UInt64) -> Int { bounds.prefix { $0 < value }.count }
 
     /// The smallest and the largest value with these leading bits.
     private static func values(of key: Int) -> (low: UInt64, high: UInt64) {

@@ -43,8 +43,22 @@ package struct Gauge: Sendable {
 /// buckets it is shown with. The count is what the cells add up to, so it is never out of step.
 @safe package struct Histogram: Sendable {
     let cell: CellPointer
-    let layout: BucketLayout
-    let exemplars: ExemplarSlots?
+    private let index: BucketIndex
+    // Never given back either: copying a histogram counts no references.
+    private unowned(unsafe) let sharedLayout: BucketLayout
+    private unowned(unsafe) let sharedExemplars: ExemplarSlots?
+
+    init(_ cell: CellPointer, _ layout: BucketLayout, _ exemplars: ExemplarSlots?) {
+        self.cell = cell
+        index = layout.index
+        _ = unsafe Unmanaged.passRetained(layout)
+        _ = unsafe exemplars.map { unsafe Unmanaged.passRetained($0) }
+        unsafe sharedLayout = layout
+        unsafe sharedExemplars = exemplars
+    }
+
+    var layout: BucketLayout { unsafe sharedLayout }
+    var exemplars: ExemplarSlots? { unsafe sharedExemplars }
 
     /// Nanoseconds for a family in seconds, else the value itself.
     @inline(__always)
@@ -52,7 +66,7 @@ package struct Gauge: Sendable {
 
     @inline(__always)
     func observe(_ value: UInt64, slot: Int) {
-        cell.add(1, at: 1 &+ layout.cell(of: value), slot: slot)
+        cell.add(1, at: 1 &+ index.cell(of: value), slot: slot)
         cell.add(value, slot: slot)
     }
 

@@ -137,6 +137,6 @@ package struct HistogramFamily: Sendable {
     package func callAsFunction(_ values: String...) -> Histogram {
         let series = family.series(values)
         guard let layout = family.layout else { preconditionFailure("no buckets") }
-        return Histogram(cell: series.cell, layout: layout, exemplars: series.exemplars)
+        return Histogram(series.cell, layout, series.exemplars)
     }
 }

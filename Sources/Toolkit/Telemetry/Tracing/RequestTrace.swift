@@ -84,6 +84,15 @@ package final class RequestTrace: @unchecked Sendable {
         }
     }
 
+    /// The route, or else another, without counting a reference: all loops would write to it.
+    @inline(__always)
+    func withRoute(or other: RouteTelemetry, _ body: (RouteTelemetry) -> Void) {
+        let bits = currentRoute.load(ordering: .acquiring)
+        let pointer = unsafe UnsafeRawPointer(bitPattern: bits)
+        let reference = unsafe pointer.map { unsafe Unmanaged<RouteTelemetry>.fromOpaque($0) }
+        unsafe (reference ?? .passUnretained(other))._withUnsafeGuaranteedRef(body)
+    }
+
     /// Takes what came with the caller's `traceparent`; a malformed `tracestate` counts as none.
     package func receive(traceState: String?, baggage: String?) {
         self.traceState = traceState.flatMap { TraceState(parsing: $0) }
