@@ -76,7 +76,7 @@ import Testing
 
     private static let mistakes = [
         Mistake(compose, "127.0.0.1:9090:9090", "9090:9090", "port 9090:9090 is open to all"),
-        Mistake(compose, "prom/prometheus:v3.5.0", "prom/prometheus", "is not a version"),
+        Mistake(compose, "prom/prometheus:v3.5.3", "prom/prometheus", "is not a version"),
         Mistake(compose, "mem_limit: 128m", "cpus: 2", "alertmanager: no mem_limit"),
         Mistake(compose, "./deploy/loki/loki.yml", "./loki.yml", "there is no loki.yml"),
         Mistake(compose, "./dashboards:/etc/lucarne/dashboards", "./dashboards:/x", "not at"),
