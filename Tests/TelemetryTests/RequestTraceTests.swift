@@ -108,6 +108,7 @@ struct RequestTraceTests {
         check(ConnectionEvent.CloseReason.self)
         check(ConnectionEvent.ParseErrorReason.self)
         check(AuthenticationEvent.Outcome.self)
+        check(RequestPart.self)
         check(CacheName.self)
         check(CacheEvent.Lookup.self)
         check(CacheEvent.Eviction.self)

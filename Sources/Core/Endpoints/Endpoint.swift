@@ -79,6 +79,7 @@ package struct Endpoint: Sendable {
                 try await perform(input, context)
             }
         } catch {
+            if let part = error.part { request.trace.route?.refused(for: part) }
             return refuse(.problem(error, isAnonymous: identity.isAnonymous))
         }
     }

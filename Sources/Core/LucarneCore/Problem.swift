@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Telemetry
 
 /// Why something was not done, in the product's words.
 ///
@@ -30,6 +31,8 @@ package struct Problem: Error, Equatable, Sendable {
     package var message: String
     package var details: String?
     package var hint: String?
+    /// The part of the request that is at fault, where that was seen before anything was run.
+    package var part: RequestPart?
     /// Seconds after which trying again makes sense.
     package var retryAfter: Int?
 
@@ -39,6 +42,7 @@ package struct Problem: Error, Equatable, Sendable {
         _ message: String,
         details: String? = nil,
         hint: String? = nil,
+        in part: RequestPart? = nil,
         retryAfter: Int? = nil
     ) {
         self.kind = kind
@@ -46,6 +50,7 @@ package struct Problem: Error, Equatable, Sendable {
         self.message = message
         self.details = details
         self.hint = hint
+        self.part = part
         self.retryAfter = retryAfter
     }
 }

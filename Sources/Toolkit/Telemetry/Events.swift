@@ -57,6 +57,9 @@ package enum AuthenticationEvent: Sendable {
     case decided(Scheme, Outcome, nanoseconds: UInt64)
 }
 
+/// Where in a request the fault lies that it was refused for.
+package enum RequestPart: String, EventLabel { case path, query, header, body }
+
 /// The caches that there are: plans of requests' shapes, and what tokens were found to say.
 package enum CacheName: String, EventLabel { case plan, token }
 

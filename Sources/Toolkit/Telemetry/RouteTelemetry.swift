@@ -20,6 +20,7 @@ package final class RouteTelemetry: Sendable {
     let slowLimit: SlowLimit
     /// By method, and whether it went well.
     private let services: [(ok: Histogram, error: Histogram)]
+    private let validations: [Counter]
     private let families: HTTPMetrics
     private let outcomes: OutcomeSeries
     private let problems = Mutex<[String: Counter]>([:])
@@ -45,6 +46,7 @@ package final class RouteTelemetry: Sendable {
         layers = Layer.allCases.map { families.layerSelf($0.label.text, template) }
         aborts = AbortReason.allCases.map { families.aborts(template, $0.label.text) }
         panics = families.panics(template)
+        validations = RequestPart.allCases.map { families.validations(template, $0.rawValue) }
         services =
             service.map { service in
                 RequestMethod.allCases.map { method in
@@ -66,6 +68,9 @@ package final class RouteTelemetry: Sendable {
             _ = outcomes.histogram(method, 503, .unavailable)
         }
     }
+
+    /// A request was refused for what that part of it says.
+    package func refused(for part: RequestPart) { validations[part.position].add() }
 
     /// The service's part of a request, where it came so far.
     func count(serviceOf trace: RequestTrace, slot: Int) {

@@ -35,6 +35,15 @@ extension Board {
             .init(chosen.rate("lucarne_http_problems_total", by: "code", picked), "{{code}}")
         ),
         .graph(
+            "Validation failures",
+            "Requests refused before a statement ran, by the part of them that is at fault.",
+            .perSecond,
+            .init(
+                chosen.rate("lucarne_validation_failures_total", by: "location", picked),
+                "{{location}}"
+            )
+        ),
+        .graph(
             "Self time by layer",
             "Self time per layer for the chosen routes.",
             .seconds,

@@ -2,6 +2,7 @@
 import LucarneCore
 import PostgresClient
 import QueryPlanner
+import Telemetry
 
 /// A change to the rows of a relation, planned.
 struct RestWrite {
@@ -42,7 +43,12 @@ struct RestWrite {
                 in: state.catalog,
                 state.planner
             )
-        } catch { throw .plan(error) }
+        } catch {
+            var problem = Problem(error)
+            // The columns that it names are not looked for in the body.
+            if problem.part == .body, query.columns != nil { problem.part = .query }
+            throw .problem(problem)
+        }
         if let problem = request.terms.refusedPreferences { throw .problem(problem) }
         do throws(PlannerFailure) {
             output = try plan.output(

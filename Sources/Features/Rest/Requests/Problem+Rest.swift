@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LucarneCore
 import QueryPlanner
+import Telemetry
 
 /// What REST itself refuses, in PostgREST's words: clients match on the codes and people read the
 /// messages.
@@ -11,7 +12,8 @@ extension Problem {
             code: failure.code,
             failure.message,
             details: failure.details,
-            hint: failure.hint
+            hint: failure.hint,
+            in: failure.part
         )
     }
 
@@ -24,7 +26,7 @@ extension Problem {
     }
 
     static func invalidBody(_ message: String) -> Problem {
-        Problem(.invalidInput, code: "PGRST102", message)
+        Problem(.invalidInput, code: "PGRST102", message, in: .body)
     }
 
     static func outOfBounds(offset: Int, total: Int) -> Problem {
@@ -41,7 +43,8 @@ extension Problem {
             .notAcceptable,
             code: "PGRST106",
             "Invalid schema: \(name)",
-            hint: "Only the following schemas are exposed: " + exposed.joined(separator: ", ")
+            hint: "Only the following schemas are exposed: " + exposed.joined(separator: ", "),
+            in: .header
         )
     }
 
@@ -82,7 +85,8 @@ extension Problem {
             .invalidInput,
             code: "PGRST122",
             "Invalid preferences given with handling=strict",
-            details: "Invalid preferences: " + unknown.joined(separator: ", ")
+            details: "Invalid preferences: " + unknown.joined(separator: ", "),
+            in: .header
         )
     }
 
@@ -98,7 +102,8 @@ extension Problem {
     static let invalidPath = Problem(
         .notFound,
         code: "PGRST125",
-        "Invalid path specified in request URL"
+        "Invalid path specified in request URL",
+        in: .path
     )
 
     static let openAPIDisabled = Problem(
@@ -111,7 +116,8 @@ extension Problem {
         .invalidInput,
         code: "PGRST128",
         "Function must return SETOF or TABLE when max-affected preference is used"
-            + " with handling=strict"
+            + " with handling=strict",
+        in: .header
     )
 
     static let noCatalog = Problem(
@@ -120,4 +126,17 @@ extension Problem {
         "Could not query the database for the schema cache. Retrying.",
         retryAfter: 1
     )
+}
+
+extension PlannerFailure {
+    /// What of the request cannot become SQL.
+    fileprivate var part: RequestPart {
+        switch code {
+        case "PGRST202", "PGRST203", "PGRST205": .path
+        case "PGRST107": .header
+        case "PGRST103" where self == .inverseRange(): .header
+        case "PGRST204": .body
+        default: .query
+        }
+    }
 }

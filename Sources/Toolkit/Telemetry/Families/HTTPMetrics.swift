@@ -14,6 +14,7 @@ struct HTTPMetrics: MetricSet {
     let statements: HistogramFamily
     let panics: CounterFamily
     let services: HistogramFamily
+    let validations: CounterFamily
     let traceContexts: [Counter]
 
     private static let methods = MetricLabel(
@@ -121,6 +122,15 @@ struct HTTPMetrics: MetricSet {
                 MetricLabel("outcome", ["ok", "error"]),
             ],
             buckets: Buckets.database,
+            layer: "service"
+        )
+        validations = registry.counter(
+            "lucarne_validation_failures_total",
+            """
+            Requests refused before a statement ran, by the part of them that is malformed or means \
+            nothing here.
+            """,
+            labels: ["http_route", MetricLabel("location", RequestPart.self)],
             layer: "service"
         )
         panics = registry.counter(
