@@ -71,7 +71,7 @@ let package = Package(
         target("Toolkit", "Compression", on: ["CZlib"]),
         target("Toolkit", "Telemetry", on: ["CLinux", "JSONCoding", "Compression"]),
         target("Toolkit", "EventLoop", on: ["CLinux"]),
-        target("Toolkit", "Profiling", on: ["CLinux"]),
+        target("Toolkit", "Profiling", on: ["CLinux", "Telemetry"]),
         target("Toolkit", "HTTPServer", on: ["CLinux", "EventLoop", "Telemetry", "Compression"]),
         target("Toolkit", "PostgresClient", on: ["CLinux", "CLibpq", "EventLoop", "Telemetry"]),
 
@@ -140,7 +140,7 @@ let package = Package(
         tests("EventLoop", on: ["EventLoop"]),
         tests("PostgresClient", on: ["EventLoop", "PostgresClient", "Support", "Telemetry"]),
         tests("Compression", on: ["Compression"]),
-        tests("Profiling", on: ["Profiling"]),
+        tests("Profiling", on: ["Profiling", "Support"]),
         tests("HTTPServer", on: ["HTTPServer", "EventLoop", "Telemetry", "Compression"]),
         tests(
             "Persistence",

@@ -161,6 +161,34 @@ struct InsideTests {
         #expect(await House().get(path).status == 200)
     }
 
+    @Test func `the index names every page that is read without naming one thing`() async {
+        let house = House()
+        let index = await house.get("/debug/")
+        let same = await house.get("/debug")
+        #expect(index == same && index.status == 200)
+        let routes = Operations(telemetry: house.telemetry).routes.filter { $0.method == .get }
+        let pages = routes.map(\.template).filter {
+            !$0.contains("{") && !["/debug", "/debug/"].contains($0)
+        }
+        #expect(pages.count > 15 && pages.contains("/debug/profile"))
+        for page in pages {
+            let isNamed = ["\"", "?"].contains { index.text.contains("href=\"\(page)\($0)") }
+            #expect(isNamed, "\(page)")
+        }
+    }
+
+    @Test(arguments: [
+        ("?seconds=1&format=svg", "folded or pprof"), ("?seconds=1&format=", "folded or pprof"),
+        ("?seconds=0", "1 to 60"), ("?seconds=61", "1 to 60"), ("?seconds=soon", "1 to 60"),
+    ])
+    func `a profile nobody can make is refused with what can be asked for`(
+        query: String,
+        words: String
+    ) async {
+        let answer = await House().get("/debug/profile" + query)
+        #expect(answer.status == 400 && answer.text.contains(words), "\(answer.text)")
+    }
+
     @Test func `the probes need none`() async {
         #expect(await House(token: "s3cret").get("/livez").status == 200)
     }

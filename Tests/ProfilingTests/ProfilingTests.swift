@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Support
 import Synchronization
 import Testing
 
@@ -38,71 +39,44 @@ private final class Flag: Sendable {
         #expect(line?.split(separator: " ").last.flatMap { Int($0) } ?? 0 > 0)
     }
 
-    @Test func `pprof is given the same samples`() async throws {
+    @Test func `pprof and the folded stacks tell the same of each stack`() async throws {
         let flag = Flag()
-        Thread { _ = computeSomethingForLong(flag.isSet) }.start()
+        for name in ["first", "second"] {
+            let worker = Thread { _ = computeSomethingForLong(flag.isSet) }
+            worker.name = name
+            worker.start()
+        }
         defer { flag.isSet.store(true, ordering: .relaxed) }
         var profile: CPUProfile?
-        for _ in 0..<20 where profile?.sampleCount ?? 0 == 0 {
+        for _ in 0..<20 where profile?.sampleCount ?? 0 < 10 {
             profile = try await CPUProfile.record {
-                try? await Task.sleep(for: .milliseconds(300))
+                try? await Task.sleep(for: .milliseconds(500))
             }
         }
         let taken = try #require(profile)
-        let fields = Self.fields(taken.pprof[...])
-        let strings = fields.filter { $0.number == 6 }.map {
-            String(decoding: $0.contents, as: UTF8.self)
-        }
-        #expect(Array(strings.prefix(5)) == ["", "samples", "count", "cpu", "nanoseconds"])
-        #expect(strings.contains { $0.contains("computeSomethingForLong") })
-        let samples = fields.filter { $0.number == 2 }.map { Self.fields($0.contents) }
-        #expect(samples.count == taken.stacks.count)
-        let counts = samples.compactMap { sample in
-            sample.first { $0.number == 2 }.map { Int(Self.varints($0.contents)[0]) }
-        }
-        #expect(counts.reduce(0, +) == taken.sampleCount)
-        let locations = Set(
-            fields.filter { $0.number == 4 }.map { Self.fields($0.contents)[0].value }
-        )
-        let used = samples.flatMap { Self.varints($0[0].contents) }
-        #expect(Set(used).isSubset(of: locations))
+        let folded = FoldedLines(taken.folded)
+        #expect(folded.counts.values.reduce(0, +) == taken.sampleCount)
+        let pprof = taken.pprof
+        let decoded = PprofReading(pprof[...])
+        #expect(decoded.sampleTypes == ["samples/count", "cpu/nanoseconds"])
+        #expect(decoded.period == CPUProfile.interval)
+        #expect(decoded.folded == folded)
+        #expect(decoded.samples.allSatisfy { $0.values[1] == $0.values[0] * CPUProfile.interval })
+        guard let text = try pprofTool(pprof) else { return }
+        #expect(FoldedLines(ofPprofTool: text) == folded)
     }
 
-    private static func varints(_ bytes: ArraySlice<UInt8>) -> [UInt64] {
-        var values: [UInt64] = []
-        var (value, shift): (UInt64, UInt64) = (0, 0)
-        for byte in bytes {
-            value |= UInt64(byte & 0x7F) << shift
-            shift += 7
-            guard byte < 0x80 else { continue }
-            values.append(value)
-            (value, shift) = (0, 0)
-        }
-        return values
-    }
-
-    /// A message's fields: numbers have no contents.
-    private static func fields(
-        _ bytes: ArraySlice<UInt8>
-    ) -> [(number: UInt64, value: UInt64, contents: ArraySlice<UInt8>)] {
-        var fields: [(number: UInt64, value: UInt64, contents: ArraySlice<UInt8>)] = []
-        var rest = bytes
-        func next() -> UInt64 {
-            let end = rest.firstIndex { $0 < 0x80 } ?? rest.endIndex - 1
-            defer { rest = rest[(end + 1)...] }
-            return varints(rest[...end])[0]
-        }
-        while !rest.isEmpty {
-            let key = next()
-            let value = next()
-            guard key & 7 == 2 else {
-                fields.append((key >> 3, value, []))
-                continue
-            }
-            fields.append((key >> 3, value, rest.prefix(Int(value))))
-            rest = rest.dropFirst(Int(value))
-        }
-        return fields
+    /// What Debian's pprof reads, where it is installed.
+    private func pprofTool(_ profile: [UInt8]) throws -> String? {
+        let folder = "/usr/lib/go-1.19/pkg/tool/linux_amd64"
+        let tool = "\(folder)/pprof"
+        guard FileManager.default.isExecutableFile(atPath: tool) else { return nil }
+        let file = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max)).pprof"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Data(profile).write(to: URL(filePath: file))
+        let run = try Command.run(tool, ["-symbolize=none", "-raw", file])
+        #expect(run.status == 0, "\(run.errors)")
+        return run.output
     }
 
     @Test func `one profile is taken at a time`() async throws {

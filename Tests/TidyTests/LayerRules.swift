@@ -21,6 +21,7 @@ let groupOfModule: [String: String] = [
 private let neighbours: [String: Set<String>] = [
     "Cryptography": ["JSONCoding"],
     "Telemetry": ["JSONCoding", "Compression"],
+    "Profiling": ["Telemetry"],
     "HTTPServer": ["EventLoop", "Telemetry", "Compression"],
     "PostgresClient": ["EventLoop", "Telemetry"],
     "Endpoints": ["LucarneCore"],

@@ -50,6 +50,7 @@ struct InsideController: Sendable {
                 ("/debug/log-level", "levels by module; POST changes them"),
                 ("/debug/log-scope", "debug records for one route, user or trace; POST adds one"),
                 ("/debug/profile?seconds=5", "where processor time goes: folded stacks"),
+                ("/debug/profile?seconds=5&format=pprof", "the same for pprof"),
                 ("/debug/bundle", "all of the above in one archive, for a bug report"),
             ]
         ),

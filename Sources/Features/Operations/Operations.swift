@@ -84,6 +84,7 @@ package struct Operations: Sendable {
         )
         return [
             guarded(.get, "/debug") { _ in inside.index() },
+            guarded(.get, "/debug/") { _ in inside.index() },
             guarded(.get, "/debug/requests") { _ in inside.requests() },
             guarded(.get, "/debug/pool") { _ in inside.pool() },
             guarded(.get, "/debug/loops") { _ in inside.loops() },

@@ -11,7 +11,15 @@ struct ProfileController: Sendable {
 
     private static let secondsMax = 60
 
-    /// `?seconds=5`: folded stacks, for flame graphs; `&format=pprof` for pprof.
+    private enum Format: String, CaseIterable {
+        /// A line for each stack, for flame graphs.
+        case folded
+        case pprof
+
+        static var names: String { allCases.map(\.rawValue).joined(separator: " or ") }
+    }
+
+    /// `?seconds=5`, and `&format=pprof` for pprof.
     func record(_ request: Request) async -> Response {
         let seconds = request.parameters("seconds").first.map { Int($0) } ?? 5
         guard let seconds, 1...Self.secondsMax ~= seconds else {
@@ -20,18 +28,23 @@ struct ProfileController: Sendable {
                 problem: "seconds must be a number from 1 to \(Self.secondsMax)"
             )
         }
+        let named = request.parameters("format").first ?? Format.folded.rawValue
+        guard let format = Format(rawValue: named) else {
+            return Response(status: 400, problem: "format must be \(Format.names)")
+        }
         do throws(CPUProfile.Failure) {
-            let profile = try await CPUProfile.record {
-                try? await Task.sleep(for: .seconds(seconds))
-            }
-            let isPprof = request.parameters("format").first == "pprof"
+            let profile = try await CPUProfile.record { await Self.wait(seconds, for: request) }
             let body = try? await thread.run {
-                isPprof ? Self.gzip(profile.pprof) : Array(profile.folded.utf8)
+                switch format {
+                case .folded: Array(profile.folded.utf8)
+                case .pprof: Self.gzip(profile.pprof)
+                }
             }
             guard let body else {
                 return Response(status: 503, problem: "a profile is being read already")
             }
-            let type = isPprof ? "application/octet-stream" : "text/plain; charset=utf-8"
+            let type =
+                format == .pprof ? "application/octet-stream" : "text/plain; charset=utf-8"
             var response = Response(status: 200, contentType: type, body)
             response.headers.set("X-Profile-Samples", "\(profile.sampleCount)")
             response.headers.set("X-Profile-Lost", "\(profile.lost)")
@@ -42,6 +55,14 @@ struct ProfileController: Sendable {
             case .unsupported: return Response(status: 501, problem: "not on this machine")
             }
         }
+    }
+
+    /// A client that leaves does not keep the next one from its profile.
+    private static func wait(_ seconds: Int, for request: Request) async {
+        let pause = Task { try? await Task.sleep(for: .seconds(seconds)) }
+        let number = request.cancellation.onCancel { pause.cancel() }
+        _ = await pause.value
+        request.cancellation.forget(number)
     }
 
     private static func gzip(_ bytes: [UInt8]) -> [UInt8] {

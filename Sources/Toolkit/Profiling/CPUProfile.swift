@@ -15,6 +15,8 @@ package struct CPUProfile: Sendable {
     package enum Failure: Error { case busy, unsupported }
 
     package private(set) var stacks: [Stack: Int] = [:]
+    /// The names that the threads had when it began.
+    fileprivate var threads: [Int32: String] = [:]
     /// Samples for which there was no room.
     package private(set) var lost = 0
 
@@ -39,6 +41,8 @@ package struct CPUProfile: Sendable {
         return buffer.stop()
     }
 
+    func threadName(of stack: Stack) -> String { threads[stack.thread] ?? "thread" }
+
     fileprivate mutating func add(_ stack: Stack) { stacks[stack, default: 0] += 1 }
 
     fileprivate init(lost: Int) { self.lost = lost }
@@ -58,6 +62,7 @@ package struct CPUProfile: Sendable {
 
     private let profile: UnsafeMutablePointer<cpu_profile>
     private var timers: [timer_t?] = unsafe []
+    private var threads: [Int32: String] = [:]
 
     init?(wordsMax: Int) {
         unsafe profile = unsafe Self.shared
@@ -81,6 +86,7 @@ package struct CPUProfile: Sendable {
                 continue
             }
             unsafe timers.append(timer)
+            threads[thread] = ProcessThread.name(of: thread)
         }
         guard unsafe !timers.isEmpty else {
             cpu_profile_end()
@@ -96,6 +102,7 @@ package struct CPUProfile: Sendable {
         let words = unsafe profile.pointee.words
         let used = unsafe min(profile.pointee.used, profile.pointee.capacity)
         var result = unsafe CPUProfile(lost: Int(profile.pointee.lost))
+        result.threads = threads
         var position = 0
         while position + 2 < used, let words = unsafe words {
             let count = unsafe Int(words[position + 1])

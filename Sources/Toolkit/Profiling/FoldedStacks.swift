@@ -5,14 +5,12 @@ extension CPUProfile {
     package var folded: String {
         var symbolizer = Symbolizer()
         var counts: [String: Int] = [:]
-        let threads = Dictionary(
-            ProcessThread.all.map { ($0.identifier, $0.name) },
-            uniquingKeysWith: { first, _ in first }
-        )
         for (stack, count) in stacks {
-            let thread = threads[stack.thread] ?? "thread"
-            let names = stack.frames.reversed().map { Self.plain(symbolizer.name(of: $0)) }
-            counts[([thread] + names).joined(separator: ";"), default: 0] += count
+            let names = stack.frames.reversed().map { symbolizer.name(of: $0) }
+            counts[
+                ([threadName(of: stack)] + names).map(Self.plain).joined(separator: ";"),
+                default: 0
+            ] += count
         }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             .map { "\($0.key) \($0.value)\n" }.joined()

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Telemetry
 
 extension CPUProfile {
-    /// The profile as pprof reads it, to be compressed by gzip (pprof, proto/profile.proto).
+    /// The profile as pprof reads it, to be compressed by gzip (pprof, proto/profile.proto). Each
+    /// sample is labelled with its thread.
     package var pprof: [UInt8] {
         var profile = PprofProfile()
-        for (stack, count) in stacks { profile.add(stack, count) }
+        for (stack, count) in stacks { profile.add(stack, count, of: threadName(of: stack)) }
         return profile.finish()
     }
 }
@@ -16,7 +18,7 @@ private struct PprofProfile {
     private var stringTable = [""]
     private var functions: [String: UInt64] = [:]
     private var locations: [UInt: UInt64] = [:]
-    private var body = PprofMessage()
+    private var body = ProtobufBytes()
 
     init() {
         body.field(1, valueType("samples", "count"))
@@ -25,20 +27,24 @@ private struct PprofProfile {
         body.field(12, UInt64(CPUProfile.interval))
     }
 
-    mutating func add(_ stack: CPUProfile.Stack, _ count: Int) {
-        var references = PprofMessage()
-        for frame in stack.frames { references.append(location(frame)) }
-        var values = PprofMessage()
-        values.append(UInt64(count))
-        values.append(UInt64(count * CPUProfile.interval))
-        var sample = PprofMessage()
+    mutating func add(_ stack: CPUProfile.Stack, _ count: Int, of thread: String) {
+        var references = ProtobufBytes()
+        for frame in stack.frames { references.append(varint: location(frame)) }
+        var values = ProtobufBytes()
+        values.append(varint: UInt64(count))
+        values.append(varint: UInt64(count * CPUProfile.interval))
+        var sample = ProtobufBytes()
         sample.field(1, references)
         sample.field(2, values)
+        var label = ProtobufBytes()
+        label.field(1, string("thread"))
+        label.field(2, string(thread))
+        sample.field(3, label)
         body.field(2, sample)
     }
 
     consuming func finish() -> [UInt8] {
-        for text in stringTable { body.field(6, Array(text.utf8)) }
+        for text in stringTable { body.field(6, text) }
         return body.bytes
     }
 
@@ -46,9 +52,9 @@ private struct PprofProfile {
         if let known = locations[address] { return known }
         let number = UInt64(locations.count + 1)
         locations[address] = number
-        var line = PprofMessage()
+        var line = ProtobufBytes()
         line.field(1, function(symbolizer.name(of: address)))
-        var location = PprofMessage()
+        var location = ProtobufBytes()
         location.field(1, number)
         location.field(3, UInt64(address))
         location.field(4, line)
@@ -60,7 +66,7 @@ private struct PprofProfile {
         if let known = functions[name] { return known }
         let number = UInt64(functions.count + 1)
         functions[name] = number
-        var function = PprofMessage()
+        var function = ProtobufBytes()
         function.field(1, number)
         function.field(2, string(name))
         body.field(5, function)
@@ -74,39 +80,10 @@ private struct PprofProfile {
         return UInt64(stringTable.count - 1)
     }
 
-    private mutating func valueType(_ type: String, _ unit: String) -> PprofMessage {
-        var message = PprofMessage()
+    private mutating func valueType(_ type: String, _ unit: String) -> ProtobufBytes {
+        var message = ProtobufBytes()
         message.field(1, string(type))
         message.field(2, string(unit))
         return message
-    }
-}
-
-/// A message of Protocol Buffers: numbers, and what has a length.
-private struct PprofMessage {
-    private(set) var bytes: [UInt8] = []
-
-    mutating func append(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
-
-    mutating func field(_ number: UInt64, _ value: UInt64) {
-        append(number << 3)
-        append(value)
-    }
-
-    mutating func field(_ number: UInt64, _ contents: [UInt8]) {
-        append(number << 3 | 2)
-        append(UInt64(contents.count))
-        bytes += contents
-    }
-
-    mutating func field(_ number: UInt64, _ message: PprofMessage) {
-        field(number, message.bytes)
     }
 }

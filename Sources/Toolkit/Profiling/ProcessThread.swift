@@ -26,6 +26,12 @@ package struct ProcessThread: Sendable {
         return identifiers.sorted()
     }
 
+    static func name(of identifier: Int32) -> String? {
+        FileBytes.text("/proc/self/task/\(identifier)/comm").map {
+            String($0.prefix { $0 != "\n" })
+        }
+    }
+
     private init?(_ identifier: Int32) {
         let folder = "/proc/self/task/\(identifier)"
         guard let stat = FileBytes.text("\(folder)/stat"),

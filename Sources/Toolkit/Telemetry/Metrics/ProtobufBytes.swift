@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A message of Protocol Buffers being written, as far as metrics need it
-/// (protobuf.dev, "Encoding").
-struct ProtobufBytes {
-    private(set) var bytes: [UInt8] = []
+/// A message of Protocol Buffers being written, as far as metrics and profiles
+/// need it (protobuf.dev, "Encoding").
+package struct ProtobufBytes {
+    package private(set) var bytes: [UInt8] = []
 
     private enum WireType: UInt64 { case varint = 0, fixed64 = 1, length = 2 }
+
+    package init() {}
 
     mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
 
@@ -13,7 +15,7 @@ struct ProtobufBytes {
     mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
     @inline(__always)
-    mutating func append(varint value: UInt64) {
+    package mutating func append(varint value: UInt64) {
         guard value >= 0x80 else { return bytes.append(UInt8(truncatingIfNeeded: value)) }
         append(longVarint: value)
     }
@@ -27,7 +29,7 @@ struct ProtobufBytes {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
-    mutating func field(_ number: UInt64, _ value: UInt64) {
+    package mutating func field(_ number: UInt64, _ value: UInt64) {
         key(number, .varint)
         append(varint: value)
     }
@@ -44,7 +46,7 @@ struct ProtobufBytes {
         }
     }
 
-    mutating func field(_ number: UInt64, _ text: String) {
+    package mutating func field(_ number: UInt64, _ text: String) {
         key(number, .length)
         append(varint: UInt64(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
@@ -59,12 +61,12 @@ struct ProtobufBytes {
         field(2, second)
     }
 
-    mutating func field(_ number: UInt64, _ contents: [UInt8]) {
+    package mutating func field(_ number: UInt64, _ contents: [UInt8]) {
         key(number, .length)
         append(delimited: contents)
     }
 
-    mutating func field(_ number: UInt64, _ message: ProtobufBytes) {
+    package mutating func field(_ number: UInt64, _ message: ProtobufBytes) {
         field(number, message.bytes)
     }
 
