@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise survival conformance sdk schemathesis telemetry image-check composition-check clean
+.PHONY: help run build test ledger check lint bench bench-catalog bench-tails noise survival conformance sdk loki schemathesis telemetry image-check composition-check clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ conformance: ## Replay PostgREST's cases (CASES=file for other cases than the de
 sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; skipped without one)
 	@scripts/install test
 	@scripts/sdk-suite $(ARGS)
+
+loki: ## Push to a real Loki, kill it, and ask it every panel (LOKI=binary; skipped without one)
+	@scripts/install test
+	@scripts/loki $(ARGS)
 
 schemathesis: ## Try the API by its OpenAPI 3.1 document (EXAMPLES=requests an operation)
 	@scripts/install test

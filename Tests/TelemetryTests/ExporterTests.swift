@@ -11,13 +11,13 @@ private func answer(_ status: String, _ fields: String = "", _ body: String = ""
 
 private func sent(
     to receiver: HTTPReceiver,
-    attemptsMax: Int = 4
+    attemptsMax: Int = 4,
+    _ rules: ExportRules = .otlp
 ) throws -> ExportOutcome {
-    var exporter = Exporter(
-        try #require(receiver.endpoint),
-        attemptsMax: attemptsMax,
-        firstPause: 1_000_000
-    )
+    var rules = rules
+    rules.attemptsMax = attemptsMax
+    rules.firstPause = 1_000_000
+    var exporter = Exporter(try #require(receiver.endpoint), rules)
     return exporter.send(Array("{}".utf8), LogPatience())
 }
 
@@ -41,6 +41,25 @@ struct ExporterTests {
         let receiver = try HTTPReceiver { number, _ in answer(statuses[number]) }
         defer { receiver.stop() }
         #expect(try sent(to: receiver) == outcome)
+        #expect(receiver.requests.count == requests)
+    }
+
+    @Test(
+        arguments: [
+            (["500 empty ring", "503 Busy", "429 Later", "204 Taken"], .accepted(rejected: 0), 4),
+            (["400 Bad", "204 Taken"], .rejected, 1),
+            (["413 Large", "204 Taken"], .rejected, 1),
+            (["260 Blocked", "204 Taken"], .rejected, 1),
+        ] as [([String], ExportOutcome, Int)]
+    )
+    func `Loki is asked again after any 5xx, and 2xx is not always yes`(
+        _ statuses: [String],
+        _ outcome: ExportOutcome,
+        _ requests: Int
+    ) throws {
+        let receiver = try HTTPReceiver { number, _ in answer(statuses[number]) }
+        defer { receiver.stop() }
+        #expect(try sent(to: receiver, .loki) == outcome)
         #expect(receiver.requests.count == requests)
     }
 

@@ -112,6 +112,60 @@ struct LogSinkTests {
         #expect(logs.ledgers[0].written == 3)
     }
 
+    /// "Ingest logs" (docs/sources/reference/loki-http-api.md): gzipped JSON, nanoseconds and the
+    /// line as strings, metadata an object of strings alone. pkg/loghttp/query.go refuses the
+    /// whole push for one value of another kind.
+    @Test func `a push has the shape that Loki documents`() throws {
+        let receiver = try HTTPReceiver { _, _ in
+            "HTTP/1.1 204 No Content\r\n\r\n"
+        }
+        defer { receiver.stop() }
+        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
+        let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        logs.write(.error, .sql, "with a trace", trace: trace) { record in
+            record.field("n", 7)
+            record.field("text", "\u{2028}\u{0}\"\\é")
+        }
+        logs.write(.info, .app, "without", wall: 1_700_000_000_000_000_007)
+        logs.close()
+        let request = try #require(receiver.requests.first)
+        #expect(request.head.hasPrefix("POST /loki/api/v1/push HTTP/1.1\r\n"))
+        #expect(request.head.contains("\r\nContent-Type: application/json\r\n"))
+        #expect(request.head.contains("\r\nContent-Encoding: gzip"))
+        let streams = try #require(request.json["streams"]?.array)
+        #expect(streams.count == 2 && request.json.members?.count == 1)
+        for stream in streams {
+            #expect(stream.members?.map(\.0) == ["stream", "values"])
+            for (name, value) in stream["stream"]?.members ?? [] {
+                #expect(name.wholeMatch(of: /[a-zA-Z_][a-zA-Z0-9_]*/) != nil)
+                #expect(value.string?.isEmpty == false)
+            }
+            for value in stream["values"]?.array ?? [] {
+                #expect(value.array?.count == 3)
+                #expect(value[0]?.string?.wholeMatch(of: /[0-9]{19}/) != nil)
+                let line = try JSONValue(parsing: Array((value[1]?.string ?? "").utf8))
+                #expect(line["logger"]?.string == value[2]?["logger"]?.string)
+                #expect(line["trace_id"]?.string == value[2]?["trace_id"]?.string)
+                #expect(value[2]?.members?.allSatisfy { $0.1.string != nil } == true)
+            }
+        }
+        #expect(streams[0]["values"]?[0]?[0]?.string == "1700000000000000007")
+    }
+
+    @Test func `while Loki is busy its queue waits, and nothing is lost`() throws {
+        let receiver = try HTTPReceiver { number, _ in
+            number < 3
+                ? "HTTP/1.1 500 empty ring\r\nContent-Length: 0\r\n\r\n"
+                : "HTTP/1.1 204 No Content\r\n\r\n"
+        }
+        defer { receiver.stop() }
+        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
+        for _ in 0..<500 { logs.write(.info, .app, "x") }
+        #expect(comesTrue(within: 60) { logs.ledgers[0].written == 500 })
+        logs.close()
+        #expect(logs.ledgers[0].droppedInAll == 0)
+    }
+
     @Test func `what a server refuses or cannot be told is dropped, and counted as that`() throws {
         let receiver = try HTTPReceiver { _, _ in
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"

@@ -19,11 +19,11 @@ package enum Help {
           doctor                 Say what is wrong with this set-up, and how to mend it.
           healthcheck [--timeout 2s]
                                  Ask a running server for /readyz (exit 0 if it is ready).
-          telemetry verify --prometheus URL [--range 5m] [--job RE] [--instance RE]
-                                 [--strict] [--json]
-                                 Ask every shipped panel and rule of a Prometheus, and say which
-                                 find nothing and why (exit 1 if that can be mended; --strict: also
-                                 when there was no traffic).
+          telemetry verify [--prometheus URL] [--loki URL] [--range 5m] [--job RE]
+                                 [--instance RE] [--strict] [--json]
+                                 Ask every shipped panel and rule of a Prometheus, and every panel
+                                 of log records of a Loki, and say which find nothing and why (exit
+                                 1 if that can be mended; --strict: also when there was no traffic).
           telemetry write [--into DIRECTORY] [--runbooks URL]
                                  Write the dashboards, rules and documents that ship.
           version                Print the version.

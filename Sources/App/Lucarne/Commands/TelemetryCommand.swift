@@ -47,18 +47,23 @@ package enum TelemetryCommand {
     private static func verify(
         _ options: [String: String]
     ) throws(ConfigurationFailure) -> Int32 {
-        guard let text = options["prometheus"], let url = PlainURL(text) else {
-            throw ConfigurationFailure("--prometheus: a URL like http://127.0.0.1:9090")
+        let prometheus = try url(options, "prometheus", "9090")
+        let loki = try url(options, "loki", "3100")
+        guard prometheus != nil || loki != nil else {
+            throw ConfigurationFailure("--prometheus or --loki: a URL like http://127.0.0.1:9090")
         }
         var choice = Verification.Choice()
         choice.range = options["range"] ?? choice.range
         choice.job = options["job"] ?? choice.job
         choice.instance = options["instance"] ?? choice.instance
         do throws(Verification.Refusal) {
-            let findings = try Verification.run(choice, families: families) {
-                path,
-                query throws(Verification.Refusal) in
-                try answer(of: url, path, query)
+            var findings: [Verification.Finding] = []
+            if let prometheus {
+                let ask = asking(prometheus, "a Prometheus")
+                findings += try Verification.run(choice, families: families, asking: ask)
+            }
+            if let loki {
+                findings += try LogVerification.run(choice, asking: asking(loki, "a Loki"))
             }
             let report = VerificationReport(findings: findings)
             Terminal.write(options["json"] == nil ? report.text : report.json + "\n")
@@ -72,23 +77,37 @@ package enum TelemetryCommand {
         }
     }
 
-    /// The `data` of Prometheus' envelope, or its `error`.
-    private static func answer(
-        of url: PlainURL,
-        _ path: String,
-        _ query: [(String, String)]
-    ) throws(Verification.Refusal) -> JSONValue {
-        let reply: PlainReply
-        do throws(PlainRequestFailure) {
-            reply = try PlainRequest(url: url, path: path, query: query).send()
-        } catch {
-            throw Verification.Refusal("\(url): \(error)")
+    private static func url(
+        _ options: [String: String],
+        _ name: String,
+        _ port: String
+    ) throws(ConfigurationFailure) -> PlainURL? {
+        guard let text = options[name] else { return nil }
+        guard let url = PlainURL(text) else {
+            throw ConfigurationFailure("--\(name): a URL like http://127.0.0.1:\(port)")
         }
-        let answer = try? JSONValue(parsing: reply.body)
-        guard reply.status == 200, let data = answer?["data"] else {
-            let reason = answer?["error"]?.string ?? "is this a Prometheus?"
-            throw Verification.Refusal("\(url) answered \(reply.status): \(reason)")
+        return url
+    }
+
+    /// The `data` of the envelope that both share, or what is said instead: Prometheus has a place
+    /// for it, Loki says it in plain text.
+    private static func asking(_ url: PlainURL, _ kind: String) -> Verification.Ask {
+        { path, query throws(Verification.Refusal) in
+            let reply: PlainReply
+            do throws(PlainRequestFailure) {
+                reply = try PlainRequest(url: url, path: path, query: query).send()
+            } catch {
+                throw Verification.Refusal("\(url): \(error)")
+            }
+            let answer = try? JSONValue(parsing: reply.body)
+            guard reply.status == 200, let data = answer?["data"] else {
+                let text = String(decoding: reply.body.prefix(200), as: UTF8.self)
+                let isPlain = answer == nil && reply.status != 200 && !text.contains("<")
+                let line = isPlain ? text.split(separator: "\n").first.map(String.init) : nil
+                let reason = answer?["error"]?.string ?? line ?? "is this \(kind)?"
+                throw Verification.Refusal("\(url) answered \(reply.status): \(reason)")
+            }
+            return data
         }
-        return data
     }
 }

@@ -28,8 +28,8 @@ extension Invocation.Command {
         case .healthcheck: ["timeout": true]
         case .telemetry:
             [
-                "prometheus": true, "json": false, "strict": false, "range": true, "job": true,
-                "instance": true, "into": true, "runbooks": true,
+                "prometheus": true, "loki": true, "json": false, "strict": false, "range": true,
+                "job": true, "instance": true, "into": true, "runbooks": true,
             ]
         }
     }

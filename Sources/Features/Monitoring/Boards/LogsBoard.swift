@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private let stream = #"{service_name="lucarne"}"#
-
 extension Board {
+    static let recordStreams = #"{service_name="lucarne"}"#
+
     /// Reads what the Loki sink pushes: few labels, the rest is in the line (`| json`, which writes
     /// `http.route` as `http_route`).
     static let logs = Board(
@@ -14,13 +14,13 @@ extension Board {
                 "Records by level",
                 "Records per second.",
                 .perSecond,
-                .init("sum by (level) (rate(\(stream)[$__auto]))", "{{level}}")
+                .init("sum by (level) (rate(\(recordStreams)[$__auto]))", "{{level}}")
             ),
             .graph(
                 "Bytes",
                 "Bytes of records per second.",
                 .bytesPerSecond,
-                .init("sum by (instance) (bytes_rate(\(stream)[$__auto]))", "{{instance}}")
+                .init("sum by (instance) (bytes_rate(\(recordStreams)[$__auto]))", "{{instance}}")
             ),
             .graph(
                 "Failed and slow requests by route",
@@ -38,7 +38,7 @@ extension Board {
                 "By summary.",
                 .perSecond,
                 .init(
-                    "sum by (db_query_summary) (rate(\(stream) | json | event=`sql.slow`"
+                    "sum by (db_query_summary) (rate(\(recordStreams) | json | event=`sql.slow`"
                         + " [$__auto]))",
                     "{{db_query_summary}}"
                 )
@@ -48,7 +48,7 @@ extension Board {
                 "Records at level error and above.",
                 .init(#"{service_name="lucarne",level=~"error|critical"}"#)
             ),
-            .lines("All records", "Everything, newest first.", .init(stream)),
+            .lines("All records", "Everything, newest first.", .init(recordStreams)),
         ],
         source: .loki
     )

@@ -45,6 +45,10 @@ package enum LogsDocument {
             - reasons why a record is not delivered: \(reasons)
             - rules by which a value is redacted: \(rules)
 
+            Loki gets the same lines, in streams of four labels: `service_name` (`lucarne`), `level`, `env`
+            and `instance` (host and process id). `logger` and, where there is one, `trace_id` go with each
+            record as structured metadata: `{service_name="lucarne"} | trace_id="…"` needs no parser.
+
             """
     }
 

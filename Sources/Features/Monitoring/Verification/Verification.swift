@@ -9,7 +9,9 @@ package struct Verification: Sendable {
         case data
         /// Nothing of Lucarne's is there at all.
         case notScraped = "not scraped"
-        /// Lucarne is scraped, and has no series of that name: another version runs.
+        /// No stream of Lucarne's is in this Loki.
+        case notPushed = "not pushed"
+        /// Lucarne is there, and has no series or label of that name: another version runs.
         case renamed
         /// Only the native histogram is there, and the question has no half for it.
         case nativeOnly = "native only"

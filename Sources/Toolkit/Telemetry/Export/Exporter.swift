@@ -11,50 +11,69 @@ enum ExportOutcome: Equatable, Sendable {
     case failed
 }
 
-/// Sends documents to one receiver, again where that makes sense; for one thread.
-///
-/// OTLP's rules (opentelemetry-proto, docs/specification.md, "OTLP/HTTP Response"), which fit Loki
-/// as well: 429, 502, 503 and 504 are asked again, after `Retry-After` or a growing, jittered
-/// pause; nothing else is, least of all what was accepted in part.
+/// What a kind of receiver means by its answers, and for how long it is worth asking again.
+struct ExportRules: Sendable {
+    var attemptsMax = 5
+    var firstPause: UInt64 = 500_000_000
+    /// No receiver is waited for longer than this between two attempts.
+    var pauseMax: UInt64 = 30_000_000_000
+    var isBusy: @Sendable (_ status: Int) -> Bool
+    var isTaken: @Sendable (_ status: Int) -> Bool
+
+    /// opentelemetry-proto, docs/specification.md, "OTLP/HTTP Response": 429, 502, 503 and 504 are
+    /// asked again; nothing else is, least of all what was accepted in part.
+    static let otlp = ExportRules(
+        isBusy: { [429, 502, 503, 504].contains($0) },
+        isTaken: { (200..<300).contains($0) }
+    )
+
+    /// Loki says 500 as long as its ring is empty, so every 5xx may pass, as it does for Loki's own
+    /// clients (clients/pkg/util/client.go), which try for nine minutes; what is sent twice, it
+    /// keeps once. The queue is what waits meanwhile. 260 says that nothing was taken
+    /// ("Ingest logs", `block_ingestion_until`).
+    static let loki = ExportRules(
+        attemptsMax: 120,
+        pauseMax: 5_000_000_000,
+        isBusy: { $0 == 429 || (500..<600).contains($0) },
+        isTaken: { $0 == 200 || $0 == 204 }
+    )
+}
+
+/// Sends documents to one receiver, again where that makes sense, after `Retry-After` or a growing,
+/// jittered pause; for one thread.
 struct Exporter: ~Copyable {
     private var connection: ExportConnection
     private let compressor = GzipCompressor()
-    private let attemptsMax: Int
-    private let firstPause: UInt64
+    private let rules: ExportRules
 
-    /// No receiver is waited for longer than this between two attempts.
-    private static let pauseMax: UInt64 = 30_000_000_000
-
-    init(_ endpoint: ExportEndpoint, attemptsMax: Int = 5, firstPause: UInt64 = 500_000_000) {
+    init(_ endpoint: ExportEndpoint, _ rules: ExportRules = .otlp) {
         connection = ExportConnection(endpoint)
-        self.attemptsMax = attemptsMax
-        self.firstPause = firstPause
+        self.rules = rules
     }
 
     mutating func send(_ document: [UInt8], _ patience: LogPatience) -> ExportOutcome {
         var body: [UInt8] = []
         compressor.reset()
         compressor.append(document, flush: .finish, to: &body)
-        var pause = firstPause
-        for attempt in 1...attemptsMax {
+        var pause = rules.firstPause
+        for attempt in 1...rules.attemptsMax {
             var wait = UInt64.random(in: pause / 2...pause)
             do throws(ExportConnection.Failure) {
                 let answer = try connection.post(body, isCompressed: true)
-                switch answer.status {
-                case 200..<300: return .accepted(rejected: Self.rejected(in: answer.body))
-                case 429, 502, 503, 504:
-                    if let seconds = answer.retryAfter, seconds.isFinite, seconds >= 0 {
-                        wait = UInt64(min(seconds, 3_600) * 1e9)
-                    }
-                default: return .rejected
+                if rules.isTaken(answer.status) {
+                    return .accepted(rejected: Self.rejected(in: answer.body))
+                }
+                guard rules.isBusy(answer.status) else { return .rejected }
+                if let seconds = answer.retryAfter, seconds.isFinite, seconds >= 0 {
+                    wait = UInt64(min(seconds, 3_600) * 1e9)
                 }
             } catch {
                 // An answer that is none, or a receiver that is not there: it may come back.
             }
-            guard attempt < attemptsMax, !patience.isEnding,
-                patience.sleep(nanoseconds: min(wait, Self.pauseMax))
+            guard attempt < rules.attemptsMax, !patience.isEnding,
+                patience.sleep(nanoseconds: min(wait, rules.pauseMax))
             else { break }
-            pause = min(pause * 2, Self.pauseMax)
+            pause = min(pause * 2, rules.pauseMax)
         }
         return .failed
     }

@@ -21,7 +21,8 @@ struct RemoteDestination: LogDestination {
     /// Loki's push API: few labels, for each of which it keeps a stream; the rest is structured
     /// metadata.
     static func loki(_ endpoint: ExportEndpoint, _ service: ServiceIdentity) -> RemoteDestination {
-        RemoteDestination(name: "loki", endpoint.appending("/loki/api/v1/push"), nil) { entries in
+        let push = endpoint.appending("/loki/api/v1/push")
+        return RemoteDestination(name: "loki", push, .loki, nil) { entries in
             LokiDocument.bytes(entries, service)
         }
     }
@@ -31,7 +32,8 @@ struct RemoteDestination: LogDestination {
         _ service: ServiceIdentity,
         _ metrics: ExportMetrics?
     ) -> RemoteDestination {
-        RemoteDestination(name: "otlp", endpoint.appending("/v1/logs"), metrics) { entries in
+        let logs = endpoint.appending("/v1/logs")
+        return RemoteDestination(name: "otlp", logs, .otlp, metrics) { entries in
             LogDocument.otlp(entries, service)
         }
     }
@@ -39,13 +41,14 @@ struct RemoteDestination: LogDestination {
     private init(
         name: String,
         _ endpoint: ExportEndpoint,
+        _ rules: ExportRules,
         _ metrics: ExportMetrics?,
         _ document: @escaping @Sendable (ArraySlice<LogEntry>) -> [UInt8]
     ) {
         self.name = name
         self.document = document
         self.metrics = metrics
-        exporter = Lazy(Exporter(endpoint))
+        exporter = Lazy(Exporter(endpoint, rules))
     }
 
     func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {

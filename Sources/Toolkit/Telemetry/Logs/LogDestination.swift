@@ -43,12 +43,13 @@ final class LogPatience: Sendable {
 
     var isEnding: Bool { deadline.load(ordering: .relaxed) != .max }
 
-    /// Sleeps, but not beyond its end; false when that has come. A process that ends waits for
-    /// nothing longer than it must.
+    /// Sleeps, but no longer once the process is about to end; false when that has come. Whoever
+    /// was asleep then tries once more.
     func sleep(nanoseconds: UInt64) -> Bool {
         let end = uptimeNanoseconds() &+ nanoseconds
         while uptimeNanoseconds() < end {
             if isOver { return false }
+            if isEnding { return true }
             usleep(20_000)
         }
         return !isOver
