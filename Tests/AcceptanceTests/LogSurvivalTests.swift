@@ -139,6 +139,25 @@ extension AcceptanceTests {
             #expect(try server.get("/metrics").body.split(separator: "\n").count <= lines + 200)
             #expect(try server.residentBytes() - size < 5 << 20)
         }
+
+        @Test func `a hundred scrapers that never read hold a piece each, not all`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let client = Repository.root + "/Tests/Clients/stalled.py"
+            func stall(_ count: Int) throws -> (whole: Int, resident: Int, queued: Int) {
+                let run = try Command.run(
+                    "/usr/bin/env",
+                    ["python3", client, "\(server.port)", "\(server.processID)", "\(count)"]
+                )
+                let words = run.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+                try #require(words.count == 3, "\(run.errors)")
+                return (words[0], words[1], words[2])
+            }
+            let few = try stall(4)
+            #expect(few.whole > 512 << 10, "or this shows nothing")
+            let many = try stall(100)
+            #expect(many.resident - few.resident < 100 * 256 << 10)
+            #expect(many.queued < 100 * 384 << 10)
+        }
     }
 }
 

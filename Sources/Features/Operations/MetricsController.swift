@@ -9,10 +9,29 @@ struct MetricsController: Sendable {
 
     func scrape(_ request: Request) -> Response {
         let offer = ExpositionOffer.negotiated(request.headers.joined("Accept"))
-        let bytes = telemetry.exposition(as: offer.format)
-        var response = Response(status: 200, contentType: offer.contentType, bytes)
+        var scrape = telemetry.scrape(as: offer.format)
+        let first = scrape.next() ?? []
+        var response = Response(status: 200, contentType: offer.contentType, first)
+        if !scrape.isOver {
+            let rest = scrape
+            response.body = .stream(length: nil) { try await Self.write(first, rest, to: $0) }
+        }
         response.headers.appendToList("Vary", "Accept")
         return response
+    }
+
+    private static func write(
+        _ first: [UInt8],
+        _ rest: Scrape,
+        to writer: BodyWriter
+    ) async throws {
+        var rest = rest
+        try await writer.write(first)
+        while let piece = rest.next() {
+            // Between pieces the loop's other connections have their turn.
+            await Task.yield()
+            try await writer.write(piece)
+        }
     }
 
     /// Every family with its meaning: the declarations themselves.

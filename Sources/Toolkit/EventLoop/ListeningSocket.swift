@@ -63,6 +63,8 @@ import Glibc
         } else {
             set(SO_REUSEADDR, on: descriptor)
             if sharing { set(SO_REUSEPORT, on: descriptor) }
+            // Accepted sockets have it from here (tcp(7)).
+            set(TCP_NOTSENT_LOWAT, of: Int32(IPPROTO_TCP), to: unsentBytesMax, on: descriptor)
         }
         var isListening = unsafe bind(descriptor, pointer, size) == 0
         // The first socket is bound alone, so that a second process of the same user finds the port
@@ -80,11 +82,19 @@ import Glibc
     }
 
     private static let backlog: Int32 = 1_024
+    /// What the kernel takes of a connection beyond what it may send now. Otherwise it takes
+    /// megabytes for each peer that does not read.
+    private static let unsentBytesMax: Int32 = 131_072
 
-    private static func set(_ option: Int32, on descriptor: Int32) {
-        var on: Int32 = 1
+    private static func set(
+        _ option: Int32,
+        of level: Int32 = SOL_SOCKET,
+        to value: Int32 = 1,
+        on descriptor: Int32
+    ) {
+        var value = value
         let size = socklen_t(MemoryLayout<Int32>.size)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &on, size)
+        _ = unsafe setsockopt(descriptor, level, option, &value, size)
     }
 
     // A killed process leaves its socket's file; nobody answers there, so it is in the way only.

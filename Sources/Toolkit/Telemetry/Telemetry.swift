@@ -156,16 +156,11 @@ package final class Telemetry: Sendable {
         logs.end()
     }
 
-    /// The registry as a scraper asked for it.
+    package func scrape(as format: ExpositionFormat) -> Scrape { Scrape(self, format) }
+
+    /// The registry as a scraper asked for it, at once.
     package func exposition(as format: ExpositionFormat) -> [UInt8] {
-        let started = uptimeNanoseconds()
-        let bytes = Exposition.render(
-            registry,
-            as: format,
-            capacity: scrapes.lastBytes(format) + 4_096,
-            isOpenable: { traces.contains($0.traceIDHigh, $0.traceIDLow) }
-        )
-        scrapes.scraped(format, bytes: bytes.count, took: uptimeNanoseconds() &- started)
-        return bytes
+        var scrape = Scrape(self, format)
+        return scrape.next(about: .max) ?? []
     }
 }

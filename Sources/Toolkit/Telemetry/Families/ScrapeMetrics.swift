@@ -58,8 +58,6 @@ struct ScrapeMetrics: MetricSet {
         }
     }
 
-    func lastBytes(_ format: ExpositionFormat) -> Int { bytes[format.position].value }
-
     func scraped(_ format: ExpositionFormat, bytes count: Int, took nanoseconds: UInt64) {
         bytes[format.position].set(count)
         duration[format.position].observe(nanoseconds)

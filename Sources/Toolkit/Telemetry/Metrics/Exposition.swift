@@ -14,14 +14,32 @@ package struct Exposition {
         isOpenable: (Exemplar) -> Bool = { _ in true }
     ) -> [UInt8] {
         registry.runRefreshers()
-        return withoutActuallyEscaping(isOpenable) { isOpenable in
+        var families = registry.families[...]
+        return render(&families, as: format, capacity: capacity, isOpenable)
+    }
+
+    /// Takes families and writes them, until they have about so many bytes.
+    static func render(
+        _ families: inout ArraySlice<MetricFamily>,
+        as format: ExpositionFormat,
+        about bytesWanted: Int = .max,
+        capacity: Int = 65_536,
+        _ isOpenable: (Exemplar) -> Bool
+    ) -> [UInt8] {
+        withoutActuallyEscaping(isOpenable) { isOpenable in
             guard format != .protobuf else {
-                return ProtobufExposition.render(registry, capacity: capacity, isOpenable)
+                var exposition = ProtobufExposition(capacity: capacity, isOpenable: isOpenable)
+                while exposition.bytes.count < bytesWanted, let family = families.popFirst() {
+                    exposition.append(family)
+                }
+                return exposition.bytes
             }
             var exposition = Exposition(format: format, isOpenable: isOpenable)
             exposition.bytes.reserveCapacity(capacity)
-            for family in registry.families { exposition.append(family) }
-            if format != .text { exposition.append("# EOF\n") }
+            while exposition.bytes.count < bytesWanted, let family = families.popFirst() {
+                exposition.append(family)
+            }
+            if families.isEmpty, format != .text { exposition.append("# EOF\n") }
             return exposition.bytes
         }
     }

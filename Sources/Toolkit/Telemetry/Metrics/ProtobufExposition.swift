@@ -12,20 +12,14 @@ struct ProtobufExposition {
     private var value = ProtobufBytes()
     private var part = ProtobufBytes()
 
-    static func render(
-        _ registry: MetricRegistry,
-        capacity: Int,
-        _ isOpenable: @escaping (Exemplar) -> Bool
-    ) -> [UInt8] {
-        var exposition = ProtobufExposition(isOpenable: isOpenable)
-        exposition.output.reserve(capacity)
-        for family in registry.families { exposition.append(family) }
-        return exposition.output.bytes
+    init(capacity: Int, isOpenable: @escaping (Exemplar) -> Bool) {
+        self.isOpenable = isOpenable
+        output.reserve(capacity)
     }
 
-    private init(isOpenable: @escaping (Exemplar) -> Bool) { self.isOpenable = isOpenable }
+    var bytes: [UInt8] { output.bytes }
 
-    private mutating func append(_ source: MetricFamily) {
+    mutating func append(_ source: MetricFamily) {
         let series = source.series
         guard !series.isEmpty else { return }
         let description = source.description
