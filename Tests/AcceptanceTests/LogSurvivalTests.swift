@@ -155,6 +155,7 @@ extension AcceptanceTests {
             let few = try stall(4)
             #expect(few.whole > 512 << 10, "or this shows nothing")
             let many = try stall(100)
+            // Half of them have a compressor each.
             #expect(many.resident - few.resident < 100 * 256 << 10)
             #expect(many.queued < 100 * 384 << 10)
         }

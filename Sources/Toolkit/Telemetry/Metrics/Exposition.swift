@@ -14,59 +14,79 @@ package struct Exposition {
         isOpenable: (Exemplar) -> Bool = { _ in true }
     ) -> [UInt8] {
         registry.runRefreshers()
-        var families = registry.families[...]
-        return render(&families, as: format, capacity: capacity, isOpenable)
+        var rest = Rest(registry)
+        return render(&rest, as: format, capacity: capacity, isOpenable)
     }
 
-    /// Takes families and writes them, until they have about so many bytes.
+    /// What is still to be written.
+    struct Rest: Sendable {
+        fileprivate var families: ArraySlice<MetricFamily>
+        /// Of the first family, once it has begun.
+        fileprivate var series: ArraySlice<Series>?
+
+        init(_ registry: MetricRegistry) { families = registry.families[...] }
+
+        var isEmpty: Bool { families.isEmpty }
+    }
+
+    /// Writes of the rest what comes next, until that is about so many bytes. In protobuf a family
+    /// is one message, and so in one piece.
     static func render(
-        _ families: inout ArraySlice<MetricFamily>,
+        _ rest: inout Rest,
         as format: ExpositionFormat,
         about bytesWanted: Int = .max,
-        capacity: Int = 65_536,
+        capacity: Int,
         _ isOpenable: (Exemplar) -> Bool
     ) -> [UInt8] {
         withoutActuallyEscaping(isOpenable) { isOpenable in
             guard format != .protobuf else {
                 var exposition = ProtobufExposition(capacity: capacity, isOpenable: isOpenable)
-                while exposition.bytes.count < bytesWanted, let family = families.popFirst() {
+                while exposition.byteCount < bytesWanted, let family = rest.families.popFirst() {
                     exposition.append(family)
                 }
                 return exposition.bytes
             }
             var exposition = Exposition(format: format, isOpenable: isOpenable)
             exposition.bytes.reserveCapacity(capacity)
-            while exposition.bytes.count < bytesWanted, let family = families.popFirst() {
-                exposition.append(family)
+            while exposition.bytes.count < bytesWanted, !rest.isEmpty {
+                exposition.append(&rest, until: bytesWanted)
             }
-            if families.isEmpty, format != .text { exposition.append("# EOF\n") }
+            if rest.isEmpty, format != .text { exposition.append("# EOF\n") }
             return exposition.bytes
         }
     }
 
-    private mutating func append(_ family: MetricFamily) {
-        let series = family.series
-        guard !series.isEmpty else { return }
+    private mutating func append(_ rest: inout Rest, until bytesWanted: Int) {
+        guard let family = rest.families.first else { return }
         let names = Names(family.description, format: format)
-        appendHead(family.description, names)
-        for series in series {
-            switch family.description.kind {
-            case .counter:
-                let value = series.cell.sum()
-                appendSample(names.sample, series.labels) { $0.appendValue(value, family) }
-            case .gauge:
-                let value = Int64(bitPattern: series.cell.sum())
-                appendSample(names.sample, series.labels) { $0.appendSigned(value, family) }
-            case .info:
-                appendSample(names.sample, series.labels) { $0.append("1") }
-            case .histogram:
-                guard let layout = family.layout else { continue }
-                let reading = HistogramReading(series, layout)
-                if format == .openmetrics2 {
-                    append(reading, series, of: family, composite: names.sample)
-                } else {
-                    append(reading, series, of: family, names)
-                }
+        var series = rest.series ?? family.series[...]
+        if rest.series == nil, !series.isEmpty { appendHead(family.description, names) }
+        while bytes.count < bytesWanted, let next = series.popFirst() {
+            append(next, of: family, names)
+        }
+        rest.series = series
+        guard series.isEmpty else { return }
+        rest.series = nil
+        rest.families.removeFirst()
+    }
+
+    private mutating func append(_ series: Series, of family: MetricFamily, _ names: Names) {
+        switch family.description.kind {
+        case .counter:
+            let value = series.cell.sum()
+            appendSample(names.sample, series.labels) { $0.appendValue(value, family) }
+        case .gauge:
+            let value = Int64(bitPattern: series.cell.sum())
+            appendSample(names.sample, series.labels) { $0.appendSigned(value, family) }
+        case .info:
+            appendSample(names.sample, series.labels) { $0.append("1") }
+        case .histogram:
+            guard let layout = family.layout else { return }
+            let reading = HistogramReading(series, layout)
+            if format == .openmetrics2 {
+                append(reading, series, of: family, composite: names.sample)
+            } else {
+                append(reading, series, of: family, names)
             }
         }
     }

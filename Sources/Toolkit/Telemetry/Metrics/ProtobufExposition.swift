@@ -18,6 +18,7 @@ struct ProtobufExposition {
     }
 
     var bytes: [UInt8] { output.bytes }
+    var byteCount: Int { output.bytes.count }
 
     mutating func append(_ source: MetricFamily) {
         let series = source.series

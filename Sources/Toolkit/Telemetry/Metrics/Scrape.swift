@@ -5,7 +5,7 @@
 package struct Scrape: Sendable {
     private let telemetry: Telemetry
     private let format: ExpositionFormat
-    private var rest: ArraySlice<MetricFamily>
+    private var rest: Exposition.Rest
     private var byteCount = 0
     private var nanoseconds: UInt64 = 0
     package private(set) var isOver = false
@@ -14,14 +14,19 @@ package struct Scrape: Sendable {
         self.telemetry = telemetry
         self.format = format
         telemetry.registry.runRefreshers()
-        rest = telemetry.registry.families[...]
+        rest = Exposition.Rest(telemetry.registry)
     }
 
-    /// The next families, each whole, until they have about so many bytes; nil after the last.
-    package mutating func next(about bytesWanted: Int = 65_536) -> [UInt8]? {
+    /// What comes next, about so many bytes of it; nil after the last.
+    package mutating func next(about bytesWanted: Int = 32_768) -> [UInt8]? {
         guard !isOver else { return nil }
         let started = uptimeNanoseconds()
-        let bytes = Exposition.render(&rest, as: format, about: bytesWanted) { [telemetry] in
+        let bytes = Exposition.render(
+            &rest,
+            as: format,
+            about: bytesWanted,
+            capacity: min(bytesWanted, 1 << 20) + 4_096
+        ) { [telemetry] in
             telemetry.traces.contains($0.traceIDHigh, $0.traceIDLow)
         }
         isOver = rest.isEmpty
