@@ -60,7 +60,7 @@ struct InstrumentTests {
         ] as [(UInt64, Int)]
     )
     func `a bound belongs to its bucket`(_ value: UInt64, _ position: Int) {
-        #expect(BucketLayout(bounds: [10, 20, 300]).cell(of: value) == position)
+        #expect(BucketLayout(bounds: [10, 20, 300]).index.cell(of: value) == position)
     }
 
     @Test func `more cells than a slab holds do not overlap`() {

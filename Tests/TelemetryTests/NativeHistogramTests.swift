@@ -14,7 +14,7 @@ struct NativeHistogramTests {
             }
         }
         for value in values {
-            let cell = layout.cell(of: value)
+            let cell = layout.index.cell(of: value)
             let index = layout.nativeIndices[cell]
             // ceil(log2(v) * 2^schema), and the bounds at whole nanoseconds.
             #expect(UInt64(exp2(Double(index) / 8) * 1e9) >= value, "\(value) in \(index)")
@@ -22,15 +22,15 @@ struct NativeHistogramTests {
             let classic = layout.ends.prefix { $0 <= cell }.count
             #expect(classic == layout.position(of: value), "\(value)")
         }
-        #expect(layout.cell(of: 0) == 0)
-        #expect(layout.cell(of: .max) == layout.cellCount - 1)
+        #expect(layout.index.cell(of: 0) == 0)
+        #expect(layout.index.cell(of: .max) == layout.cellCount - 1)
     }
 
     @Test(arguments: [[1], [0, 1, 2, 3, 5, 10], [256, 1024, 4096], [75, 100_000_000_000]])
     func `classic bounds are found as by looking at each`(_ bounds: [UInt64]) {
         let layout = BucketLayout(bounds: bounds)
         for value in Array(0...5_000) + bounds + bounds.map({ $0 + 1 }) {
-            #expect(layout.cell(of: value) == layout.position(of: value), "\(value)")
+            #expect(layout.index.cell(of: value) == layout.position(of: value), "\(value)")
         }
     }
 
@@ -58,7 +58,7 @@ struct NativeHistogramTests {
         // One second is the end of bucket 0 at every resolution.
         let first = native.runs[0].offset
         let upToOneSecond = native.counts.prefix(1 - first).reduce(0, +)
-        let cell = layout.cell(of: 1_000_000_000)
+        let cell = layout.index.cell(of: 1_000_000_000)
         #expect(upToOneSecond == UInt64(cell))
     }
 

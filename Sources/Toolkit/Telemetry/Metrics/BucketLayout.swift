@@ -30,9 +30,6 @@ import Glibc
         index = BucketIndex(uppers: all)
     }
 
-    func cell(of value: UInt64) -> Int { index.cell(of: value) }
-    func upper(of cell: Int) -> UInt64 { index.upper(of: cell) }
-
     /// The classic bucket of a value.
     func position(of value: UInt64) -> Int { bounds.prefix { $0 < value }.count }
 }

@@ -88,7 +88,7 @@ struct LatencyHistory {
         var cells = [UInt64](repeating: 0, count: layout.cellCount)
         for histogram in histograms { histogram.cell.add(cellsTo: &cells) }
         if begin.isEmpty { (before, begin) = (cells.map { _ in 0 }, cells.map { _ in 0 }) }
-        latest = Self.p99(of: cells, since: before).map(layout.upper(of:))
+        latest = Self.p99(of: cells, since: before).map(layout.index.upper(of:))
         if isOver { (before, begin, begunAt) = (begin, cells, now) }
         return latest
     }
