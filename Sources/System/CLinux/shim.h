@@ -120,6 +120,29 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
   return !(text_any(password) && text_any(equals) && memmem(from, count, "assword=", 8));
 }
 
+// Puts a record into a ring of 64-byte lines, its length at the end of its last line, and says how
+// many bytes that is. Past the caches: nobody reads it unless the process is killed, and what the
+// next request needs stays where it is. The lines are written whole, in order with what a killed
+// thread had done before.
+static inline size_t keep_record(unsigned char *ring, size_t capacity, size_t offset,
+                                 const unsigned char *record, size_t count) {
+  const size_t whole = count & ~(size_t)63, size = (count + 4 + 63) & ~(size_t)63;
+  const unsigned length = (unsigned)count;
+  unsigned char last[128] = {0};
+  __builtin_memcpy(last, record + whole, count - whole);
+  __builtin_memcpy(last + (size - whole) - 4, &length, 4);
+  for (size_t line = 0; line < size; line += 64) {
+    const unsigned char *from = line < whole ? record + line : last + (line - whole);
+    for (size_t part = 0; part < 64; part += 16) {
+      text_vector text;
+      __builtin_memcpy(&text, from + part, 16);
+      __builtin_nontemporal_store(text, (text_vector *)(ring + offset + part));
+    }
+    offset = offset + 64 == capacity ? 0 : offset + 64;
+  }
+  return size;
+}
+
 // Starts a program as another user, in a session of its own, with its output on one descriptor; it
 // is sent a signal when the thread that started it is gone. Between fork and exec only system calls
 // are made, since other threads may hold any lock (signal-safety(7)). A uid of -1 changes no user.

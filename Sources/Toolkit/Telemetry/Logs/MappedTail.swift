@@ -7,10 +7,10 @@ import Synchronization
 /// it ends, because the pages belong to the kernel.
 ///
 /// The file is a page that says whether the process ended as it should, and a ring for each
-/// thread. A record is followed by its length, so that a ring is read backwards from its end; the
-/// end moves when the record is complete.
+/// thread. A record fills whole lines of 64 bytes and ends with its length, so that a ring is read
+/// backwards from its end; the end moves when the record is complete.
 @safe final class MappedTail: Sendable {
-    private static let magic: UInt64 = 0x4C54_4149_4C31_0001
+    private static let magic: UInt64 = 0x4C54_4149_4C31_0002
     private static let page = 4_096
     static let ringBytes = 256 << 10
     private static let trailer = 4
@@ -63,29 +63,23 @@ import Synchronization
         guard slot < slotCount else { return }
         let head = unsafe base + Self.page + slot * Self.ringBytes
         let ring = unsafe head + Self.headWords * 8
-        var end = unsafe head.load(as: UInt64.self)
-        unsafe Self.copy(record, to: ring, at: end)
-        end += UInt64(record.count)
-        var length = UInt32(record.count)
-        unsafe withUnsafeBytes(of: &length) { unsafe Self.copy($0, to: ring, at: end) }
-        end += UInt64(Self.trailer)
+        let end = unsafe head.load(as: UInt64.self)
+        let record = unsafe record.bindMemory(to: UInt8.self)
+        let size = unsafe keep_record(
+            ring.assumingMemoryBound(to: UInt8.self),
+            Self.capacity,
+            Int(end % UInt64(Self.capacity)),
+            record.baseAddress,
+            record.count
+        )
         // The record first, then the end: a process killed in between has not written it.
-        unsafe Atomic<UInt64>.store(end, at: head)
+        unsafe Atomic<UInt64>.store(end + UInt64(size), at: head)
     }
 
     private static let capacity = ringBytes - headWords * 8
 
-    private static func copy(
-        _ bytes: UnsafeRawBufferPointer,
-        to ring: UnsafeMutableRawPointer,
-        at end: UInt64
-    ) {
-        guard let start = bytes.baseAddress else { return }
-        let offset = Int(end % UInt64(capacity))
-        let first = min(bytes.count, capacity - offset)
-        unsafe memcpy(ring + offset, start, first)
-        if first < bytes.count { unsafe memcpy(ring, start + first, bytes.count - first) }
-    }
+    /// What a record takes, its length and what fills its last line included.
+    private static func size(of length: Int) -> UInt64 { UInt64((length + trailer + 63) & ~63) }
 
     /// The process ends as it should: nothing is to be told of it.
     func close() { unsafe base.storeBytes(of: 1, toByteOffset: 16, as: UInt64.self) }
@@ -115,15 +109,14 @@ extension MappedTail {
     private static func records(in ring: [UInt8], end: UInt64) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var position = end
-        let reach = UInt64(capacity - LogRecord.bytesMax - trailer)
+        let reach = UInt64(capacity) - size(of: LogRecord.bytesMax)
         let limit = end > reach ? end - reach : 0
         while position >= limit + UInt64(trailer) {
             let length = bytes(ring, position - UInt64(trailer), trailer).reversed()
                 .reduce(0) { $0 << 8 | Int($1) }
-            guard length > 0, length <= LogRecord.bytesMax,
-                position >= limit + UInt64(length + trailer)
+            guard length > 0, length <= LogRecord.bytesMax, position >= limit + size(of: length)
             else { break }
-            position -= UInt64(length + trailer)
+            position -= size(of: length)
             found.append(bytes(ring, position, length))
         }
         return found
