@@ -120,6 +120,15 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
   return !(text_any(password) && text_any(equals) && memmem(from, count, "assword=", 8));
 }
 
+// Copies whole lines of 64 bytes to where a line begins, past the caches.
+static inline void store_lines(unsigned char *to, const unsigned char *from, size_t count) {
+  for (size_t part = 0; part < count; part += 16) {
+    text_vector text;
+    __builtin_memcpy(&text, from + part, 16);
+    __builtin_nontemporal_store(text, (text_vector *)(to + part));
+  }
+}
+
 // Puts a record into a ring of 64-byte lines, its length at the end of its last line, and says how
 // many bytes that is. Past the caches: nobody reads it unless the process is killed, and what the
 // next request needs stays where it is. The lines are written whole, in order with what a killed
@@ -132,12 +141,7 @@ static inline size_t keep_record(unsigned char *ring, size_t capacity, size_t of
   __builtin_memcpy(last, record + whole, count - whole);
   __builtin_memcpy(last + (size - whole) - 4, &length, 4);
   for (size_t line = 0; line < size; line += 64) {
-    const unsigned char *from = line < whole ? record + line : last + (line - whole);
-    for (size_t part = 0; part < 64; part += 16) {
-      text_vector text;
-      __builtin_memcpy(&text, from + part, 16);
-      __builtin_nontemporal_store(text, (text_vector *)(ring + offset + part));
-    }
+    store_lines(ring + offset, line < whole ? record + line : last + (line - whole), 64);
     offset = offset + 64 == capacity ? 0 : offset + 64;
   }
   return size;

@@ -118,6 +118,14 @@ extension Telemetry {
         _ trace: RequestTrace?
     ) {
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
+        let isLater = trace?.note(
+            statement: summary,
+            nanoseconds: nanoseconds,
+            rows: rows,
+            sqlState: sqlState,
+            isOrdinary: sqlState == nil && !isSlow
+        )
+        guard isLater != true else { return }
         let duration = statements.ended(
             summary,
             nanoseconds: nanoseconds,
@@ -125,7 +133,6 @@ extension Telemetry {
             rows: rows,
             isSlow: isSlow
         )
-        trace?.note(statement: summary, rows: rows, sqlState: sqlState)
         if let duration, let trace {
             unsafe trace.waitingExemplars.append((duration, nanoseconds))
         }

@@ -28,6 +28,7 @@ extension Telemetry {
         let offset = wallOffsetNanoseconds()
         for trace in traces {
             http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
+            if let statement = trace.takeUncounted() { count(statement) }
             trace.withRoute(or: unmatchedRoute) { route in
                 guard !route.isOperational else { return }
                 trace.decision = decide(trace, trace.summary, route)
@@ -37,6 +38,17 @@ extension Telemetry {
         for trace in traces {
             trace.withRoute(or: unmatchedRoute) { log(trace, $0, wallOffset: offset) }
         }
+        logs.settle()
+    }
+
+    private func count(_ statement: NotedStatement) {
+        _ = statements.ended(
+            statement.summary,
+            nanoseconds: statement.nanoseconds,
+            sqlState: nil,
+            rows: statement.rows,
+            isSlow: false
+        )
     }
 
     private func log(_ trace: RequestTrace, _ route: RouteTelemetry, wallOffset: UInt64) {

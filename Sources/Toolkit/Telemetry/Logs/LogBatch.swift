@@ -41,7 +41,7 @@ struct LogLines: Sendable {
 
     func mark(_ index: Int) -> LogMark { marks.mark(at: index * LogMark.size) }
 
-    /// The record it describes is at the bytes' end already.
+    /// The record it describes is in the bytes, or is about to be.
     @inline(__always)
     mutating func append(_ mark: LogMark) {
         marks.reserve(LogMark.size)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 
 /// A buffer that records are encoded into. Its owner makes room for a whole record at once, so
@@ -21,10 +22,13 @@ import Glibc
         grow(to: max(count + extra, capacity * 2, least))
     }
 
+    /// At the beginning of a cache line: see `move(wholeLinesOf:)`.
     private mutating func grow(to wanted: Int) {
-        guard let memory = unsafe realloc(base, wanted) else {
+        guard let memory = unsafe aligned_alloc(Self.lineBytes, wanted) else {
             preconditionFailure("no memory for logs")
         }
+        if let base = unsafe base { unsafe memcpy(memory, base, count) }
+        unsafe Glibc.free(base)
         unsafe base = memory.assumingMemoryBound(to: UInt8.self)
         capacity = wanted
     }
@@ -183,6 +187,22 @@ import Glibc
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         }
         return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+    }
+
+    private static let lineBytes = 64
+
+    /// Takes over those whole cache lines that another buffer begins with, past the caches: nobody
+    /// reads them soon, and not on this processor. Until the rest follows by `append`, the buffer
+    /// is to be filled by this alone.
+    mutating func move(wholeLinesOf other: inout LogBytes, orMore least: Int) {
+        let length = other.count & ~(Self.lineBytes - 1)
+        guard length > 0, let start = unsafe other.base else { return }
+        reserve(length, orMore: least)
+        assert(count % Self.lineBytes == 0)
+        unsafe store_lines(base.unsafelyUnwrapped + count, start, length)
+        count &+= length
+        unsafe memmove(start, start + length, other.count &- length)
+        other.count &-= length
     }
 
     func copy(from start: Int) -> [UInt8] {

@@ -93,9 +93,15 @@ package final class LogPipeline: Sendable {
             fields(&record)
             if leftOut > 0 { record.field("repeats_left_out", Int(clamping: leftOut)) }
         }
+        settle()
     }
 
-    /// Makes the record whatever the level: for what is decided elsewhere.
+    /// To be called when records have been made by `writeAlways`, before anything is waited for.
+    func settle() {
+        for position in stages.indices { stages[position].settle() }
+    }
+
+    /// Makes the record whatever the level: for what is decided elsewhere. It is not settled.
     func writeAlways(
         _ level: LogLevel,
         _ module: LogModule,
@@ -219,6 +225,7 @@ extension LogPipeline {
         writeAlways(.info, .app, "log ends", event: "log.ledger", trace: nil) { record in
             record.field("ledger", ledgers)
         }
+        settle()
     }
 
     /// What a run that was killed had to say last.
@@ -235,6 +242,7 @@ extension LogPipeline {
                 record.field("previous.seq", leftover.sequence)
                 record.field("previous.record", leftover.line)
             }
+            settle()
         }
     }
 

@@ -8,8 +8,6 @@ package struct LogRecord: ~Copyable {
     static let bytesMax = 16_384
     /// Longer values are cut, and the record says so.
     static let valueBytesMax = 4_096
-    /// Room for what gathers before it is handed on, and a record more.
-    private static let batchBytes = LogStage.gatherBytesMax + 2 * bytesMax
     /// What closing a record may take.
     private static let tailBytesMax = 32
 
@@ -25,7 +23,7 @@ package struct LogRecord: ~Copyable {
         self.bytes = bytes
         self.format = format
         isJSON = format.isJSON
-        self.bytes.reserve(Self.bytesMax + Self.tailBytesMax, orMore: Self.batchBytes)
+        self.bytes.reserve(Self.bytesMax + Self.tailBytesMax)
         end = self.bytes.count + Self.bytesMax - Self.tailBytesMax
     }
 
@@ -91,7 +89,7 @@ package struct LogRecord: ~Copyable {
         closeText()
     }
 
-    /// Self times of the layers that took any.
+    /// Self times of the layers that took a microsecond: the rest would be zeros.
     mutating func layers(of trace: RequestTrace) {
         guard isJSON else { return plainLayers(of: trace) }
         guard begin("layers", roomFor: 400) else { return }
@@ -100,7 +98,9 @@ package struct LogRecord: ~Copyable {
         let start = bytes.count
         for position in 0..<Layer.count {
             let nanoseconds = trace.selfNanoseconds(at: position)
-            guard nanoseconds > 0, let layer = Layer(rawValue: UInt8(position)) else { continue }
+            guard nanoseconds >= 1_000, let layer = Layer(rawValue: UInt8(position)) else {
+                continue
+            }
             bytes.append(keyOf: layer)
             bytes.append(milliseconds: nanoseconds)
         }
@@ -113,7 +113,7 @@ package struct LogRecord: ~Copyable {
 
     private mutating func plainLayers(of trace: RequestTrace) {
         guard bytes.count + 400 < end else { return }
-        for layer in Layer.allCases where trace.selfNanoseconds(layer) > 0 {
+        for layer in Layer.allCases where trace.selfNanoseconds(layer) >= 1_000 {
             bytes.append(" layers.")
             bytes.append(layer.label)
             bytes.append(UInt8(ascii: "="))

@@ -131,14 +131,14 @@ final class LogSink: Sendable {
         return false
     }
 
-    /// Takes those of the batch that go to the sink with this bit.
+    /// Takes those of the batch that go to the sink with this bit; called by one thread at a time.
     func receive(_ batch: LogBatch, for bit: UInt16) {
         state.withLock { $0.pending.append(batch, for: bit) }
+        if isDirect { _ = drain() }
     }
 
     func wake() {
-        guard state.withLock({ $0.pending.count > 0 }) else { return }
-        if isDirect { _ = drain() } else { wakeup.raise() }
+        if !isDirect, state.withLock({ $0.pending.count > 0 }) { wakeup.raise() }
     }
 
     private func run() {

@@ -44,6 +44,13 @@ struct LogSlot: ~Copyable {
 
     struct State: Sendable {
         var lines = LogLines()
+        /// The records that are not settled, and before them those bytes of settled ones that do
+        /// not fill a cache line: a few kilobytes that stay at hand.
+        var latest = LogBytes()
+        var settledBytes = 0
+        var settledCount = 0
+        /// Its thread has handed over what was here, since the stage last asked.
+        var hasHandedOver = false
         var clock = LogClock()
         var site = LogSite()
         var accounts = InlineArray<8, Account> { _ in Account() }
@@ -53,11 +60,15 @@ struct LogSlot: ~Copyable {
     let state = Mutex(State())
     private let apart = Shard.Apart()
 
-    deinit { state.withLock { $0.lines.free() } }
+    deinit {
+        state.withLock { state in
+            state.lines.free()
+            state.latest.free()
+        }
+    }
 }
 
 extension LogSlot.State {
-    /// Encodes a record; returns where it lies.
     mutating func encode(
         _ head: LogHead,
         _ trace: RequestTrace?,
@@ -65,17 +76,49 @@ extension LogSlot.State {
         format: LogFormat,
         service: [UInt8],
         _ fields: (inout LogRecord) -> Void
-    ) -> Range<Int> {
-        let start = lines.bytes.count
+    ) {
+        let start = latest.count
         if format != .pretty { site.become(head, format) }
-        var record = LogRecord(in: lines.bytes, format: format)
+        var record = LogRecord(in: latest, format: format)
         record.begin(head, trace, site: site, clock: &clock, service: service)
         fields(&record)
         record.close()
-        lines.bytes = record.bytes
+        latest = record.bytes
         for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
-        let end = lines.bytes.count
-        lines.append(LogMark(head, trace, sinks: sinks, length: end - start))
-        return start..<end
+        lines.append(LogMark(head, trace, sinks: sinks, length: latest.count - start))
+    }
+
+    /// The latest records go where a kill cannot reach them, and out of the way: past the caches,
+    /// since nobody reads them soon. To take a lock afterwards means to wait until they are there;
+    /// so there should be several.
+    mutating func settle(_ tail: MappedTail?, slot: Int) {
+        if let tail {
+            var start = settledBytes
+            for index in settledCount..<lines.count {
+                let end = start + Int(lines.mark(index).length)
+                unsafe tail.append(latest.part(start..<end), slot: slot)
+                start = end
+            }
+        }
+        lines.bytes.move(wholeLinesOf: &latest, orMore: Self.batchBytes)
+        settledBytes = latest.count
+        settledCount = lines.count
+    }
+
+    /// Room for what gathers before it is handed on, and the records that make it too much.
+    private static let batchBytes = LogStage.gatherBytesMax + 2 * LogRecord.bytesMax
+
+    mutating func takeHasHandedOver() -> Bool {
+        defer { hasHandedOver = false }
+        return hasHandedOver
+    }
+
+    /// Everything so far, settled, as a batch of its own.
+    mutating func takeLines(_ spares: LogSpares) -> LogLines {
+        lines.bytes.append(latest, 0..<latest.count)
+        latest.clear()
+        (settledBytes, settledCount) = (0, 0)
+        defer { lines = spares.take() }
+        return lines
     }
 }

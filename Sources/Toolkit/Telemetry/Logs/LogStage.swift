@@ -24,11 +24,15 @@ import Synchronization
     private let spares = LogSpares()
 
     /// How long a batch gathers, and how much of one thread: one write for what comes meanwhile.
-    /// Each time threads are woken costs as much as many records do.
+    /// Each time threads are woken costs as much as many records do. What a busy thread has after it
+    /// handed much over may wait once more as long.
     private static let gatherMilliseconds: Int32 = 20
     /// What has not left a thread yet has to be in its part of the mapped tail, or a kill would lose
-    /// some; the other half is for what comes until the stage's thread runs.
+    /// some; the other half is for what comes until it is written.
     static let gatherBytesMax = MappedTail.ringBytes / 2
+
+    /// What is likely to be in the processor's first cache still.
+    private static let unsettledBytesMax = 16 << 10
 
     init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
@@ -53,6 +57,7 @@ import Synchronization
     }
 
     /// Encodes the record for the sinks that have room, and counts it for those that have not.
+    /// Sooner or later it is to be settled.
     func append(
         _ head: LogHead,
         _ trace: RequestTrace?,
@@ -84,7 +89,7 @@ import Synchronization
                 }
             }
             guard admitting != 0 else { return }
-            let range = state.encode(
+            state.encode(
                 head,
                 trace,
                 sinks: admitting,
@@ -92,9 +97,18 @@ import Synchronization
                 service: service,
                 fields
             )
-            if let tail { unsafe tail.append(state.lines.bytes.part(range), slot: slot) }
-            if range.contains(Self.gatherBytesMax) { hurry.raise() }
+            if state.latest.count > Self.unsettledBytesMax { state.settle(tail, slot: slot) }
         }
+    }
+
+    /// What the calling thread has appended survives a kill from now on, and is on its way.
+    func settle() {
+        let slot = Shard.current
+        let isEnough = unsafe slots[slot].state.withLock { state in
+            state.settle(tail, slot: slot)
+            return state.lines.bytes.count >= Self.gatherBytesMax
+        }
+        if isEnough { return handOver(slot) }
         if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
     }
 
@@ -116,35 +130,55 @@ import Synchronization
     private func run() {
         var hasClosed = false
         while !hasClosed {
-            wakeup.wait()
+            if !isAwake.load(ordering: .sequentiallyConsistent) { wakeup.wait() }
             if !isClosed.load(ordering: .acquiring) {
                 hurry.wait(milliseconds: Self.gatherMilliseconds)
             }
             isAwake.store(false, ordering: .sequentiallyConsistent)
             hasClosed = isClosed.load(ordering: .sequentiallyConsistent)
-            drain()
+            if !drain(completely: hasClosed) {
+                isAwake.store(true, ordering: .sequentiallyConsistent)
+            }
         }
         hasEnded.store(true, ordering: .releasing)
     }
 
-    private func drain() {
+    /// False when it has left what some threads have, which is young: they handed over themselves
+    /// what was there when this last looked.
+    private func drain(completely: Bool) -> Bool {
+        var isComplete = true
         for slot in 0..<Shard.slotsUsed {
-            transfer.withLock { _ in
-                guard let batch = unsafe batch(of: slots[slot]) else { return }
-                for position in sinks.indices {
-                    sinks[position].receive(batch, for: 1 << UInt16(position))
-                }
-            }
+            let isYoung = unsafe slots[slot].state.withLock { $0.takeHasHandedOver() }
+            if isYoung, !completely { isComplete = false } else { receive(slot) }
         }
+        for sink in sinks { sink.wake() }
+        return isComplete
+    }
+
+    /// A thread that has made much hands it to the sinks itself: to wake another for that costs
+    /// more, and that one would wait for the lock which this one holds.
+    @inline(never)
+    private func handOver(_ slot: Int) {
+        receive(slot)
+        unsafe slots[slot].state.withLock { $0.hasHandedOver = true }
         for sink in sinks { sink.wake() }
     }
 
+    private func receive(_ slot: Int) {
+        transfer.withLock { _ in
+            guard let batch = unsafe batch(of: slots[slot], slot) else { return }
+            for position in sinks.indices {
+                sinks[position].receive(batch, for: 1 << UInt16(position))
+            }
+        }
+    }
+
     /// What a slot holds, if anything.
-    private func batch(of slot: borrowing LogSlot) -> LogBatch? {
+    private func batch(of slot: borrowing LogSlot, _ position: Int) -> LogBatch? {
         slot.state.withLock { state in
             guard state.lines.count > 0 else { return nil }
-            let batch = LogBatch(state.lines, spares)
-            state.lines = spares.take()
+            state.settle(tail, slot: position)
+            let batch = LogBatch(state.takeLines(spares), spares)
             for position in sinks.indices {
                 state.accounts[position].queued = 0
                 queues[position].add(-state.accounts[position].places)

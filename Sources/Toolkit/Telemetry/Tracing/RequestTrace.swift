@@ -31,6 +31,7 @@ package final class RequestTrace: @unchecked Sendable {
     @exclusivity(unchecked) private var notes: [TraceAttribute] = []
     /// Kept apart, since most requests have one: an array would be an allocation.
     @exclusivity(unchecked) private var firstStatement: NotedStatement?
+    @exclusivity(unchecked) private var isStatementUncounted = false
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
     @exclusivity(unchecked) package private(set) var endedAt: UInt64 = 0
@@ -115,14 +116,37 @@ package final class RequestTrace: @unchecked Sendable {
     }
 
     /// Adds a statement that came back to the open span.
-    func note(statement summary: String, rows: Int, sqlState: String?) {
-        let statement = unsafe NotedStatement(summary, rows: rows, sqlState, span: currentSpan)
+    ///
+    /// An ordinary one may be counted later, together with its request: true if it will be.
+    func note(
+        statement summary: String,
+        nanoseconds: UInt64,
+        rows: Int,
+        sqlState: String?,
+        isOrdinary: Bool
+    ) -> Bool {
+        let statement = unsafe NotedStatement(
+            summary,
+            nanoseconds: nanoseconds,
+            rows: rows,
+            sqlState,
+            span: currentSpan
+        )
         unsafe statementCount += 1
-        if unsafe firstStatement == nil {
-            unsafe firstStatement = statement
-        } else {
+        guard unsafe firstStatement == nil else {
             unsafe notes.append(contentsOf: statement.attributes)
+            return false
         }
+        unsafe firstStatement = statement
+        unsafe isStatementUncounted = unsafe isOrdinary && endedAt == 0
+        return unsafe isStatementUncounted
+    }
+
+    /// The statement that was to be counted later, once.
+    func takeUncounted() -> NotedStatement? {
+        guard unsafe isStatementUncounted else { return nil }
+        unsafe isStatementUncounted = false
+        return unsafe firstStatement
     }
 
     /// What is known of the request and its spans. Made when somebody looks.

@@ -23,13 +23,21 @@ package struct TraceSpan: Sendable {
 
 /// What a statement's span will say of it.
 struct NotedStatement: Sendable {
-    private let summary: String
-    private let rows: Int
+    let summary: String
+    let nanoseconds: UInt64
+    let rows: Int
     private let sqlState: String?
     private let span: Int8
 
-    init(_ summary: String, rows: Int, _ sqlState: String?, span: Int8) {
+    init(
+        _ summary: String,
+        nanoseconds: UInt64,
+        rows: Int,
+        _ sqlState: String?,
+        span: Int8
+    ) {
         self.summary = summary
+        self.nanoseconds = nanoseconds
         self.rows = rows
         self.sqlState = sqlState
         self.span = span
