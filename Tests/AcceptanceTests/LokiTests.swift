@@ -78,6 +78,27 @@ extension AcceptanceTests {
             #expect(try loki.get("/metrics").contains(#"status_code="429""#))
         }
 
+        /// Loki takes the others, and says neither which nor how many it has left out.
+        @Test func `a record that is too long for Loki costs no other`() throws {
+            let loki = try LokiProcess(limits: ["-distributor.max-line-size=600"])
+            let server = try Self.busyServer(loki)
+            for _ in 0..<5 { _ = try server.get("/rest/v1/planets?select=name") }
+            func counted(_ name: String, _ labels: String = "") throws -> Int {
+                Int(try server.metric("lucarne_log_\(name)", #"sink="loki"\#(labels)"#))
+            }
+            let isSettled = try eventually(within: 60) {
+                let made = Int(try server.metric("lucarne_log_records_total"))
+                let refused = try counted("records_dropped_total", #",reason="rejected""#)
+                let lines = server.output.split(separator: "\n").filter { $0.hasPrefix("{") }
+                let long = lines.count { $0.utf8.count > 600 }
+                let written = try counted("records_written_total")
+                let there = try loki.records().count
+                return long >= 5 && refused == long && made == lines.count
+                    && written == made - long && there == written
+            }
+            #expect(isSettled, "\(loki.output.suffix(2_000))")
+        }
+
         /// A server whose database has something slow and something broken.
         private static func busyServer(_ loki: LokiProcess) throws -> LucarneProcess {
             let database = try Database()

@@ -29,7 +29,7 @@ struct ExporterTests {
             (["504 Gone", "504 Gone", "504 Gone", "504 Gone"], .failed, 4),
             (["400 Bad", "200 OK"], .rejected, 1),
             (["500 Broken", "200 OK"], .rejected, 1),
-            (["413 Large", "200 OK"], .rejected, 1),
+            (["413 Large", "200 OK"], .rejectedTogether, 1),
             (["204 Taken"], .accepted(rejected: 0), 1),
         ] as [([String], ExportOutcome, Int)]
     )
@@ -47,8 +47,8 @@ struct ExporterTests {
     @Test(
         arguments: [
             (["500 empty ring", "503 Busy", "429 Later", "204 Taken"], .accepted(rejected: 0), 4),
-            (["400 Bad", "204 Taken"], .rejected, 1),
-            (["413 Large", "204 Taken"], .rejected, 1),
+            (["400 Bad", "204 Taken"], .rejectedTogether, 1),
+            (["413 Large", "204 Taken"], .rejectedTogether, 1),
             (["260 Blocked", "204 Taken"], .rejected, 1),
         ] as [([String], ExportOutcome, Int)]
     )

@@ -152,34 +152,6 @@ struct LogSinkTests {
         #expect(streams[0]["values"]?[0]?[0]?.string == "1700000000000000007")
     }
 
-    @Test func `while Loki is busy its queue waits, and nothing is lost`() throws {
-        let receiver = try HTTPReceiver { number, _ in
-            number < 3
-                ? "HTTP/1.1 500 empty ring\r\nContent-Length: 0\r\n\r\n"
-                : "HTTP/1.1 204 No Content\r\n\r\n"
-        }
-        defer { receiver.stop() }
-        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
-        for _ in 0..<500 { logs.write(.info, .app, "x") }
-        #expect(comesTrue(within: 60) { logs.ledgers[0].written == 500 })
-        logs.close()
-        #expect(logs.ledgers[0].droppedInAll == 0)
-    }
-
-    @Test func `what a server refuses or cannot be told is dropped, and counted as that`() throws {
-        let receiver = try HTTPReceiver { _, _ in
-            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-        }
-        let logs = pipeline(configuration(.loki(try #require(receiver.endpoint))))
-        for _ in 0..<10 { logs.write(.info, .app, "x") }
-        #expect(comesTrue { logs.ledgers[0].dropped[.rejected] == 10 })
-        receiver.stop()
-        for _ in 0..<5 { logs.write(.info, .app, "x") }
-        logs.close(timeoutMilliseconds: 500)
-        #expect(logs.ledgers[0].isBalanced)
-        #expect(logs.ledgers[0].written == 0)
-    }
-
     @Test func `a full file is renamed and compressed, and so many are kept`() throws {
         let scratch = Scratch()
         let rotation = LogRotation(bytesMax: 20_000, keep: 2)

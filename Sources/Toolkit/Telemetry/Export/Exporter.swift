@@ -7,6 +7,8 @@ enum ExportOutcome: Equatable, Sendable {
     /// But for so many items, which it did not want.
     case accepted(rejected: Int)
     case rejected
+    /// Too many at once, or some of them are not wanted: parts may be.
+    case rejectedTogether
     /// Not reached, or too busy, for longer than was waited.
     case failed
 }
@@ -19,23 +21,28 @@ struct ExportRules: Sendable {
     var pauseMax: UInt64 = 30_000_000_000
     var isBusy: @Sendable (_ status: Int) -> Bool
     var isTaken: @Sendable (_ status: Int) -> Bool
+    var isWorthDividing: @Sendable (_ status: Int) -> Bool
 
     /// opentelemetry-proto, docs/specification.md, "OTLP/HTTP Response": 429, 502, 503 and 504 are
-    /// asked again; nothing else is, least of all what was accepted in part.
+    /// asked again; nothing else is, least of all what was accepted in part. A proxy before the
+    /// receiver may find a document too large.
     static let otlp = ExportRules(
         isBusy: { [429, 502, 503, 504].contains($0) },
-        isTaken: { (200..<300).contains($0) }
+        isTaken: { (200..<300).contains($0) },
+        isWorthDividing: { $0 == 413 }
     )
 
     /// Loki says 500 as long as its ring is empty, so every 5xx may pass, as it does for Loki's own
     /// clients (clients/pkg/util/client.go), which try for nine minutes; what is sent twice, it
     /// keeps once. The queue is what waits meanwhile. 260 says that nothing was taken
-    /// ("Ingest logs", `block_ingestion_until`).
+    /// ("Ingest logs", `block_ingestion_until`); 400 that some records are too old or too long,
+    /// and not which: the others were taken.
     static let loki = ExportRules(
         attemptsMax: 120,
         pauseMax: 5_000_000_000,
         isBusy: { $0 == 429 || (500..<600).contains($0) },
-        isTaken: { $0 == 200 || $0 == 204 }
+        isTaken: { $0 == 200 || $0 == 204 },
+        isWorthDividing: { $0 == 400 || $0 == 413 }
     )
 }
 
@@ -63,7 +70,9 @@ struct Exporter: ~Copyable {
                 if rules.isTaken(answer.status) {
                     return .accepted(rejected: Self.rejected(in: answer.body))
                 }
-                guard rules.isBusy(answer.status) else { return .rejected }
+                guard rules.isBusy(answer.status) else {
+                    return rules.isWorthDividing(answer.status) ? .rejectedTogether : .rejected
+                }
                 if let seconds = answer.retryAfter, seconds.isFinite, seconds >= 0 {
                     wait = UInt64(min(seconds, 3_600) * 1e9)
                 }
@@ -137,7 +146,7 @@ struct ExportMetrics: MetricSet {
         case .accepted(let rejected):
             self.count(signal, .ok, count - rejected)
             self.count(signal, .rejected, rejected)
-        case .rejected: self.count(signal, .rejected, count)
+        case .rejected, .rejectedTogether: self.count(signal, .rejected, count)
         case .failed: self.count(signal, .failed, count)
         }
     }

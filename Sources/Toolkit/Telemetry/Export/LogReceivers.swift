@@ -2,7 +2,9 @@
 import JSONCoding
 import Synchronization
 
-/// Sends a sink's records to a server, some hundred at a time.
+/// Sends a sink's records to a server, some hundred at a time. What it does not take together is
+/// divided until those stand alone that it does not want; what it has already it keeps once (Loki)
+/// or has not taken (OTLP).
 struct RemoteDestination: LogDestination {
     let name: String
     private let document: @Sendable (ArraySlice<LogEntry>) -> [UInt8]
@@ -17,6 +19,10 @@ struct RemoteDestination: LogDestination {
     }
 
     private static let recordsMax = 512
+    /// Of lines: what Loki's own clients send at once, and a fraction of what it takes in a burst.
+    private static let bytesMax = 1 << 20
+    /// Of one batch. A receiver that wants none of it is not asked record by record.
+    private static let divisionsMax = 64
 
     /// Loki's push API: few labels, for each of which it keeps a stream; the rest is structured
     /// metadata.
@@ -53,30 +59,55 @@ struct RemoteDestination: LogDestination {
 
     func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
         var delivery = LogDelivery()
-        var rest = batch.lines.entries[...]
-        while !rest.isEmpty {
-            let part = rest.prefix(Self.recordsMax)
-            rest = rest.dropFirst(part.count)
-            // When the end has come, what is left is lost; it is counted as the sink's error.
-            guard !patience.isOver else { return delivery }
+        var parts = Self.parts(of: batch.lines.entries)
+        var divisions = 0
+        // When the end has come, what is left is lost; it is counted as the sink's error.
+        while let part = parts.popLast(), !patience.isOver {
             let bytes = document(part)
             let started = uptimeNanoseconds()
             let outcome = exporter.exporter.withLock { $0.send(bytes, patience) }
-            metrics?.sent(.logs, part.count, outcome, took: uptimeNanoseconds() &- started)
-            switch outcome {
-            case .accepted(let rejected):
-                delivery.written += part.count - min(rejected, part.count)
-                delivery.drops[.rejected] += UInt64(min(rejected, part.count))
-                delivery.bytes += bytes.count
-            case .rejected:
-                delivery.drops[.rejected] += UInt64(part.count)
-                delivery.errors += 1
-            case .failed:
-                delivery.drops[.sinkError] += UInt64(part.count)
-                delivery.errors += 1
+            if outcome == .rejectedTogether, part.count > 1, divisions < Self.divisionsMax {
+                divisions += 1
+                let middle = part.startIndex + part.count / 2
+                parts += [part[middle...], part[..<middle]]
+                continue
             }
+            metrics?.sent(.logs, part.count, outcome, took: uptimeNanoseconds() &- started)
+            delivery.add(LogDelivery(of: part.count, bytes.count, outcome))
         }
         return delivery
+    }
+
+    /// The last one first.
+    private static func parts(of entries: [LogEntry]) -> [ArraySlice<LogEntry>] {
+        var parts: [ArraySlice<LogEntry>] = []
+        var (start, bytes) = (0, 0)
+        for position in entries.indices {
+            bytes += entries[position].line.count
+            if position > start, position - start == recordsMax || bytes > bytesMax {
+                parts.append(entries[start..<position])
+                (start, bytes) = (position, entries[position].line.count)
+            }
+        }
+        if start < entries.count { parts.append(entries[start...]) }
+        return parts.reversed()
+    }
+}
+
+extension LogDelivery {
+    fileprivate init(of records: Int, _ bytes: Int, _ outcome: ExportOutcome) {
+        switch outcome {
+        case .accepted(let rejected):
+            written = records - min(rejected, records)
+            drops[.rejected] = UInt64(records - written)
+            self.bytes = bytes
+        case .rejected, .rejectedTogether:
+            drops[.rejected] = UInt64(records)
+            errors = 1
+        case .failed:
+            drops[.sinkError] = UInt64(records)
+            errors = 1
+        }
     }
 }
 
