@@ -22,14 +22,17 @@ final class LokiProcess: @unchecked Sendable {
     private let directory = NSTemporaryDirectory() + "lucarne-loki-\(UInt64.random(in: 0 ... .max))"
     private let port = Int.random(in: 20_000..<31_000)
     private let limits: [String]
+    /// With one, nobody is served who does not name it.
+    private let tenant: String?
     private var process: Process?
 
     var base: String { "http://127.0.0.1:\(port)" }
     var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
     private var log: String { directory + "/output" }
 
-    init(isStarted: Bool = true, limits: [String] = []) throws {
-        self.limits = limits
+    init(isStarted: Bool = true, limits: [String] = [], tenant: String? = nil) throws {
+        self.limits = limits + (tenant == nil ? [] : ["-auth.enabled=true"])
+        self.tenant = tenant
         try FileManager.default.createDirectory(
             atPath: directory,
             withIntermediateDirectories: true
@@ -80,7 +83,8 @@ final class LokiProcess: @unchecked Sendable {
 
     func get(_ path: String, _ query: [String: String] = [:]) throws -> String {
         let encoded = query.flatMap { ["--data-urlencode", "\($0)=\($1)"] }
-        let arguments = ["curl", "-s", "-G", "--max-time", "20", base + path] + encoded
+        let named = tenant.map { ["-H", "X-Scope-OrgID: \($0)"] } ?? []
+        let arguments = ["curl", "-s", "-G", "--max-time", "20", base + path] + encoded + named
         return try Command.run("/usr/bin/env", arguments).output
     }
 

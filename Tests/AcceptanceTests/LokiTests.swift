@@ -99,8 +99,27 @@ extension AcceptanceTests {
             #expect(isSettled, "\(loki.output.suffix(2_000))")
         }
 
+        @Test func `a tenant's records are the tenant's, and verified as the tenant's`() throws {
+            let loki = try LokiProcess(tenant: "acme")
+            let server = try Self.busyServer(loki, tenant: "acme")
+            for _ in 0..<5 { _ = try server.get("/rest/v1/planets?select=name") }
+            try Self.expectAll(of: server, in: loki)
+            func verify(_ more: String...) throws -> Command {
+                let arguments = ["telemetry", "verify", "--loki", loki.base] + more
+                return try Command.run(Repository.binary.path, arguments)
+            }
+            #expect(try verify().errors.contains("no org id"))
+            let others = try verify("--tenant", "umbrella").output
+            let own = try verify("--tenant", "acme").output
+            #expect(others != own && own.contains("data"), "\(others)\(own)")
+            #expect(try verify("--tenant", "a\r\nb").status != 0)
+        }
+
         /// A server whose database has something slow and something broken.
-        private static func busyServer(_ loki: LokiProcess) throws -> LucarneProcess {
+        private static func busyServer(
+            _ loki: LokiProcess,
+            tenant: String? = nil
+        ) throws -> LucarneProcess {
             let database = try Database()
             try database.psql(
                 """
@@ -119,6 +138,7 @@ extension AcceptanceTests {
                 connection: database.connection,
                 environment: [
                     "LUCARNE_LOG_LOKI_URL": loki.base, "LUCARNE_LOG_FORMAT": "json",
+                    "LUCARNE_LOG_LOKI_TENANT": tenant ?? "",
                 ]
             )
             try database.psql("grant all on facts to service_role")

@@ -41,6 +41,7 @@ struct PlainRequest {
     var url: PlainURL
     var path: String
     var query: [(String, String)] = []
+    var headers: [(String, String)] = []
     var timeoutSeconds = 20
 
     static let replyBytesMax = 64 << 20
@@ -71,6 +72,7 @@ struct PlainRequest {
         let pairs = query.map { "\(Self.encode($0))=\(Self.encode($1))" }
         let target = url.prefix + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
         return "GET \(target) HTTP/1.1\r\nHost: \(url.host):\(url.port)\r\n"
+            + headers.map { "\($0): \($1)\r\n" }.joined()
             + "Accept: application/json\r\nConnection: close\r\n\r\n"
     }
 

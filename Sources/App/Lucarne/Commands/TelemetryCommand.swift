@@ -52,6 +52,11 @@ package enum TelemetryCommand {
         guard prometheus != nil || loki != nil else {
             throw ConfigurationFailure("--prometheus or --loki: a URL like http://127.0.0.1:9090")
         }
+        // Neither may it end a line of the request's head.
+        guard options["tenant"]?.utf8.allSatisfy({ 0x20 < $0 && $0 < 0x7F }) != false else {
+            throw ConfigurationFailure("--tenant: printable ASCII without spaces")
+        }
+        let headers = options["tenant"].map { [("X-Scope-OrgID", $0)] } ?? []
         var choice = Verification.Choice()
         choice.range = options["range"] ?? choice.range
         choice.job = options["job"] ?? choice.job
@@ -59,11 +64,12 @@ package enum TelemetryCommand {
         do throws(Verification.Refusal) {
             var findings: [Verification.Finding] = []
             if let prometheus {
-                let ask = asking(prometheus, "a Prometheus")
+                let ask = asking(prometheus, headers, "a Prometheus")
                 findings += try Verification.run(choice, families: families, asking: ask)
             }
             if let loki {
-                findings += try LogVerification.run(choice, asking: asking(loki, "a Loki"))
+                let ask = asking(loki, headers, "a Loki")
+                findings += try LogVerification.run(choice, asking: ask)
             }
             let report = VerificationReport(findings: findings)
             Terminal.write(options["json"] == nil ? report.text : report.json + "\n")
@@ -91,11 +97,16 @@ package enum TelemetryCommand {
 
     /// The `data` of the envelope that both share, or what is said instead: Prometheus has a place
     /// for it, Loki says it in plain text.
-    private static func asking(_ url: PlainURL, _ kind: String) -> Verification.Ask {
+    private static func asking(
+        _ url: PlainURL,
+        _ headers: [(String, String)],
+        _ kind: String
+    ) -> Verification.Ask {
         { path, query throws(Verification.Refusal) in
             let reply: PlainReply
             do throws(PlainRequestFailure) {
-                reply = try PlainRequest(url: url, path: path, query: query).send()
+                let request = PlainRequest(url: url, path: path, query: query, headers: headers)
+                reply = try request.send()
             } catch {
                 throw Verification.Refusal("\(url): \(error)")
             }
