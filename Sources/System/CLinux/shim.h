@@ -130,18 +130,21 @@ static inline void store_lines(unsigned char *to, const unsigned char *from, siz
 }
 
 // Puts a record into a ring of 64-byte lines, its length at the end of its last line, and says how
-// many bytes that is. Past the caches: nobody reads it unless the process is killed, and what the
-// next request needs stays where it is. The lines are written whole, in order with what a killed
-// thread had done before.
+// many bytes that is. Past the caches, if so wanted: nobody reads it unless the process is killed.
+// The lines are written whole, in order with what a killed thread had done before.
 static inline size_t keep_record(unsigned char *ring, size_t capacity, size_t offset,
-                                 const unsigned char *record, size_t count) {
+                                 const unsigned char *record, size_t count, int past_caches) {
   const size_t whole = count & ~(size_t)63, size = (count + 4 + 63) & ~(size_t)63;
   const unsigned length = (unsigned)count;
   unsigned char last[128] = {0};
   __builtin_memcpy(last, record + whole, count - whole);
   __builtin_memcpy(last + (size - whole) - 4, &length, 4);
   for (size_t line = 0; line < size; line += 64) {
-    store_lines(ring + offset, line < whole ? record + line : last + (line - whole), 64);
+    const unsigned char *from = line < whole ? record + line : last + (line - whole);
+    if (past_caches)
+      store_lines(ring + offset, from, 64);
+    else
+      __builtin_memcpy(ring + offset, from, 64);
     offset = offset + 64 == capacity ? 0 : offset + 64;
   }
   return size;

@@ -139,7 +139,8 @@ extension Telemetry {
             "request",
             event: "http.request",
             trace: trace,
-            wall: unsafe trace.endedAt &+ wallOffset
+            wall: unsafe trace.endedAt &+ wallOffset,
+            settles: false
         ) { record in
             record.field("http.request.method", trace.method.label)
             record.field("http.route", route.template)
@@ -187,7 +188,8 @@ extension Telemetry {
                 "layer",
                 event: "request.layer",
                 trace: trace,
-                wall: span.endedAt &+ wallOffset
+                wall: span.endedAt &+ wallOffset,
+                settles: false
             ) { record in
                 record.field("layer", span.layer.label)
                 // As the trace calls it.

@@ -93,15 +93,14 @@ package final class LogPipeline: Sendable {
             fields(&record)
             if leftOut > 0 { record.field("repeats_left_out", Int(clamping: leftOut)) }
         }
-        settle()
     }
 
-    /// To be called when records have been made by `writeAlways`, before anything is waited for.
+    /// To be called when records have been made that do not settle, before anything is waited for.
     func settle() {
         for position in stages.indices { stages[position].settle() }
     }
 
-    /// Makes the record whatever the level: for what is decided elsewhere. It is not settled.
+    /// Makes the record whatever the level: for what is decided elsewhere.
     func writeAlways(
         _ level: LogLevel,
         _ module: LogModule,
@@ -109,6 +108,7 @@ package final class LogPipeline: Sendable {
         event: StaticString?,
         trace: RequestTrace?,
         wall: UInt64? = nil,
+        settles: Bool = true,
         _ fields: (inout LogRecord) -> Void
     ) {
         let head = LogHead(
@@ -120,7 +120,9 @@ package final class LogPipeline: Sendable {
             sequence: sequence.wrappingAdd(1, ordering: .relaxed).oldValue
         )
         records?.count(level, module)
-        for position in stages.indices { stages[position].append(head, trace, fields) }
+        for position in stages.indices {
+            stages[position].append(head, trace, settles: settles, fields)
+        }
     }
 
     /// Counts a record that is not made. It has no number: numbers without a record are losses.
@@ -225,7 +227,6 @@ extension LogPipeline {
         writeAlways(.info, .app, "log ends", event: "log.ledger", trace: nil) { record in
             record.field("ledger", ledgers)
         }
-        settle()
     }
 
     /// What a run that was killed had to say last.
@@ -242,7 +243,6 @@ extension LogPipeline {
                 record.field("previous.seq", leftover.sequence)
                 record.field("previous.record", leftover.line)
             }
-            settle()
         }
     }
 

@@ -44,8 +44,8 @@ struct LogSlot: ~Copyable {
 
     struct State: Sendable {
         var lines = LogLines()
-        /// The records that are not settled, and before them those bytes of settled ones that do
-        /// not fill a cache line: a few kilobytes that stay at hand.
+        /// The latest records, and before them those bytes of others that do not fill a cache line:
+        /// a few kilobytes that stay at hand.
         var latest = LogBytes()
         var settledBytes = 0
         var settledCount = 0
@@ -88,22 +88,28 @@ extension LogSlot.State {
         lines.append(LogMark(head, trace, sinks: sinks, length: latest.count - start))
     }
 
-    /// The latest records go where a kill cannot reach them, and out of the way: past the caches,
-    /// since nobody reads them soon. To take a lock afterwards means to wait until they are there;
-    /// so there should be several.
+    /// The latest records go where a kill cannot reach them and, when there are some, out of the
+    /// way: past the caches, since nobody reads them soon. A lock taken afterwards waits until they
+    /// are there; for one record alone that would cost more than the lines it takes.
     mutating func settle(_ tail: MappedTail?, slot: Int) {
         if let tail {
             var start = settledBytes
+            let isAlone = lines.count - settledCount == 1
             for index in settledCount..<lines.count {
                 let end = start + Int(lines.mark(index).length)
-                unsafe tail.append(latest.part(start..<end), slot: slot)
+                unsafe tail.append(latest.part(start..<end), slot: slot, pastCaches: !isAlone)
                 start = end
             }
         }
-        lines.bytes.move(wholeLinesOf: &latest, orMore: Self.batchBytes)
+        if latest.count > Self.latestBytesMax {
+            lines.bytes.move(wholeLinesOf: &latest, orMore: Self.batchBytes)
+        }
         settledBytes = latest.count
         settledCount = lines.count
     }
+
+    /// What may well be in the processor's first cache still.
+    private static let latestBytesMax = 8 << 10
 
     /// Room for what gathers before it is handed on, and the records that make it too much.
     private static let batchBytes = LogStage.gatherBytesMax + 2 * LogRecord.bytesMax

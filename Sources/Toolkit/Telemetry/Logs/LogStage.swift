@@ -31,8 +31,7 @@ import Synchronization
     /// some; the other half is for what comes until it is written.
     static let gatherBytesMax = MappedTail.ringBytes / 2
 
-    /// What is likely to be in the processor's first cache still.
-    private static let unsettledBytesMax = 16 << 10
+    private static let unsettledBytesMax = 64 << 10
 
     init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
@@ -57,10 +56,11 @@ import Synchronization
     }
 
     /// Encodes the record for the sinks that have room, and counts it for those that have not.
-    /// Sooner or later it is to be settled.
+    /// Unless it settles, that is to be done sooner or later.
     func append(
         _ head: LogHead,
         _ trace: RequestTrace?,
+        settles: Bool,
         _ fields: (inout LogRecord) -> Void
     ) {
         var admitting: UInt16 = 0
@@ -71,7 +71,7 @@ import Synchronization
             if isAdmitted { admitting |= 1 &<< UInt16(position) }
         }
         let slot = Shard.current
-        unsafe slots[slot].state.withLock { state in
+        let isEnough = unsafe slots[slot].state.withLock { state in
             let refusal: LogDropReason =
                 isClosed.load(ordering: .relaxed) ? .closed : .queueFull
             if refusal == .closed { admitting = 0 }
@@ -88,7 +88,7 @@ import Synchronization
                     state.accounts[position].drops[refusal] &+= 1
                 }
             }
-            guard admitting != 0 else { return }
+            guard admitting != 0 else { return false }
             state.encode(
                 head,
                 trace,
@@ -97,8 +97,11 @@ import Synchronization
                 service: service,
                 fields
             )
-            if state.latest.count > Self.unsettledBytesMax { state.settle(tail, slot: slot) }
+            guard settles || state.latest.count > Self.unsettledBytesMax else { return false }
+            state.settle(tail, slot: slot)
+            return state.lines.bytes.count >= Self.gatherBytesMax
         }
+        if settles { pass(on: slot, isEnough) }
     }
 
     /// What the calling thread has appended survives a kill from now on, and is on its way.
@@ -108,6 +111,11 @@ import Synchronization
             state.settle(tail, slot: slot)
             return state.lines.bytes.count >= Self.gatherBytesMax
         }
+        pass(on: slot, isEnough)
+    }
+
+    /// Sees to it that what has been settled is on its way.
+    private func pass(on slot: Int, _ isEnough: Bool) {
         if isEnough { return handOver(slot) }
         if !isAwake.load(ordering: .sequentiallyConsistent) { wake() }
     }

@@ -59,7 +59,7 @@ import Synchronization
     }
 
     /// Keeps a record; its slot's lock is held.
-    func append(_ record: UnsafeRawBufferPointer, slot: Int) {
+    func append(_ record: UnsafeRawBufferPointer, slot: Int, pastCaches: Bool = true) {
         guard slot < slotCount else { return }
         let head = unsafe base + Self.page + slot * Self.ringBytes
         let ring = unsafe head + Self.headWords * 8
@@ -70,7 +70,8 @@ import Synchronization
             Self.capacity,
             Int(end % UInt64(Self.capacity)),
             record.baseAddress,
-            record.count
+            record.count,
+            pastCaches ? 1 : 0
         )
         // The record first, then the end: a process killed in between has not written it.
         unsafe Atomic<UInt64>.store(end + UInt64(size), at: head)
