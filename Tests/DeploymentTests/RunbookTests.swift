@@ -2,6 +2,7 @@
 import JSONCoding
 import Lucarne
 import Support
+import Telemetry
 import Testing
 
 @testable import Monitoring
@@ -16,7 +17,7 @@ import Testing
             Set(RuleGroup.alerting.flatMap(\.rules).map(\.name))
         ),
         Word("a board", /board \*([A-Z][a-z ]+)\*/, Set(Board.all.map(\.title))),
-        Word("a command", /`lucarne ([a-z]+)/, commands),
+        Word("a command", /(?:`|-- )lucarne ([a-z]+)/, commands),
         Word("an event", /`([a-z]+\.[a-z_]+)`/, Set(LogEvent.all.map(\.name))),
         Word(
             "an event that is searched for",
@@ -31,7 +32,7 @@ import Testing
 
     @Test func `runbooks speak of what there is`() throws {
         var found = 0
-        for runbook in try Runbook.all() {
+        for runbook in try Runbook.all() + [Runbook.prepared()] {
             for word in Self.words {
                 for text in word.texts(in: runbook.text) {
                     found += 1
@@ -42,17 +43,70 @@ import Testing
         #expect(found > 60)
     }
 
-    @Test func `runbooks send to objects of the cluster that are shipped`() throws {
-        let deployment = try Deployment()
-        let manifest = deployment.file("deploy/kubernetes/deployment.yaml")
+    @Test func `what a command needs is there, or said before it`() throws {
+        let prepared = try Runbook.prepared()
+        let places = try Self.places()
+        for runbook in try Runbook.all() + [prepared] {
+            #expect(runbook.name == prepared.name || runbook.text.contains("](README.md)"))
+            let inline = runbook.text.matches(of: /`((?:curl|kubectl|psql) [^`]+)`/)
+            for command in runbook.commands + inline.map({ String($0.1) }) {
+                #expect(Self.isComplete(command, places), "\(runbook.name): \(command)")
+                for variable in command.matches(of: /\$([A-Z_]+)/).map({ String($0.1) }) {
+                    #expect(
+                        prepared.text.contains("\n\(variable)="),
+                        "\(runbook.name): nobody sets \(variable)"
+                    )
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "curl -s http://127.0.0.1:9464/debug/pool", "kubectl logs deployment/lucarne",
+        "kubectl -n lucarne logs deployment/other", "top -H -p 1", "lucarne healthcheck",
+        #"kubectl -n lucarne exec "$POD" -- top"#, "kubectl -n lucarne logs -l name=other",
+    ])
+    func `a command that fails where it is run is found`(command: String) throws {
+        #expect(try !Self.isComplete(command, Self.places()))
+    }
+
+    /// How the cluster's objects are named by a command.
+    private static func places() throws -> [String] {
+        let manifest = try Deployment().file("deploy/kubernetes/deployment.yaml")
         let name = try #require(manifest["metadata", "name"].string)
-        let label = manifest["spec", "template"]["metadata", "labels"]["app.kubernetes.io/name"]
+        let labels = manifest["spec", "template"]["metadata", "labels"]
+        let label = try #require(labels["app.kubernetes.io/name"]?.string)
+        return [
+            #""$POD""#, "deployment/\(name)", "-l app.kubernetes.io/name=\(label)",
+            "get pods -o name --field-selector", "get secret \(name) ",
+        ]
+    }
+
+    /// It says where, and as whom: at night nobody is where the container is.
+    private static func isComplete(_ command: String, _ places: [String]) -> Bool {
+        if command.contains("curl ") {
+            return command.contains(#"-H "Authorization: Bearer $TOKEN""#)
+        }
+        guard let kubectl = command.firstRange(of: "kubectl ") else {
+            return command.hasPrefix("psql ") || command.firstMatch(of: /^[A-Z]+=/) != nil
+        }
+        let rest = command[kubectl.upperBound...]
+        let inside = rest.split(separator: " -- ").dropFirst().first ?? "lucarne "
+        return rest.hasPrefix("config ")
+            || rest.hasPrefix("-n lucarne ") && places.contains { rest.contains($0) }
+                && ["lucarne ", "ls ", "cat ", "sh -c 'kill "].contains { inside.hasPrefix($0) }
+    }
+
+    /// Where Prometheus takes native histograms, there are no others of these families.
+    @Test func `a question about a native histogram has a half for it`() throws {
+        let natives = TelemetryCommand.families.filter(\.isNative).map(\.name)
+        #expect(!natives.isEmpty)
         for runbook in try Runbook.all() {
-            for command in runbook.commands where command.hasPrefix("kubectl ") {
-                let isThere =
-                    command.contains("deployment/\(name)") || command.contains("deployment \(name)")
-                    || command.contains("-l app.kubernetes.io/name=\(label?.string ?? "-")")
-                #expect(isThere, "\(runbook.name): \(command)")
+            for query in runbook.queries {
+                for name in natives where query.contains("\(name)_") {
+                    let isBoth = ["[", "{"].contains { query.contains(name + $0) }
+                    #expect(isBoth, "\(runbook.name): \(query)")
+                }
             }
         }
     }

@@ -7,10 +7,18 @@ package struct Runbook: Sendable {
     package let text: String
 
     package static func all() throws -> [Runbook] {
-        try Repository.files(in: "docs/runbooks").map { path in
-            let name = path.split(separator: "/").last?.dropLast(".md".count) ?? ""
-            return Runbook(name: String(name), text: try Repository.text(of: path))
-        }
+        try Repository.files(in: folder).filter { $0 != preparation }.map(Runbook.init)
+    }
+
+    /// What is done before the commands of any of them.
+    package static func prepared() throws -> Runbook { try Runbook(path: preparation) }
+
+    private static let folder = "docs/runbooks"
+    private static let preparation = "\(folder)/README.md"
+
+    private init(path: String) throws {
+        name = String(path.dropFirst(Self.folder.count + 1).dropLast(".md".count))
+        text = try Repository.text(of: path)
     }
 
     /// Lines of shell, without the remarks.
