@@ -23,7 +23,7 @@ struct Cluster {
     private var services: [JSONValue] { deployment.documents["\(Self.folder)/service.yaml"] ?? [] }
 
     var findings: [String] {
-        listed + settings + ports + probes + shutdown + privileges + selectors + scraping
+        listed + settings + ports + probes + shutdown + budget + privileges + selectors + scraping
     }
 
     /// Each file is applied, but for the examples.
@@ -104,6 +104,28 @@ struct Cluster {
 }
 
 extension Cluster {
+    private func number(_ key: SettingKey) -> Int? {
+        environment.first { $0.0 == key.variable }?.1.string.flatMap { Int($0) }
+    }
+
+    /// What the instances take together of the database and of their nodes.
+    private var budget: [String] {
+        let instances = manifest("horizontal-pod-autoscaler")["spec", "maxReplicas"].int
+        let surge = manifest("deployment")["spec", "strategy", "rollingUpdate", "maxSurge"].int
+        let cores = container["resources", "requests", "cpu"]
+        let request = cores.string ?? "\(cores.int ?? 0)"
+        guard let instances, let surge, let pool = number(.poolMax), let loops = number(.loops)
+        else { return ["nobody knows what the instances take"] }
+        // One that drains has its connections still; two are for notifications and plans, and of
+        // PostgreSQL's 100 three are for superusers.
+        let taken = (instances + surge + 1) * (pool + 2)
+        let thousandths =
+            request.hasSuffix("m") ? Int(request.dropLast()) : Int(request).map { $0 * 1000 }
+        return (taken <= 97 ? [] : ["\(taken) connections are more than a PostgreSQL has"])
+            + (thousandths.map { ($0 + 999) / 1000 } == loops
+                ? [] : ["\(loops) loops are not the cores that it asks for"])
+    }
+
     private var shutdown: [String] {
         let drain = environment.first { $0.0 == SettingKey.drainTimeout.variable }?.1.string
         let seconds = drain.flatMap { Int($0.dropLast()) }
@@ -132,7 +154,7 @@ extension Cluster {
         let chosen: [(String, JSONValue)] =
             [
                 ("Deployment", manifest("deployment")["spec", "selector", "matchLabels"]),
-                ("PodDisruptionBudget", budget["spec", "selector", "matchLabels"]),
+                ("PodDisruptionBudget", disruption["spec", "selector", "matchLabels"]),
                 ("NetworkPolicy", manifest("network-policy")["spec", "podSelector", "matchLabels"]),
                 ("PodMonitor", podMonitor["spec", "selector", "matchLabels"]),
             ] + services.map { ("Service", $0["spec", "selector"]) }
@@ -153,7 +175,7 @@ extension Cluster {
         return wanted.allSatisfy { labels[$0.0] == $0.1 }
     }
 
-    private var budget: JSONValue { manifest("pod-disruption-budget") }
+    private var disruption: JSONValue { manifest("pod-disruption-budget") }
     private var podMonitor: JSONValue { manifest("pod-monitor/pod-monitor") }
 
     private var scraping: [String] {

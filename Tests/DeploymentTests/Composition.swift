@@ -102,6 +102,9 @@ extension Composition {
         if seconds(lucarne["stop_grace_period"]?.string ?? "") ?? 0 <= drain.reduce(0, +) {
             findings.append("lucarne: killed before it has drained")
         }
+        if setting(.drainDelay).flatMap(seconds) == 0 {
+            findings.append("lucarne: nobody waits before it is stopped")
+        }
         return findings
     }
 

@@ -91,10 +91,11 @@ import Testing
         Mistake(compose, ":/migrations:ro", ":/sql:ro", "its migrations are not mounted"),
         Mistake(
             compose,
+            "stop_grace_period: 40s",
             "stop_grace_period: 30s",
-            "stop_grace_period: 10s",
             "before it has drained"
         ),
+        Mistake(compose, "LUCARNE_DRAIN_DELAY: 5s", "LUCARNE_DRAIN_TIMEOUT: 5s", "nobody waits"),
         Mistake(compose, "9464:9464", "9464:9999", "no browser finds http://localhost:9464"),
         Mistake(compose, "localhost:9464", "lucarne:9464", "no browser finds http://lucarne:9464"),
         Mistake("prometheus/prometheus.yml", "lucarne:9464", "lucarne:80", "on lucarne:80"),
