@@ -45,7 +45,7 @@ ledger: ## Hold the four accounts of 10,000 requests against each other (minutes
 lint: ## Check format and style
 	@scripts/lint
 
-check: lint test ## What CI runs: format, lint, house rules, tests
+check: lint test ## Format, lint, house rules, tests
 
 bench: ## Measure beside pgbench and nginx, and print the ratios (ARGS='--quick')
 	@scripts/install bench
@@ -55,7 +55,7 @@ bench-catalog: ## Measure a catalog of 10,000 tables (ARGS=another number)
 	@scripts/install bench
 	@Benchmarks/catalog $(ARGS)
 
-conformance: ## Replay PostgREST's cases (CASES=file for other cases than the developers')
+conformance: ## Replay cases made from PostgREST's specification (CASES=file of JSON lines; skipped without)
 	@scripts/install test
 	@scripts/conformance $(CASES) $(ARGS)
 
