@@ -11,7 +11,12 @@ from machine import LUCARNE, ROOT, Postgres, cpu_seconds, lucarne, nginx, reside
 ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
 STATIC = "/livez"
 CONNECTIONS, CLIENTS = 16, 64
-IN_TURNS = "row by key, in turns with", "row by key, telemetry off"
+ROW, DIFFERENT = "row by key", "row by key, all clients different"
+
+
+def in_turns_with(name):
+    """What a pair that takes turns, telemetry on and off, is called."""
+    return f"{name}, in turns with", f"{name}, telemetry off"
 
 
 def wrk(server, path, seconds, bearer=None, **request):
@@ -151,11 +156,13 @@ def levels(rounds):
 def verdicts(rounds, memory, ready):
     rows = []
     for label, one, other, bar in [
-        ("row by key ÷ pgbench, same statements", "row by key", "pgbench, pipelined", 0.65),
-        ("the same, all clients different", "row by key, all clients different", "pgbench, pipelined", None),
+        ("row by key ÷ pgbench, same statements", ROW, "pgbench, pipelined", 0.65),
+        ("the same, all clients different", DIFFERENT, "pgbench, pipelined", None),
         *rest.ratios(),
         ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
-        ("row by key, telemetry on ÷ off", *IN_TURNS, 0.97),
+        ("row by key, telemetry on ÷ off", *in_turns_with(ROW), 0.97),
+        *((f"{name}, telemetry on ÷ off", *in_turns_with(name), 0.97)
+          for name in (DIFFERENT, *(scenario.name for scenario in rest.SCENARIOS))),
     ]:
         if one not in rounds[0]:
             continue
@@ -165,7 +172,7 @@ def verdicts(rounds, memory, ready):
     rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
     rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
     rows.append(("start to ready, external database", f"{ready:.0f} ms", "≤ 300 ms", ready <= 300))
-    if "row by key" in rounds[0]:
+    if ROW in rounds[0]:
         middle, low, high = median_ratio(rounds, "pgbench, pipelined", "pgbench, four round trips")
         rows.append(("pgbench: one round trip ÷ four", f"{middle:.2f} ({low:.2f} to {high:.2f})", "", None))
     print("\n| measured | ratio or value | bar | |\n|---|---|---|---|")
@@ -230,17 +237,22 @@ def measure(options, directory):
         apart = script(sent, work, "apart.sql", ("begin;", "commit;"))
         contenders = {
             "pgbench, pipelined": lambda: pgbench(postgres, pipelined, seconds),
-            "row by key": lambda: wrk(on, ITEM, seconds, bearer),
-            "row by key, all clients different": lambda: wrk(on, ITEM, seconds, bearer, REQUEST_CLIENTS="different"),
+            ROW: lambda: wrk(on, ITEM, seconds, bearer),
+            DIFFERENT: lambda: wrk(on, ITEM, seconds, bearer, REQUEST_CLIENTS="different"),
             "pgbench, four round trips": lambda: pgbench(postgres, apart, seconds),
             "static route": lambda: wrk(on, STATIC, seconds),
             "nginx, JSON log": lambda: wrk(reference, STATIC, seconds),
             "static route, telemetry off": lambda: wrk(off, STATIC, seconds),
         }
+        paired = {
+            ROW: lambda server: wrk(server, ITEM, 1, bearer),
+            DIFFERENT: lambda server: wrk(server, ITEM, 1, bearer, REQUEST_CLIENTS="different"),
+        }
         if options.only == "rest":
-            contenders = {}
+            contenders, paired = {}, {}
         if options.only != "row":
             contenders |= rest.contenders(postgres, on, bearer, work, seconds, sys.modules[__name__])
+            paired |= rest.paired(postgres, bearer, work, sys.modules[__name__])
         for server in (on, off):
             wrk(server, ITEM, 1, bearer)
         measured = []
@@ -248,11 +260,9 @@ def measure(options, directory):
         for index in range(rounds):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
-            if "row by key" in contenders:
-                seen = in_turns(
-                    lambda: wrk(on, ITEM, 1, bearer), lambda: wrk(off, ITEM, 1, bearer), 2 * seconds
-                )
-                measured[-1] |= dict(zip(IN_TURNS, seen))
+            for name, ask in paired.items():
+                seen = in_turns(lambda: ask(on), lambda: ask(off), 2 * seconds)
+                measured[-1] |= dict(zip(in_turns_with(name), seen))
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)
             for server in servers:

@@ -42,31 +42,38 @@ def prepare(postgres):
     postgres.psql("-f", os.path.join(ROOT, "Benchmarks/rest.sql"))
 
 
-def contenders(postgres, server, bearer, directory, seconds, measure):
-    """Pairs of (name, how to measure it): each scenario, and what PostgreSQL alone makes of it."""
+def paired(postgres, bearer, directory, measure, seconds=1):
+    """How to ask a server for each scenario, by name."""
     found = {}
     for number, scenario in enumerate(SCENARIOS):
-        body = None
+        environment = {"REQUEST_METHOD": scenario.method}
         if scenario.body:
-            body = os.path.join(directory, f"rest{number}.json")
-            with open(body, "w") as file:
+            environment["REQUEST_BODY"] = os.path.join(directory, f"rest{number}.json")
+            with open(environment["REQUEST_BODY"], "w") as file:
                 file.write(scenario.body)
+
+        def ask(server, environment=environment, scenario=scenario):
+            postgres.psql("-c", "truncate readings")
+            return measure.wrk(server, scenario.path, seconds, bearer, **environment)
+
+        found[scenario.name] = ask
+    return found
+
+
+def contenders(postgres, server, bearer, directory, seconds, measure):
+    """How to measure each scenario, and what PostgreSQL alone makes of it, by name."""
+    found = {}
+    asked = paired(postgres, bearer, directory, measure, seconds)
+    for number, scenario in enumerate(SCENARIOS):
         sent = measure.statements(postgres, server, bearer, scenario)
         made = measure.script(sent, directory, f"rest{number}.sql", ("\\startpipeline", "\\endpipeline"))
-        environment = {"REQUEST_METHOD": scenario.method}
-        if body:
-            environment["REQUEST_BODY"] = body
 
         def pgbench(made=made):
             postgres.psql("-c", "truncate readings")
             return measure.pgbench(postgres, made, seconds)
 
-        def rest(environment=environment, scenario=scenario):
-            postgres.psql("-c", "truncate readings")
-            return measure.wrk(server, scenario.path, seconds, bearer, **environment)
-
         found[f"pgbench: {scenario.name}"] = pgbench
-        found[scenario.name] = rest
+        found[scenario.name] = lambda ask=asked[scenario.name]: ask(server)
     return found
 
 
