@@ -285,13 +285,16 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
                 "LUCARNE_JWT_SECRET": strongSecret,
                 "DATABASE_URL": "postgresql://me:hush@host:5432/db",
                 "LUCARNE_REST_APP_SETTINGS_API_SECRET": "hush",
+                "LUCARNE_REST_APP_SETTINGS_SMTP": "hush",
             ]
         )
         let text = configuration.reportText
         #expect(text.contains("= 3  (flag)"))
         #expect(text.contains("= 127.0.0.1:8080  (default)"))
         #expect(
-            text.contains("= postgresql://me:********@host:5432/db  (environment DATABASE_URL)")
+            text.contains(
+                "= user=me password=******** dbname=db host=host port=5432  (environment DATABASE_URL)"
+            )
         )
         #expect(text.contains("app.settings.api_secret"))
         for report in [text, configuration.reportJSON] {
@@ -302,15 +305,29 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
     }
 
     @Test(arguments: [
-        ("postgresql://u:p@h/d", "postgresql://u:********@h/d"),
-        ("postgresql://u:p:@@h/d", "postgresql://u:********@h/d"),
+        ("postgresql://u:hush@h/d", "user=u password=******** dbname=d host=h"),
+        ("postgresql://u:hush:hush@h/d", "user=u password=******** dbname=d host=h"),
+        ("postgresql://u:hu%20sh@h/d", "user=u password=******** dbname=d host=h"),
+        ("postgres://u@h/d?password=hush&sslpassword=hush", masks("user=u", "dbname=d host=h")),
+        ("postgresql:///d?pass%77ord=hush&user=u", "user=u password=******** dbname=d"),
+        ("host=h password='hush hush' user=u", "user=u password=******** host=h"),
+        ("password = hush host = h", "password=******** host=h"),
+        ("password='it\\'s hush' dbname='a b'", "password=******** dbname='a b'"),
+        ("password=hu\\ sh application_name=''", "password=******** application_name=''"),
+        ("password=hush password=hush user=u", "user=u password=********"),
+        ("sslpassword=hush host=h", "host=h sslpassword=********"),
+        ("postgresql://u:hush@h/d?nonsense=1", "********"), ("password='hush", "********"),
+        ("hush", "********"),
         ("postgresql://u@h/d", "postgresql://u@h/d"),
-        ("postgresql:///d?password=p&user=u", "postgresql:///d?password=********&user=u"),
-        ("host=h password=p user=u", "host=h password=******** user=u"),
+        ("host=h user=u", "host=h user=u"), ("postgresql://", "postgresql://"),
         ("@/run/secret", "@/run/secret"),
     ])
     func `a password in a connection string is masked`(url: String, masked: String) {
         #expect(Configuration.withoutPassword(url) == masked)
+    }
+
+    private static func masks(_ before: String, _ after: String) -> String {
+        "\(before) password=******** \(after) sslpassword=********"
     }
 }
 

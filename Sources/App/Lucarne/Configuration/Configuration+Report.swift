@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Cryptography
 internal import JSONCoding
+internal import PostgresClient
 
 extension Configuration {
     /// One effective setting, as it may be shown to anybody.
@@ -25,7 +26,8 @@ extension Configuration {
             ReportLine(
                 name: name,
                 variable: nil,
-                value: name.contains("secret") ? mask : entry.text,
+                // What a user's own functions read is as likely as not a secret.
+                value: entry.text.isEmpty ? "" : mask,
                 source: "\(entry.source)"
             )
         }
@@ -67,22 +69,21 @@ extension Configuration {
         return setting.key == .databaseURL ? withoutPassword(text) : mask
     }
 
-    /// A database's URL without its password, in both of libpq's notations.
+    /// A connection string as libpq understands it, in its plainer notation, with what is secret in it
+    /// masked; as it was written where nothing is. What libpq does not understand may be anything.
     package static func withoutPassword(_ url: String) -> String {
         if url.hasPrefix("@") { return url }
-        var result = url
-        if let scheme = result.firstRange(of: "://"),
-            let at = result[scheme.upperBound...].prefix(while: { $0 != "/" && $0 != "?" })
-                .lastIndex(of: "@"),
-            let colon = result[scheme.upperBound..<at].firstIndex(of: ":")
-        {
-            result.replaceSubrange(result.index(after: colon)..<at, with: mask)
-        }
-        if let word = result.firstRange(of: "password=") {
-            let end = result[word.upperBound...].firstIndex { $0 == " " || $0 == "&" }
-            result.replaceSubrange(word.upperBound..<(end ?? result.endIndex), with: mask)
-        }
-        return result
+        guard let options = ConnectionOption.read(url) else { return mask }
+        guard options.contains(where: \.isSecret) else { return url }
+        return options.map { "\($0.name)=\($0.isSecret ? mask : quoted($0.value))" }
+            .joined(separator: " ")
+    }
+
+    /// PostgreSQL §34.1.1.1.
+    private static func quoted(_ value: String) -> String {
+        guard value.isEmpty || value.contains(where: { " '\\".contains($0) }) else { return value }
+        let escaped = value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+        return "'\(escaped)'"
     }
 }
 
