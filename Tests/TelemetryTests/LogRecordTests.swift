@@ -109,27 +109,47 @@ struct LogRecordTests {
         arguments: [
             ("select=id&apikey=abc&order=id", "select=id&apikey=[redacted]&order=id"),
             ("api%6Bey=abc", "api%6Bey=[redacted]"),
+            ("a=1&clientSecret=x&b=2", "a=1&clientSecret=[redacted]&b=2"),
+            ("secretary=eq.a&order=b&design=c&keyword=d&country_code=e&primary_key=f", nil),
+            ("author=a&select=b&tokenizer=c&book=d&passport=e", nil),
             ("ACCESS_TOKEN=a=b&x", "ACCESS_TOKEN=[redacted]&x"),
             ("a=1&code=x&limit=3", "a=1&code=[redacted]&limit=3"), ("=&=token", nil),
             ("a=1&&b", nil), ("apikey", nil), ("", nil), ("%=1&%6=2", nil),
         ] as [(String, String?)]
     )
     func `secrets in a query are masked`(_ query: String, _ masked: String?) {
-        let bytes = Redaction.maskedQuery(Array(query.utf8)[...])
+        let bytes = SecretNames().masked(query: Array(query.utf8)[...])
         #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == masked)
     }
 
     @Test(arguments: [
         "apikey", "api_key", "access_token", "authorization", "code", "cookie", "id_token", "jwt",
         "key", "pwd", "passwd", "password", "proxy-authorization", "refresh_token", "sig", "secret",
-        "signature", "set-cookie", "token", "x-api-key",
+        "signature", "set-cookie", "token", "x-api-key", "client_secret", "clientsecret",
+        "app-secrets", "X-Amz-Security-Token", "X-Amz-Credential", "credentials", "user.password",
+        "token_hash", "sessionToken", "passphrase", "AWSAccessKeyId", "private_key", "privatekey",
+        "secret-key", "signing_key", "authorizations_cookie", "cookies", "dbpwd",
     ])
     func `every secret's name is known, however it is written`(_ name: String) {
-        for name in [name, name.uppercased()] {
-            let bytes = Redaction.maskedQuery(Array("region=a&\(name)=b%20c&x".utf8)[...])
+        // Where words begin with a large letter, there is no other way to write it.
+        let others = name.contains { $0.isUppercase } ? [] : [name.uppercased()]
+        for name in [name] + others {
+            let query = Array("region=a&\(name)=b%20c&x".utf8)
+            let bytes = SecretNames().masked(query: query[...])
             let masked = bytes.map { String(decoding: $0, as: UTF8.self) }
             #expect(masked == "region=a&\(name)=[redacted]&x")
         }
+    }
+
+    @Test(arguments: [
+        ("ssn=1&x=2", "ssn=[redacted]&x=2"), ("userSSN=1", "userSSN=[redacted]"),
+        ("Tax-Number=1&token=2", "Tax-Number=[redacted]&token=[redacted]"),
+        ("assn=1&number=2&tax=3", nil),
+    ])
+    func `names can be added`(_ query: String, _ masked: String?) {
+        let names = SecretNames(adding: ["SSN", "tax_number"])
+        let bytes = names.masked(query: Array(query.utf8)[...])
+        #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == masked)
     }
 
     @Test(

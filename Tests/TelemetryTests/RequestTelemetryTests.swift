@@ -56,6 +56,23 @@ struct RequestTelemetryTests {
         #expect(telemetry.traces.all.isEmpty)
     }
 
+    @Test func `a kept trace hides what a log record hides`() throws {
+        let telemetry = Telemetry()
+        let route = RouteTelemetry(template: "/x/{rest*}", registry: telemetry.registry)
+        let trace = trace(telemetry, route)
+        trace.note("db.query.summary", "postgresql://me:hush@db/x")
+        var summary = RequestSummary(status: 500)
+        summary.path = Array("/x/password=hush&t=eyJhbGciOiJIUzI1NiJ9.hush".utf8)[...]
+        summary.userAgent = Array("curl Bearer hush".utf8)[...]
+        summary.errorMessage = "password=hush"
+        telemetry.requestEnded(trace, summary)
+        let kept = try #require(telemetry.traces.all.first)
+        #expect(kept.path == "/x/password=[redacted]&t=[redacted]")
+        #expect(kept.userAgent == "curl Bearer [redacted]")
+        #expect(kept.errorMessage == "password=[redacted]")
+        #expect(kept.attributes.map(\.value.text) == ["postgresql://me:[redacted]@db/x"])
+    }
+
     @Test func `the layers in the metrics add up to the duration in the metrics`() {
         let telemetry = Telemetry()
         let route = RouteTelemetry(template: "/x", registry: telemetry.registry)

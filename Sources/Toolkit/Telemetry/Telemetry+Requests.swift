@@ -145,7 +145,9 @@ extension Telemetry {
             record.field("http.request.method", trace.method.label)
             record.field("http.route", route.template)
             record.field("url.path", summary.path)
-            if !summary.query.isEmpty { record.field("url.query", query: summary.query) }
+            if !summary.query.isEmpty {
+                record.field("url.query", query: summary.query, without: secretNames)
+            }
             record.field("http.response.status_code", summary.status)
             record.field("duration_ms", milliseconds: trace.durationNanoseconds)
             record.layers(of: trace)

@@ -53,6 +53,8 @@ package struct TelemetryConfiguration: Sendable {
     package var metricPeriodMilliseconds: Int32 = 60_000
     /// The keys of a caller's `baggage` that go into logs and traces.
     package var baggageKeys: Set<String> = []
+    /// Parameters whose values are secrets, beside those that anybody would take for some.
+    package var redactKeys: [String] = []
 
     package init() {}
 }
@@ -89,6 +91,7 @@ package final class Telemetry: Sendable {
     let loops: LoopMetrics
     let process: ProcessMetrics
     let database = DatabaseStanding()
+    let secretNames: SecretNames
     let scrapes: ScrapeMetrics
     private let exporter: TraceExporter?
     private let metricsExporter: MetricsExporter?
@@ -96,6 +99,7 @@ package final class Telemetry: Sendable {
     package init(_ configuration: TelemetryConfiguration = TelemetryConfiguration()) {
         let registry = MetricRegistry(linesMax: configuration.seriesMax)
         self.configuration = configuration
+        secretNames = SecretNames(adding: configuration.redactKeys)
         self.registry = registry
         http = registry.shared(HTTPMetrics.self)
         connections = registry.shared(ConnectionMetrics.self)

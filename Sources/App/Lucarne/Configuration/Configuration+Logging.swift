@@ -46,6 +46,7 @@ extension Configuration {
         }
         telemetry.log.sinks = try queued(sinks)
         telemetry.baggageKeys = Set(values.list(.baggageKeys))
+        telemetry.redactKeys = values.list(.redactKeys)
     }
 
     private func logFormat() throws(ConfigurationFailure) -> LogFormat {

@@ -181,6 +181,12 @@ extension Setting {
             nil,
             "Keys of the W3C baggage header that are put into logs and traces"
         ),
+        Setting(
+            .redactKeys,
+            .list,
+            nil,
+            "Query parameters whose values are not logged, beside token, password and their like"
+        ),
     ]
 
     static let database: [Setting] = [

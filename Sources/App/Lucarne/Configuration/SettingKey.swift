@@ -35,6 +35,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case otlpSignals = "otlp-signals"
     case otlpMetricsPeriod = "otlp-metrics-period"
     case baggageKeys = "baggage-keys"
+    case redactKeys = "redact-keys"
     case slowRequest = "slow-request"
     case slowStatement = "slow-statement"
     case plansPerMinute = "plans-per-minute"

@@ -19,8 +19,9 @@ package enum LogsDocument {
         OpenTelemetry calls them. `seq` has no gaps in what a process makes: a gap in what is read is
         a loss, and each loss is counted in `lucarne_log_records_dropped_total`.
 
-        A value of a secret's name (`password`, `authorization`, `token`, …) and what looks like a
-        token or a connection's password is replaced before it is queued.
+        A value whose name has a secret's words in it (`client_secret`, `authorization`, `X-Amz-Signature`,
+        …, and those in `LUCARNE_REDACT_KEYS`) and what looks like a token or a connection's password
+        is replaced before it is queued, and in the traces that are kept.
 
 
         """

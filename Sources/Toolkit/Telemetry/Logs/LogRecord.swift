@@ -71,8 +71,12 @@ package struct LogRecord: ~Copyable {
     }
 
     /// A query string, without the values of `apikey` and its like.
-    package mutating func field(_ key: StaticString, query: ArraySlice<UInt8>) {
-        if let masked = Redaction.maskedQuery(query) {
+    mutating func field(
+        _ key: StaticString,
+        query: ArraySlice<UInt8>,
+        without secrets: SecretNames
+    ) {
+        if let masked = secrets.masked(query: query) {
             count(.key)
             field(key, masked[...])
         } else {

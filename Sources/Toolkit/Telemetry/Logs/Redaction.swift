@@ -35,24 +35,13 @@ package enum Redaction {
         }
     }
 
-    /// A field or parameter whose value is a secret, whatever it looks like.
-    package static func isSecret(_ name: String) -> Bool {
-        var name = name
-        return name.withUTF8 { text in unsafe isSecret(text) }
-    }
-
-    @unsafe private static func isSecret(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let first = unsafe text.first, let name = name(first, text.count) else {
-            return false
-        }
-        return text.indices.allSatisfy { unsafe text[$0] | 0x20 == name.utf8Start[$0] | 0x20 }
-    }
-
     /// Field names are ours: for a literal, this is decided when the program is compiled.
     @inline(__always)
     static func isSecretField(_ key: StaticString) -> Bool {
-        guard unsafe name(key.utf8Start.pointee, key.utf8CodeUnitCount) != nil else { return false }
-        return isSecret(key.text)
+        guard let name = unsafe name(key.utf8Start.pointee, key.utf8CodeUnitCount) else {
+            return false
+        }
+        return key.text == name.text
     }
 
     /// A text without what has the shape of a secret, and the rules that found something.
@@ -141,99 +130,5 @@ package enum Redaction {
 
     private static func isParameterByte(_ byte: UInt8) -> Bool {
         byte > UInt8(ascii: " ") && byte != UInt8(ascii: "&") && byte != UInt8(ascii: ";")
-    }
-}
-
-extension Redaction {
-    /// A query string with the values of secret parameters masked; `nil` when there are none.
-    static func maskedQuery(_ query: ArraySlice<UInt8>) -> [UInt8]? {
-        guard mayHoldSecret(query) else { return nil }
-        var masked: [UInt8] = []
-        var found = false
-        for parameter in query.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
-        {
-            if !masked.isEmpty { masked.append(UInt8(ascii: "&")) }
-            let name = parameter.prefix { $0 != UInt8(ascii: "=") }
-            guard name.count < parameter.count, isSecret(decoded(name)) else {
-                masked.append(contentsOf: parameter)
-                continue
-            }
-            masked.append(contentsOf: name)
-            masked.append(UInt8(ascii: "="))
-            masked.append(contentsOf: mark.text.utf8)
-            found = true
-        }
-        return found ? masked : nil
-    }
-
-    /// Whether what stands before some equals sign ends as a secret's name does, or is encoded.
-    private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
-        unsafe query.withUnsafeBufferPointer { query in
-            var rest = unsafe query[...]
-            let isEncoded = unsafe position(of: UInt8(ascii: "%"), in: rest) != nil
-            while let sign = unsafe position(of: UInt8(ascii: "="), in: rest) {
-                let before = unsafe rest[..<sign]
-                if unsafe mayEndName(before) || isEncoded && hasEncodedName(before) {
-                    return true
-                }
-                unsafe rest = rest[(sign + 1)...]
-            }
-            return false
-        }
-    }
-
-    @inline(__always)
-    @unsafe private static func position(
-        of byte: UInt8,
-        in text: Slice<UnsafeBufferPointer<UInt8>>
-    ) -> Int? {
-        let base = unsafe text.base.baseAddress
-        guard let base = unsafe base, unsafe !text.isEmpty,
-            let found = unsafe memchr(base + text.startIndex, Int32(byte), text.count)
-        else { return nil }
-        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
-    }
-
-    @inline(__always)
-    @unsafe private static func mayEndName(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
-        guard unsafe text.count >= 3 else { return false }
-        func letter(_ back: Int) -> Unicode.Scalar {
-            unsafe Unicode.Scalar(text[text.endIndex - back] | 0x20)
-        }
-        return switch (letter(3), letter(2), letter(1)) {
-        case ("k", "e", "y"), ("k", "e", "n"), ("i", "o", "n"), ("o", "d", "e"), ("k", "i", "e"),
-            ("u", "r", "e"), ("j", "w", "t"), ("r", "e", "t"), ("p", "w", "d"), ("s", "w", "d"),
-            ("o", "r", "d"), ("s", "i", "g"):
-            true
-        default: false
-        }
-    }
-
-    @unsafe private static func hasEncodedName(
-        _ text: Slice<UnsafeBufferPointer<UInt8>>
-    ) -> Bool {
-        let start = unsafe text.lastIndex(of: UInt8(ascii: "&")) ?? text.startIndex
-        return unsafe position(of: UInt8(ascii: "%"), in: text[start...]) != nil
-    }
-
-    /// A name may be percent-encoded, which must not be a way around the mask.
-    private static func decoded(_ name: ArraySlice<UInt8>) -> String {
-        var bytes: [UInt8] = []
-        var index = name.startIndex
-        while index < name.endIndex {
-            if name[index] == UInt8(ascii: "%"), index + 2 < name.endIndex,
-                let byte = UInt8(
-                    String(decoding: name[index + 1...index + 2], as: UTF8.self),
-                    radix: 16
-                )
-            {
-                bytes.append(byte)
-                index += 3
-            } else {
-                bytes.append(name[index])
-                index += 1
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -204,6 +204,7 @@ package final class TraceStore: Sendable {
 }
 
 extension KeptTrace {
+    /// What a caller chose to say is kept as a log record has it, without what looks like a secret.
     init(
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
@@ -212,19 +213,20 @@ extension KeptTrace {
         baggageKeys: Set<String>,
         database: String
     ) {
+        func shown(_ text: String) -> String { Redaction.masked(text).text }
         context = trace.context
-        requestID = trace.requestID
+        requestID = shown(trace.requestID)
         method = trace.method
         self.route = route.template
-        path = String(decoding: summary.path, as: UTF8.self)
+        path = shown(String(decoding: summary.path, as: UTF8.self))
         status = summary.status
         errorType = summary.errorType
         errorCode = summary.errorCode
-        errorMessage = summary.errorMessage.map { Redaction.masked($0).text }
+        errorMessage = summary.errorMessage.map(shown)
         role = unsafe trace.role
-        user = trace.user
+        user = shown(trace.user)
         clientAddress = summary.clientAddress
-        userAgent = String(decoding: summary.userAgent, as: UTF8.self)
+        userAgent = shown(String(decoding: summary.userAgent, as: UTF8.self))
         self.database = database
         decision = trace.decision
         isPlanned = trace.isPlanned
@@ -238,9 +240,16 @@ extension KeptTrace {
             return span
         }
         spansLost = trace.spansLost
-        attributes = trace.attributes
-        traceState = trace.traceStateText
-        baggage = trace.givenBaggage.flatMap { Baggage.allowed($0, keys: baggageKeys) }
+        attributes = trace.attributes.map { attribute in
+            guard case .text(let text) = attribute.value else { return attribute }
+            return TraceAttribute(
+                key: attribute.key,
+                value: .text(shown(text)),
+                span: attribute.span
+            )
+        }
+        traceState = trace.traceStateText.map(shown)
+        baggage = trace.givenBaggage.flatMap { Baggage.allowed($0, keys: baggageKeys) }.map(shown)
     }
 }
 

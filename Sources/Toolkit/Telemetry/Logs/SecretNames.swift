@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// The names under which a request's parameters are secrets: recognised by the words that they are
+/// made of, for nobody knows all names. `clientSecret` and `X-Amz-Signature` are some, `secretary`
+/// and `order` are none.
+package struct SecretNames: Sendable {
+    /// Each name is looked at as its words in lower case, with a hyphen before, between and after.
+    private static let known: [[UInt8]] = [
+        "secret-", "secrets-", "token-", "tokens-", "password-", "passwords-", "passwd-", "pwd-",
+        "passphrase-", "credential-", "credentials-", "signature-", "-sig-", "jwt-",
+        "authorization-", "cookie-", "cookies-", "apikey-", "accesskey-", "privatekey-",
+        "secretkey-", "api-key-", "access-key-", "private-key-", "signing-key-", "encryption-key-",
+        "account-key-", "subscription-key-",
+    ].map { Array($0.utf8) }
+    /// Harmless as a part of something longer: `country_code`, `primary_key`.
+    private static let knownAlone: [[UInt8]] = ["-key-", "-code-"].map { Array($0.utf8) }
+
+    private let added: [[UInt8]]
+
+    package init(adding names: [String] = []) {
+        added = names.map { Self.words(Array($0.utf8)[...]) }
+    }
+
+    /// A query string with the values of secret parameters masked; nil when there are none.
+    package func masked(query: ArraySlice<UInt8>) -> [UInt8]? {
+        guard !added.isEmpty || Self.mayHoldSecret(query) else { return nil }
+        var masked: [UInt8] = []
+        var found = false
+        for parameter in query.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
+        {
+            if !masked.isEmpty { masked.append(UInt8(ascii: "&")) }
+            let name = parameter.prefix { $0 != UInt8(ascii: "=") }
+            guard name.count < parameter.count, contains(name) else {
+                masked.append(contentsOf: parameter)
+                continue
+            }
+            masked.append(contentsOf: name)
+            masked.append(UInt8(ascii: "="))
+            masked.append(contentsOf: Redaction.mark.text.utf8)
+            found = true
+        }
+        return found ? masked : nil
+    }
+
+    private func contains(_ name: ArraySlice<UInt8>) -> Bool {
+        let words = Self.words(Self.decoded(name))
+        return Self.knownAlone.contains(words)
+            || (Self.known + added).contains { words.firstRange(of: $0) != nil }
+    }
+
+    /// `clientSecret` and `Client_Secret` are `-client-secret-`.
+    private static func words(_ name: ArraySlice<UInt8>) -> [UInt8] {
+        let hyphen = UInt8(ascii: "-")
+        var words = [hyphen]
+        var wasSmall = false
+        for byte in name {
+            let isLarge = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+            let isSmall = UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
+            let isWord = isLarge || isSmall || 0x30...0x39 ~= byte || byte >= 0x80
+            if words.last != hyphen, !isWord || isLarge && wasSmall { words.append(hyphen) }
+            if isWord { words.append(isLarge ? byte | 0x20 : byte) }
+            wasSmall = isSmall
+        }
+        if words.last != hyphen { words.append(hyphen) }
+        return words
+    }
+
+    /// A name may be percent-encoded, which must not be a way around the mask.
+    private static func decoded(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var bytes: [UInt8] = []
+        var index = name.startIndex
+        while index < name.endIndex {
+            if name[index] == UInt8(ascii: "%"), index + 2 < name.endIndex,
+                let byte = UInt8(
+                    String(decoding: name[index + 1...index + 2], as: UTF8.self),
+                    radix: 16
+                )
+            {
+                bytes.append(byte)
+                index += 3
+            } else {
+                bytes.append(name[index])
+                index += 1
+            }
+        }
+        return bytes[...]
+    }
+}
+
+extension SecretNames {
+    /// Every request with a query is asked: whether what stands before some equals sign has three
+    /// letters in a row that only secrets' names and few others have, or is encoded.
+    private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
+        unsafe query.withUnsafeBufferPointer { query in
+            var position = 0
+            while let sign = unsafe equalsSign(in: query, from: position) {
+                if unsafe isSuspicious(query, endingAt: sign) { return true }
+                position = sign + 1
+            }
+            return false
+        }
+    }
+
+    @inline(__always)
+    @unsafe private static func equalsSign(
+        in text: UnsafeBufferPointer<UInt8>,
+        from start: Int
+    ) -> Int? {
+        guard let base = text.baseAddress, start < text.count,
+            let found = unsafe memchr(base + start, Int32(UInt8(ascii: "=")), text.count - start)
+        else { return nil }
+        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
+    }
+
+    /// The name that ends before `end`, from its end.
+    @inline(__always)
+    @unsafe private static func isSuspicious(
+        _ text: UnsafeBufferPointer<UInt8>,
+        endingAt end: Int
+    ) -> Bool {
+        var letters: UInt32 = 0
+        var index = end
+        while index > 0 {
+            index -= 1
+            let byte = unsafe text[index]
+            if byte == UInt8(ascii: "&") { return false }
+            if byte == UInt8(ascii: "%") { return true }
+            // The last three, the latest lowest: they read forwards.
+            letters = (letters << 8 | UInt32(byte | 0x20)) & 0xFF_FFFF
+            switch letters {
+            case Self.letters("ret"), Self.letters("ken"), Self.letters("wor"),
+                Self.letters("swd"), Self.letters("pwd"), Self.letters("phr"),
+                Self.letters("tia"), Self.letters("sig"), Self.letters("jwt"),
+                Self.letters("uth"), Self.letters("kie"), Self.letters("key"),
+                Self.letters("cod"):
+                return true
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// As `isSuspicious` meets them: the last one first.
+    @inline(__always)
+    private static func letters(_ text: StaticString) -> UInt32 {
+        let start = unsafe text.utf8Start
+        return unsafe UInt32(start[2]) << 16 | UInt32(start[1]) << 8 | UInt32(start[0])
+    }
+}
