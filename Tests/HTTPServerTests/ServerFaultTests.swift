@@ -189,6 +189,33 @@ struct ServerFaultTests {
         }
     }
 
+    @Test func `whoever is turned away without a word is counted like those with one`() async throws
+    {
+        let limits = short { $0.connectionsMax = 1 }
+        let scope = try ServerScope(routes, limits: limits)
+        try await scope.run { site in
+            var clients: [Client] = []
+            for number in 0..<100 {
+                let client = try await site.connect()
+                clients.append(client)
+                guard number == 0 else { continue }
+                try await client.send(get)
+                #expect(try await client.reply().status == 200)
+            }
+            #expect(
+                try await eventually(on: site.loop) {
+                    let text = String(
+                        decoding: scope.telemetry.exposition(as: .text),
+                        as: UTF8.self
+                    )
+                    let name = "lucarne_http_connections_closed_total"
+                    return text.contains("\(name){listener=\"public\",reason=\"limit\"} 99\n")
+                }
+            )
+            for client in clients { client.close() }
+        }
+    }
+
     @Test func `work stops when the peer leaves`() async throws {
         let witness = Witness()
         let slow = route(.get, "/slow") { await witness.wait($0, nanoseconds: 30_000_000_000) }

@@ -15,12 +15,14 @@ struct ServerScope {
         _ routes: [Route],
         middleware: [any Middleware] = [],
         loops: Int = 1,
-        limits: ServerLimits = ServerLimits()
+        limits: ServerLimits = ServerLimits(),
+        telemetry: Telemetry = Telemetry(),
+        listener: Listener = .public
     ) throws {
         group = try EventLoopGroup(count: loops)
-        telemetry = Telemetry()
+        self.telemetry = telemetry
         let pipeline = Pipeline(router: Router(routes), middleware: middleware)
-        server = Server(pipeline, limits: limits, telemetry: telemetry)
+        server = Server(pipeline, limits: limits, telemetry: telemetry, listener: listener)
     }
 
     /// Serves while `body` runs, on the first loop; drains afterwards.

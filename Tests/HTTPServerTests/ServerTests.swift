@@ -109,6 +109,17 @@ struct ServerTests {
         #expect(originals == ["TRACE", "QUERY", String(repeating: "X", count: 64), nil])
     }
 
+    @Test func `what is not found counts where the service is looked for, and nowhere else`()
+        async throws
+    {
+        for listener in Listener.allCases {
+            let scope = try ServerScope(routes, listener: listener)
+            _ = try await scope.run { try await $0.ask(get("/none", "Connection: close\r\n")) }
+            let requests = scope.telemetry.objectives.standings.map(\.requests)
+            #expect(requests == (listener == .admin ? [0, 0] : [1, 1]), "\(listener)")
+        }
+    }
+
     @Test func `a request is answered with a length and a date`() async throws {
         let reply = try await ask(get("/"))
         #expect(reply.status == 200)

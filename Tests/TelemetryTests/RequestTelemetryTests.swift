@@ -56,6 +56,24 @@ struct RequestTelemetryTests {
         #expect(telemetry.traces.all.isEmpty)
     }
 
+    @Test func `what the process is asked about itself is none of the service's requests`() {
+        let telemetry = Telemetry()
+        let probe = RouteTelemetry(
+            template: "/livez",
+            registry: telemetry.registry,
+            isOperational: true
+        )
+        for route in [probe, telemetry.unmatchedOperation] {
+            let trace = trace(telemetry, route)
+            #expect(telemetry.http.active[0].value == 0)
+            #expect(telemetry.flights.entries.count == 1)
+            telemetry.requestEnded(trace, RequestSummary(status: 404))
+            #expect(telemetry.http.active[0].value == 0)
+        }
+        #expect(telemetry.objectives.standings.allSatisfy { $0.requests == 0 })
+        #expect(telemetry.traces.all.isEmpty)
+    }
+
     @Test func `a kept trace hides what a log record hides`() throws {
         let telemetry = Telemetry()
         let route = RouteTelemetry(template: "/x/{rest*}", registry: telemetry.registry)

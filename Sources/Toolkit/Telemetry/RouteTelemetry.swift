@@ -69,6 +69,16 @@ package final class RouteTelemetry: Sendable {
         }
     }
 
+    /// For requests that no route takes.
+    static func unrouted(_ registry: MetricRegistry, isOperational: Bool) -> RouteTelemetry {
+        RouteTelemetry(
+            template: unmatched,
+            registry: registry,
+            methods: isOperational ? [] : [.get, .post],
+            isOperational: isOperational
+        )
+    }
+
     /// A request was refused for what that part of it says.
     package func refused(for part: RequestPart) { validations[part.position].add() }
 

@@ -4,7 +4,9 @@ extension Telemetry {
     /// A request's head is known. Called once, on the request's loop.
     package func requestStarted(_ trace: RequestTrace) {
         guard configuration.isOn else { return }
-        http.active[Int(trace.method.rawValue)].add(1)
+        trace.withRoute(or: unmatchedRoute) { route in
+            if !route.isOperational { http.active[Int(trace.method.rawValue)].add(1) }
+        }
         http.traceContexts[Int(trace.context.origin.rawValue)].add()
         flights.insert(trace)
     }
@@ -27,10 +29,10 @@ extension Telemetry {
         guard !traces.isEmpty else { return }
         let offset = wallOffsetNanoseconds()
         for trace in traces {
-            http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
             if let statement = trace.takeUncounted() { count(statement) }
             trace.withRoute(or: unmatchedRoute) { route in
                 guard !route.isOperational else { return }
+                http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
                 trace.decision = decide(trace, trace.summary, route)
                 count(trace, trace.summary, route, slot: slot, wallOffset: offset)
             }

@@ -71,6 +71,8 @@ package final class Telemetry: Sendable {
     package let registry: MetricRegistry
     package let logs: LogPipeline
     package let unmatchedRoute: RouteTelemetry
+    /// The same on the operations' own listener, where nobody looks for the service.
+    package let unmatchedOperation: RouteTelemetry
     package let health: HealthMonitor
     package let traces: TraceStore
     package let flights: RequestsInFlight
@@ -144,11 +146,8 @@ package final class Telemetry: Sendable {
         objectives = ObjectiveMonitor(configuration.objectives, registry)
         scrapes = registry.shared(ScrapeMetrics.self)
         scrapes.observe(registry)
-        unmatchedRoute = RouteTelemetry(
-            template: RouteTelemetry.unmatched,
-            registry: registry,
-            methods: [.get, .post]
-        )
+        unmatchedRoute = .unrouted(registry, isOperational: false)
+        unmatchedOperation = .unrouted(registry, isOperational: true)
         exporter?.start()
         metricsExporter?.start()
     }

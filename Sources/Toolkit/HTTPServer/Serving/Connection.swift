@@ -39,8 +39,7 @@ final class Connection {
     func refuse() async {
         await refuse(server.pipeline.refuse(.tooManyConnections))
         socket.close()
-        server.telemetry.report(.accepted, on: server.listener)
-        server.telemetry.report(.closed(.limit, wasIdle: false), on: server.listener)
+        server.turnedAway()
     }
 
     /// The drain's deadline has passed, or nothing was going on anyway.
@@ -84,7 +83,7 @@ final class Connection {
             path: bytes.span.extracting(head.path),
             offset: head.path.lowerBound
         )
-        trace.route = match.route?.telemetry ?? server.telemetry.unmatchedRoute
+        trace.route = match.route?.telemetry ?? server.unmatchedRoute
         server.telemetry.requestStarted(trace)
         let cancellation = Cancellation()
         self.cancellation = cancellation

@@ -28,6 +28,11 @@ package final class Server: Sendable {
         self.listener = listener
     }
 
+    /// Whose figures a request counts among that no route takes.
+    var unmatchedRoute: RouteTelemetry {
+        listener == .admin ? telemetry.unmatchedOperation : telemetry.unmatchedRoute
+    }
+
     package var isDraining: Bool { draining.load(ordering: .relaxed) }
     package var connectionCount: Int { connections.load(ordering: .relaxed) }
 
@@ -117,6 +122,7 @@ package final class Server: Sendable {
         let isRefused = count > limits.connectionsMax
         if isRefused, state.refusalsInFlight >= Self.refusalsInFlightMax {
             socket.close()
+            turnedAway()
             connections.wrappingSubtract(1, ordering: .relaxed)
             return
         }
@@ -131,6 +137,12 @@ package final class Server: Sendable {
             }
             self.connections.wrappingSubtract(1, ordering: .relaxed)
         }
+    }
+
+    /// A connection came in vain, with a word or without.
+    func turnedAway() {
+        telemetry.report(.accepted, on: listener)
+        telemetry.report(.closed(.limit, wasIdle: false), on: listener)
     }
 
     /// Stops accepting, closes what is idle, and lets each request in flight be the last one of
