@@ -109,6 +109,33 @@ struct ServerTests {
         #expect(originals == ["TRACE", "QUERY", String(repeating: "X", count: 64), nil])
     }
 
+    @Test(
+        arguments: [
+            ("", nil, "absent"), ("baggage: tenant=acme\r\n", "tenant=acme", "absent"),
+            ("traceparent: nonsense\r\nbaggage: tenant=a\r\n", "tenant=a", "invalid"),
+            (Self.parent + "baggage: tenant=a\r\n", "tenant=a", "accepted"),
+            (Self.parent + Self.parent, nil, "invalid"),
+            (Self.parent + "X: y\r\nTraceParent: nonsense\r\n", nil, "invalid"),
+        ] as [(String, String?, String)]
+    )
+    func `a caller's trace is one or none, and baggage needs none`(
+        fields: String,
+        baggage: String?,
+        origin: String
+    ) async throws {
+        var configuration = TelemetryConfiguration()
+        configuration.baggageKeys = ["tenant"]
+        configuration.keepOneTraceIn = 1
+        let scope = try ServerScope(routes, telemetry: Telemetry(configuration))
+        _ = try await scope.run { try await $0.ask(get("/", fields + "Connection: close\r\n")) }
+        let kept = try #require(scope.telemetry.traces.all.first)
+        #expect(kept.baggage == baggage)
+        #expect(String(describing: kept.context.origin) == origin)
+    }
+
+    private static let parent =
+        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
+
     @Test func `what is not found counts where the service is looked for, and nowhere else`()
         async throws
     {

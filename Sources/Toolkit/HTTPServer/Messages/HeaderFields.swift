@@ -98,9 +98,9 @@ package struct HeaderFields: Sendable {
         entries.contains { isMeant(bytes.span.extracting($0.name)) }
     }
 
-    func position(of name: String) -> Int? {
+    func position(of name: String, from start: Int = 0) -> Int? {
         let wanted = name.utf8.span
-        for position in entries.indices where matches(position, wanted) { return position }
+        for position in start..<entries.count where matches(position, wanted) { return position }
         return nil
     }
 

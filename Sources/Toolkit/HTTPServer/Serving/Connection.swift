@@ -219,16 +219,24 @@ struct Passage {
     }
 }
 
+extension TraceContext {
+    /// Two callers' spans cannot both be the parent: more than one is none that is valid.
+    fileprivate init(acceptingOneOf fields: HeaderFields) {
+        guard let position = fields.position(of: "traceparent") else {
+            self.init(accepting: Span<UInt8>?.none)
+            return
+        }
+        let isOnly = fields.position(of: "traceparent", from: position + 1) == nil
+        let value = fields.bytes.span.extracting(fields.entries[position].value)
+        self.init(accepting: isOnly ? value : value.extracting(first: 0))
+    }
+}
+
 extension RequestTrace {
     /// The caller's trace and request id are taken where they are well formed.
     fileprivate convenience init(_ head: RequestHead, _ bytes: [UInt8], startedAt: UInt64) {
         let fields = HeaderFields(of: bytes, at: head.fields)
-        let context =
-            if let position = fields.position(of: "traceparent") {
-                TraceContext(accepting: bytes.span.extracting(head.fields[position].value))
-            } else {
-                TraceContext(accepting: Span<UInt8>?.none)
-            }
+        let context = TraceContext(acceptingOneOf: fields)
         self.init(
             startedAt: startedAt,
             context: context,
@@ -236,8 +244,12 @@ extension RequestTrace {
             method: head.method.label
         )
         if method == .other { note("http.request.method_original", Self.shown(head.method)) }
-        guard context.origin == .accepted else { return }
-        receive(traceState: fields.joined("tracestate"), baggage: fields.joined("baggage"))
+        receive(
+            // Without a trace to belong to it says nothing (W3C Trace Context §3.3); baggage goes
+            // with a trace or without.
+            traceState: context.origin == .accepted ? fields.joined("tracestate") : nil,
+            baggage: fields.joined("baggage")
+        )
     }
 
     /// A method may be as long as a target.
