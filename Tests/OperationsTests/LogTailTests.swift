@@ -176,7 +176,8 @@ struct LogScopeTests {
     @Test(arguments: [
         (#"{"route":"/x","seconds":60}"#, 200), (#"{"user":"anna","seconds":1}"#, 200),
         (#"{"trace":"4BF92F3577B34DA6A3CE929D0E0E4736","seconds":86400}"#, 200),
-        (#"{"route":"/x"}"#, 400), (#"{"seconds":60}"#, 400), (#"{"route":"/x","seconds":0}"#, 400),
+        (#"{"route":"/x"}"#, 400), (#"{"seconds":60}"#, 400),
+        (#"{"route":"/x","seconds":-1}"#, 400),
         (#"{"route":"/x","user":"anna","seconds":60}"#, 400), (#"{"moon":"x","seconds":60}"#, 400),
         (#"{"route":"","seconds":60}"#, 400), ("[]", 400), ("{", 400),
     ])
@@ -184,6 +185,19 @@ struct LogScopeTests {
         let house = House()
         #expect(await house.answer(.post, "/debug/log-scope", body: body).status == status)
         #expect(house.telemetry.scopes.current.count == (status == 200 ? 1 : 0))
+    }
+
+    @Test func `a scope is ended by whoever gives it no seconds more`() async {
+        let house = House()
+        func post(_ user: String, _ seconds: Int) async -> Int {
+            let body = #"{"user":"\#(user)","seconds":\#(seconds)}"#
+            return await house.answer(.post, "/debug/log-scope", body: body).status
+        }
+        #expect(await post("anna", 600) == 200)
+        #expect(await post("otto", 600) == 200)
+        #expect(await post("anna", 0) == 200)
+        #expect(house.telemetry.scopes.current.map(\.subject) == [.user("otto")])
+        #expect(await post("nobody", 0) == 200)
     }
 
     @Test func `debug records are those of the scope, and end with it`() async throws {

@@ -85,6 +85,16 @@ struct LogScopesTests {
         #expect(!scopes.isWanted(other, route: "/x") && scopes.current.isEmpty)
     }
 
+    @Test func `one that is over already ends the one for its subject, and no other`() {
+        let scopes = LogScopes()
+        let later = uptimeNanoseconds() + 60_000_000_000
+        #expect(scopes.add(LogScope(.user("anna"), until: later)))
+        #expect(scopes.add(LogScope(.route("/x"), until: later)))
+        #expect(scopes.add(LogScope(.user("anna"), until: uptimeNanoseconds())))
+        #expect(scopes.current.map(\.subject) == [.route("/x")])
+        #expect(!scopes.isWanted(trace("anna"), route: "/y"))
+    }
+
     @Test func `there are not too many of them`() {
         let scopes = LogScopes()
         let later = uptimeNanoseconds() + 60_000_000_000

@@ -43,7 +43,12 @@ struct LogController: Sendable {
         guard let level = change.level else {
             return Response(status: 400, problem: "level is missing")
         }
-        logs.setLevel(level, of: change.module, forSeconds: change.seconds)
+        logs.setLevel(
+            level,
+            of: change.module,
+            forSeconds: change.seconds,
+            askedBy: request.peerAddress
+        )
         return levels()
     }
 

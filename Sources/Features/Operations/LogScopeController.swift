@@ -19,7 +19,8 @@ struct LogScopeController: Sendable {
         return Response(.object([("scopes", .array(scopes))]))
     }
 
-    /// `{"route": "/rest/v1/{relation}", "seconds": 300}`; or `user`, or `trace`.
+    /// `{"route": "/rest/v1/{relation}", "seconds": 300}`; or `user`, or `trace`. No seconds more
+    /// end what there is.
     func add(_ request: Request) -> Response {
         guard let document = try? JSONValue(parsing: request.body), let members = document.members
         else { return Response(status: 400, problem: "the body must be a JSON object") }
@@ -36,10 +37,11 @@ struct LogScopeController: Sendable {
         guard let subject else {
             return Response(status: 400, problem: "one of route, user and trace is needed")
         }
-        guard let seconds, 1...86_400 ~= seconds else {
-            return Response(status: 400, problem: "seconds must be a number from 1 to 86400")
+        guard let seconds, 0...86_400 ~= seconds else {
+            return Response(status: 400, problem: "seconds must be a number from 0 to 86400")
         }
-        guard telemetry.openScope(subject, forSeconds: seconds) else {
+        let asker = request.peerAddress
+        guard telemetry.openScope(subject, forSeconds: seconds, askedBy: asker) else {
             return Response(status: 409, problem: "there are \(LogScopes.scopesMax) scopes already")
         }
         return show()

@@ -51,7 +51,11 @@ package struct LogEvent: Sendable {
         LogEvent("health.changed", "notice; warning", "a health check changed its mind"),
         LogEvent("server.listening", "notice", "an address is listened on"),
         LogEvent("startup.phase", "debug", "a phase of the start is done, and how long it took"),
-        LogEvent("log.scope", "notice", "somebody asked for the debug records of some requests"),
+        LogEvent(
+            "log.scope",
+            "notice",
+            "somebody asked for the debug records of some requests, or ended that"
+        ),
         LogEvent("log.ledger", "notice", "what became of the records, at the end of the process"),
         LogEvent("log.tail_unavailable", "warning", "the file of the last records cannot be used"),
         LogEvent("previous_run_tail", "as it was", "a last record of the run before this one"),

@@ -208,13 +208,15 @@ extension LogPipeline {
     package func setLevel(
         _ level: LogLevel,
         of module: LogModule? = nil,
-        forSeconds seconds: Int? = nil
+        forSeconds seconds: Int? = nil,
+        askedBy client: String? = nil
     ) {
         levels.set(level, of: module.map { [$0] } ?? LogModule.allCases, forSeconds: seconds)
         write(.notice, .app, "log level changed", event: "log.level") { record in
             record.field("log.level", level.label)
             record.field("log.module", module?.label ?? "all")
             if let seconds { record.field("log.seconds", seconds) }
+            if let client { record.field("client.address", client) }
         }
     }
 

@@ -37,14 +37,16 @@ package final class LogScopes: Sendable {
         return scopes.withLock { $0.filter { $0.until > now } }
     }
 
-    /// A scope for the same subject takes the place of the one before. False when there are too
-    /// many.
+    /// A scope for the same subject takes the place of the one before, and is none itself where it
+    /// is over already. False when there are too many.
     package func add(_ scope: LogScope) -> Bool {
         let now = uptimeNanoseconds()
         return scopes.withLock { scopes in
             scopes.removeAll { $0.until <= now || $0.subject == scope.subject }
-            guard scopes.count < Self.scopesMax else { return false }
-            scopes.append(scope)
+            if scope.until > now {
+                guard scopes.count < Self.scopesMax else { return false }
+                scopes.append(scope)
+            }
             latest.store(scopes.map(\.until).max() ?? 0, ordering: .relaxed)
             return true
         }
@@ -86,14 +88,20 @@ extension LogScope.Subject {
 }
 
 extension Telemetry {
-    /// Opens a scope for so many seconds, and says so in the log. False when there are too many.
-    package func openScope(_ subject: LogScope.Subject, forSeconds seconds: Int) -> Bool {
+    /// Opens a scope for so many seconds, and says so in the log; for none, ends it. False when
+    /// there are too many.
+    package func openScope(
+        _ subject: LogScope.Subject,
+        forSeconds seconds: Int,
+        askedBy client: String
+    ) -> Bool {
         let until = uptimeNanoseconds() + UInt64(seconds) * 1_000_000_000
         guard scopes.add(LogScope(subject, until: until)) else { return false }
         logs.write(.notice, .operations, "log scope", event: "log.scope") { record in
             record.field("scope", subject.words.name)
             record.field("scope.value", subject.words.value)
             record.field("log.seconds", seconds)
+            record.field("client.address", client)
         }
         return true
     }
