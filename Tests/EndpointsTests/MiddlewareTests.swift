@@ -151,6 +151,20 @@ struct MiddlewareTests {
         )
         #expect(response["Access-Control-Allow-Origin"] == granted)
         #expect(response.contains("Access-Control-Expose-Headers") == (granted != nil))
+        #expect(response["Timing-Allow-Origin"] == granted)
         #expect(response["Vary"] == (allowed.isEmpty ? nil : "Origin"))
+    }
+
+    @Test(arguments: [Method.get, .options, .post])
+    func `a page of another origin learns nothing of a closed route`(_ method: Method) async {
+        let access = CrossOriginAccess(closed: ["/"])
+        let asked: HeaderFields = [
+            "Origin": "http://a.example", "Access-Control-Request-Method": "GET",
+        ]
+        let headers = await ask(access, Request(method, "/", headers: asked))
+        #expect(!headers.contains("Access-Control-Allow-Origin"))
+        #expect(!headers.contains("Access-Control-Allow-Methods"))
+        let other = await ask(access, Request(method, "/none", headers: asked))
+        #expect(other["Access-Control-Allow-Origin"] == "*")
     }
 }
