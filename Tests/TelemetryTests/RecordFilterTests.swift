@@ -45,6 +45,8 @@ struct RecordFilterTests {
         ("\"open", "a closing quote", 6),
         ("a = (b)", "a value", 5), ("a!b", "a word", 2),
         (String(repeating: "(", count: 40), "fewer parentheses", 33),
+        (String(repeating: "m~z or ", count: 40), "at most 32 comparisons", 225),
+        (String(repeating: "a ", count: 40), "at most 32 comparisons", 65),
         (String(repeating: "a", count: 1_001), "at most 1000 characters", 1_001),
     ])
     func `what is no filter is refused, with the place`(

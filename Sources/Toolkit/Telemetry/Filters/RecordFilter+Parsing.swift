@@ -108,8 +108,11 @@ private struct FilterParser {
     private let end: Int
     private var position = 0
     private var depth = 0
+    private var comparisons = 0
 
     private static let depthMax = 32
+    /// Each is made with every record.
+    private static let comparisonsMax = 32
 
     init(_ tokens: [FilterToken], end: Int) {
         self.tokens = tokens
@@ -167,6 +170,10 @@ private struct FilterParser {
         defer { depth -= 1 }
         guard depth <= Self.depthMax else { throw failure("fewer parentheses") }
         if take("not") { return .not(try term()) }
+        if kind != .open { comparisons += 1 }
+        guard comparisons <= Self.comparisonsMax else {
+            throw failure("at most \(Self.comparisonsMax) comparisons")
+        }
         switch kind {
         case .open:
             position += 1
