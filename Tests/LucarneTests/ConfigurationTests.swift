@@ -329,6 +329,29 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
     private static func masks(_ before: String, _ after: String) -> String {
         "\(before) password=******** \(after) sslpassword=********"
     }
+
+    @Test(
+        arguments: [
+            ([:], nil), (["LUCARNE_ADDRESS": "0.0.0.0:8080"], "0.0.0.0:8080"),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_TOKEN": "t"], nil),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_ADDRESS": "[::1]:9464"], nil),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_ADDRESS": "unix:/run/l"], nil),
+            (["LUCARNE_OPERATIONS_ADDRESS": "10.0.0.7:9464"], "10.0.0.7:9464"),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_FEATURES": "rest"], nil),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_ENVIRONMENT": "development"], nil),
+        ] as [([String: String], String?)]
+    )
+    func `the doctor says where anybody may look inside`(
+        variables: [String: String],
+        address: String?
+    ) throws {
+        let production = ["LUCARNE_ENVIRONMENT": "production", "LUCARNE_JWT_SECRET": strongSecret]
+        let configuration = try load(environment: production.merging(variables) { $1 })
+        #expect(configuration.openOperationsAddress?.description == address)
+        let findings = Doctor.operations(configuration)
+        #expect(findings.map(\.verdict) == (address == nil ? [] : [.warning]))
+        #expect(findings.allSatisfy { $0.message.contains(address ?? "") && $0.mend != nil })
+    }
 }
 
 @Suite struct CommandLineTests {

@@ -31,6 +31,12 @@ package enum SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether only this machine's own processes can connect over the network.
+    package var isLoopback: Bool {
+        guard case .tcp(let host, _) = self else { return false }
+        return host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
     /// Calls `body` with the address as the kernel wants it. Host names resolve here, blocking.
     func withResolved<Value>(
         _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) throws(SocketError) -> Value

@@ -38,6 +38,7 @@ package enum Doctor {
     static func examine(_ configuration: Configuration) -> [Finding] {
         var findings = [clock(TokenCommand.clock), libpq(), secret(configuration)]
         findings.append(port(configuration.address))
+        findings += operations(configuration)
         if configuration.database.url == nil {
             findings += embedded(configuration)
         } else {
@@ -89,6 +90,19 @@ package enum Doctor {
             "\(weakness): fine for development alone",
             mend: "LUCARNE_JWT_SECRET=$(openssl rand -base64 48)"
         )
+    }
+
+    /// Nothing to say where nobody can come, or only who is meant to.
+    static func operations(_ configuration: Configuration) -> [Finding] {
+        guard let address = configuration.openOperationsAddress else { return [] }
+        return [
+            Finding(
+                .warning,
+                "operations",
+                "/debug and /metrics are on \(address) without a token",
+                mend: "LUCARNE_OPERATIONS_TOKEN=$(openssl rand -base64 32), or a loopback address"
+            )
+        ]
     }
 
     /// Connecting tells more than binding: with SO_REUSEPORT a second server could bind as well.

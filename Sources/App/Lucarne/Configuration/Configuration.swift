@@ -76,4 +76,14 @@ package struct Configuration: Sendable {
     package var values = SettingValues()
 
     package init() {}
+
+    /// Where anybody who comes over the network may look inside, when it is more than a workshop.
+    var openOperationsAddress: SocketAddress? {
+        let address = operationsAddress ?? address
+        let isMeant =
+            environment == .development || !features.contains(.operations)
+            || operationsToken != nil
+        guard !isMeant, case .tcp = address, !address.isLoopback else { return nil }
+        return address
+    }
 }

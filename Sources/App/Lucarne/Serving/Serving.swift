@@ -76,6 +76,9 @@ struct Serving: Sendable {
         let rest = RestServing(self, database)
         let servers = servers(rest)
         let checks = healthChecks(database)
+        if let open = configuration.openOperationsAddress {
+            telemetry.operationsAreOpen(on: open.description)
+        }
         await rest.prepare()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {

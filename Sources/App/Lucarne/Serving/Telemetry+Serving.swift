@@ -10,6 +10,17 @@ extension Telemetry {
         }
     }
 
+    func operationsAreOpen(on address: String) {
+        logs.write(
+            .warning,
+            .operations,
+            "anybody may look inside: set a token, or a loopback address",
+            event: "operations.open"
+        ) { record in
+            record.field("server.address", address)
+        }
+    }
+
     func report(_ event: EmbeddedEvent) {
         switch event {
         case .initialised: note(.notice, "database initialised")

@@ -25,6 +25,11 @@ package struct LogEvent: Sendable {
         ),
         LogEvent("http.parse_error", "debug", "a request refused before routing, and why"),
         LogEvent("auth.refused", "debug", "a credential that was not believed, and why"),
+        LogEvent(
+            "operations.open",
+            "warning",
+            "whoever reaches an address over the network may look inside, without a token"
+        ),
         LogEvent("sql.slow", "warning", "a statement over the slow threshold"),
         LogEvent(
             "sql.plan_finding",
