@@ -102,7 +102,7 @@ let package = Package(
             "Operations",
             on: [
                 "Endpoints", "LucarneCore", "HTTPServer", "EventLoop", "JSONCoding", "Telemetry",
-                "Compression", "Profiling",
+                "Compression", "Cryptography", "Profiling",
             ]
         ),
         target("Features", "Monitoring", on: ["JSONCoding", "Telemetry"]),
@@ -172,7 +172,10 @@ let package = Package(
         tests("Monitoring", on: ["Monitoring", "JSONCoding", "Lucarne", "Support", "Telemetry"]),
         tests(
             "Operations",
-            on: ["Operations", "HTTPServer", "JSONCoding", "Telemetry", "Compression"]
+            on: [
+                "Operations", "Cryptography", "EventLoop", "HTTPServer", "JSONCoding", "Telemetry",
+                "Compression",
+            ]
         ),
         tests(
             "Lucarne",

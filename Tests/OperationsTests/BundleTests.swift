@@ -18,7 +18,8 @@ struct BundleTests {
         var sources = Operations.Sources()
         sources.dashboards = { [("lucarne-overview.json", "{}")] }
         sources.rules = { "groups: []" }
-        return Operations(telemetry: telemetry, sources: sources, token: "s3cret")
+        let access = OperationsAccess(token: "s3cret")
+        return Operations(telemetry: telemetry, sources: sources, access: access)
     }()
 
     private func answer(
@@ -37,7 +38,9 @@ struct BundleTests {
 
     @Test func `everything but the probes asks for the token, and changes are made by POST`() async
     {
-        let probes = ["/livez", "/readyz", "/readyz/{check}", "/startupz"]
+        let probes = [
+            "/livez", "/readyz", "/readyz/objectives", "/readyz/{check}", "/startupz",
+        ]
         for route in operations.routes where !probes.contains(route.template) {
             let target = route.template.replacing("{id}", with: "0").replacing("{name}", with: "x")
             #expect(
@@ -63,11 +66,16 @@ struct BundleTests {
             "build.json", "config.json", "requests.json", "pool.json", "loops.json", "threads.json",
             "metrics.txt", "metrics-catalog.json", "cardinality.json", "slo.json", "sql.json",
             "traces.json", "logs.json", "logs-ledger.json", "log-level.json", "log-scope.json",
+            "livez.txt", "readyz.txt", "readyz.json", "startupz.txt", "objectives.txt",
+            "alerts.yml", "dashboards.json",
         ] {
             #expect(text.contains("/\(name)\u{0}"), "\(name)")
         }
         #expect(text.contains("/traces/"))
-        #expect(!text.contains("a bearer token is needed"))
+        for content in ["[-]state starting", #""status":"fail""#, "groups: []", "overview.json"] {
+            #expect(text.contains(content), "\(content)")
+        }
+        #expect(!text.contains("token is needed"))
     }
 
     @Test func `what is shipped is served, and nothing beside it`() async throws {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoop
 import JSONCoding
+import Synchronization
 import Telemetry
 import Testing
 
@@ -89,6 +91,10 @@ private final class StallingSink: BodySink {
     }
 }
 
+private final class Order: Sendable {
+    let names = Mutex<[String]>([])
+}
+
 struct LogTailTests {
     @Test func `three readers get exactly what they asked for`() async throws {
         let house = House()
@@ -157,6 +163,34 @@ struct LogTailTests {
         #expect(await house.answer(.get, "/debug/logs/tail").status == 503)
         house.telemetry.health.learn(.stopRequested)
         for reader in readers { _ = try await reader.value }
+    }
+
+    /// Whoever comes second is served first: on the loop itself, it would have had to wait.
+    @Test func `a search through many records keeps no request waiting`() async throws {
+        let house = House(ringRecordsMax: 40_000)
+        for start in stride(from: 0, to: 40_000, by: 2_000) {
+            house.write(start..<start + 2_000)
+            try await house.until { house.telemetry.logs.ledgers.allSatisfy { $0.queued == 0 } }
+        }
+        let group = try EventLoopGroup(count: 1)
+        group.start(includingFirst: true) { Shard.bind(index: $0) }
+        defer { group.stop() }
+        let order = Order()
+        let loop = group.loops[0]
+        let slow = (0..<32).map { _ in "m~z" }.joined(separator: "%20or%20")
+        let search = Task(executorPreference: loop) {
+            let response = await house.answer(.get, "/debug/logs?q=\(slow)")
+            order.names.withLock { $0.append("search") }
+            return response.status
+        }
+        let request = Task(executorPreference: loop) {
+            let response = await house.answer(.get, "/livez")
+            order.names.withLock { $0.append("request") }
+            return response.status
+        }
+        #expect(await request.value == 200)
+        #expect(await search.value == 200)
+        #expect(order.names.withLock { $0 } == ["request", "search"])
     }
 
     @Test func `the latest records are listed as far as they match`() async throws {

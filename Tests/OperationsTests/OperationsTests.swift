@@ -13,7 +13,8 @@ private struct House: Sendable {
 
     init(token: String? = nil) {
         telemetry = Telemetry()
-        router = Router(Operations(telemetry: telemetry, token: token).routes)
+        let access = OperationsAccess(token: token)
+        router = Router(Operations(telemetry: telemetry, access: access).routes)
     }
 
     func answer(
@@ -120,7 +121,39 @@ struct ProbeTests {
         let body = await text(response)
         #expect(body.contains(#""status":"warn","version":"1""#))
         #expect(body.contains(#""output":"slow""#))
+        let check = try JSONValue(parsing: body)["checks"]?["postgresql:responseTime"]?[0]
+        #expect(check?["componentType"]?.string == "datastore")
+        #expect(check?["observedUnit"]?.string == "ms")
         #expect(throws: Never.self) { try JSONValue(parsing: body) }
+    }
+
+    @Test func `a new version is no good while an objective burns as fast as a page is sent for`()
+        async
+    {
+        let house = House()
+        house.telemetry.health.learn(.started)
+        let route = RouteTelemetry(template: "/x", registry: house.telemetry.registry)
+        func answered(_ status: Int, times: Int) {
+            for _ in 0..<times {
+                let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+                trace.route = route
+                house.telemetry.requestStarted(trace)
+                house.telemetry.requestEnded(trace, RequestSummary(status: status))
+            }
+        }
+        answered(200, times: 1_000)
+        #expect(await house.get("/readyz/objectives") == (200, "ok"))
+        // Of 0.1 % that may fail: 5 times too fast is a ticket's matter, 10 times is a page's.
+        answered(500, times: 5)
+        #expect(await house.get("/readyz/objectives").status == 200)
+        answered(500, times: 5)
+        let answer = await house.get("/readyz/objectives")
+        #expect(answer.status == 503)
+        #expect(
+            answer.text == "[-]availability: its budget burns more than 6.0 times too fast over 6h "
+                + "and 30m\nfailed\n"
+        )
+        #expect(await house.get("/readyz").status == 200)
     }
 
     @Test func `checks are run until somebody stops them`() async {

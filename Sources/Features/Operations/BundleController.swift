@@ -10,31 +10,56 @@ struct BundleController: Sendable {
     /// What else answers to GET, without asking for a token.
     let routes: [Route]
     let inside: InsideController
+    let probe: ProbeController
+    let files: FilesController
 
     private let thread = BlockingPool(name: "bundle", width: 1, waitingMax: 1)
 
     private static let tracesMax = 50
 
-    init(telemetry: Telemetry, routes: [Route], inside: InsideController) {
+    init(
+        telemetry: Telemetry,
+        routes: [Route],
+        inside: InsideController,
+        probe: ProbeController,
+        files: FilesController
+    ) {
         self.telemetry = telemetry
         self.routes = routes
         self.inside = inside
+        self.probe = probe
+        self.files = files
     }
 
     func make() async -> Response {
-        var files: [(name: String, response: Response)] = [
+        var contents: [(name: String, response: Response)] = [
             ("build.json", inside.build()), ("config.json", inside.configuration()),
             ("requests.json", inside.requests()), ("pool.json", inside.pool()),
             ("loops.json", inside.loops()), ("threads.json", inside.threads()),
+            ("dashboards.json", files.list()), ("alerts.yml", files.rules()),
+            ("objectives.txt", probe.objectives(Request(.get, "/readyz/objectives"))),
         ]
+        contents += health
         for route in routes where !route.template.hasSuffix("}") && !Self.isEndless(route) {
             let response = await route.respond(Request(.get, route.template))
-            files.append((Self.name(route.template), response))
+            contents.append((Self.name(route.template), response))
         }
         let kept = telemetry.traces.all.prefix(Self.tracesMax).map(\.context.traceIDText)
-        let traces = TraceController(telemetry: telemetry)
-        for id in Set(kept) { files.append(("traces/\(id).json", traces.document(id))) }
-        return await archive(files)
+        let traces = TraceController(telemetry: telemetry, thread: thread)
+        for id in Set(kept) { contents.append(("traces/\(id).json", traces.document(id))) }
+        return await archive(contents)
+    }
+
+    /// What the probes say, at length.
+    private var health: [(name: String, response: Response)] {
+        let json = Request(.get, "/readyz", headers: ["Accept": "application/health+json"])
+        let answers: [(String, Response?)] = [
+            ("livez.txt", try? probe.live(Request(.get, "/livez?verbose"))),
+            ("readyz.txt", try? probe.ready(Request(.get, "/readyz?verbose"))),
+            ("startupz.txt", try? probe.startup(Request(.get, "/startupz?verbose"))),
+            ("readyz.json", try? probe.ready(json)),
+        ]
+        return answers.compactMap { name, response in response.map { (name, $0) } }
     }
 
     private func archive(_ files: [(name: String, response: Response)]) async -> Response {

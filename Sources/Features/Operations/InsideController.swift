@@ -19,6 +19,7 @@ struct InsideController: Sendable {
                 ("/debug/threads", "threads: their state and processor time"),
                 ("/readyz?verbose", "ready, and if not, why"), ("/livez", "alive?"),
                 ("/startupz", "started?"),
+                ("/readyz/objectives", "no objective burns as fast as a page is sent for?"),
             ]
         ),
         (
@@ -51,7 +52,10 @@ struct InsideController: Sendable {
                 ("/debug/log-scope", "debug records for one route, user or trace; POST adds one"),
                 ("/debug/profile?seconds=5", "where processor time goes: folded stacks"),
                 ("/debug/profile?seconds=5&format=pprof", "the same for pprof"),
-                ("/debug/bundle", "all of the above in one archive, for a bug report"),
+                (
+                    "/debug/bundle",
+                    "all of the above but a profile in one archive, for a bug report"
+                ),
             ]
         ),
     ]

@@ -7,6 +7,7 @@ import Telemetry
 /// The latest records, and those that come: filtered here, so that only what is wanted travels.
 struct LogTailController: Sendable {
     let telemetry: Telemetry
+    let thread: BlockingPool
 
     private static let listedMax = 2_048
     private static let readersMax = 8
@@ -18,19 +19,18 @@ struct LogTailController: Sendable {
     private static let pausesBetweenSigns = 750
 
     /// `?q=level>=warning and route=/rest/v1/{relation}&limit=100`, oldest first.
-    func show(_ request: Request) -> Response {
-        let filter: RecordFilter
-        switch Self.filter(request) {
-        case .success(let found): filter = found
-        case .failure(let failure): return Response(status: 400, problem: "q: \(failure)")
+    func show(_ request: Request) async throws(ParameterFailure) -> Response {
+        let (asked, filter) = try request.filter()
+        let limit = min(try request.number("limit") ?? .max, Self.listedMax)
+        let isPage = request.prefers("text/html")
+        return await thread.answer {
+            let found = telemetry.logs.ring.snapshot.filter { filter.matches($0) }.suffix(limit)
+            return isPage
+                ? Response(html: LogPage.list(found, asked: asked)) : Self.document(found)
         }
-        let limit = request.parameters("limit").first.flatMap { Int($0) } ?? Self.listedMax
-        let found = telemetry.logs.ring.snapshot.filter { filter.matches($0) }
-            .suffix(max(0, min(limit, Self.listedMax)))
-        guard !request.prefers("text/html") else {
-            let asked = request.parameters("q").first ?? ""
-            return Response(html: LogPage.list(found, asked: asked))
-        }
+    }
+
+    private static func document(_ found: ArraySlice<LogEntry>) -> Response {
         var body = Array("{\"records\":[".utf8)
         for (position, entry) in found.enumerated() {
             if position > 0 { body.append(UInt8(ascii: ",")) }
@@ -41,12 +41,8 @@ struct LogTailController: Sendable {
 
     /// Server-sent events: each record is one; `dropped` says how many a slow reader has lost,
     /// `end` that this process stops.
-    func follow(_ request: Request) -> Response {
-        let filter: RecordFilter
-        switch Self.filter(request) {
-        case .success(let found): filter = found
-        case .failure(let failure): return Response(status: 400, problem: "q: \(failure)")
-        }
+    func follow(_ request: Request) throws(ParameterFailure) -> Response {
+        let filter = try request.filter().filter
         let ring = telemetry.logs.ring
         guard ring.subscriberCount < Self.readersMax else {
             return Response(status: 503, problem: "\(Self.readersMax) readers follow already")
@@ -104,12 +100,6 @@ struct LogTailController: Sendable {
             bytes += "event: dropped\ndata: {\"records\":\(batch.dropped)}\n\n".utf8
         }
         return bytes
-    }
-
-    private static func filter(_ request: Request) -> Result<RecordFilter, FilterFailure> {
-        Result { () throws(FilterFailure) in
-            try RecordFilter(parsing: request.parameters("q").first ?? "")
-        }
     }
 }
 

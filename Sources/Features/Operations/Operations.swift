@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoop
 package import HTTPServer
 package import JSONCoding
 package import Telemetry
@@ -22,37 +23,50 @@ package struct Operations: Sendable {
 
     let telemetry: Telemetry
     let sources: Sources
-    /// Asked for, as a bearer token, by everything but the probes.
-    private let token: String?
+    /// Who may see all this; the probes are everybody's, their reasons are not.
+    private let access: OperationsAccess
+    /// Looking through many records takes longer than a loop may be kept.
+    private let thread = BlockingPool(name: "inspection", width: 1, waitingMax: 4)
 
-    package init(telemetry: Telemetry, sources: Sources = Sources(), token: String? = nil) {
+    package init(
+        telemetry: Telemetry,
+        sources: Sources = Sources(),
+        access: OperationsAccess = OperationsAccess()
+    ) {
         self.telemetry = telemetry
         self.sources = sources
-        self.token = token
+        self.access = access
     }
 
-    package var routes: [Route] { probes + figures + inside + logs + changes }
+    package var routes: [Route] { probes + closed }
+
+    /// All that not everybody may see, a page of another origin least of all.
+    package var closed: [Route] { figures + inside + logs + changes }
 
     /// For a listener that all the world reaches: yes or no, and nothing else.
     package var publicProbes: [Route] {
-        asked(ProbeController(health: telemetry.health, identity: identity, tellsDetails: false))
+        asked(ProbeController(telemetry: telemetry) { _ in false })
     }
 
     /// The probes under the names of PostgREST's admin server, for a listener that has no tables.
     package var postgrestProbes: [Route] {
-        let probes = ProbeController(health: telemetry.health, identity: identity)
-        return [open("/live") { probes.live($0) }, open("/ready") { probes.ready($0) }]
+        [open("/live", probe.live), open("/ready", probe.ready)]
     }
 
-    private var probes: [Route] {
-        let probes = ProbeController(health: telemetry.health, identity: identity)
-        return asked(probes) + [open("/readyz/{check}") { probes.check($0) }]
+    package var probes: [Route] {
+        asked(probe) + [
+            open("/readyz/objectives", probe.objectives), open("/readyz/{check}", probe.check),
+        ]
     }
 
-    private func asked(_ probes: ProbeController) -> [Route] {
+    private var probe: ProbeController {
+        ProbeController(telemetry: telemetry, tellsDetails: access.admitsToDetails)
+    }
+
+    private func asked(_ probe: ProbeController) -> [Route] {
         [
-            open("/livez") { probes.live($0) }, open("/readyz") { probes.ready($0) },
-            open("/startupz") { probes.startup($0) },
+            open("/livez", probe.live), open("/readyz", probe.ready),
+            open("/startupz", probe.startup),
         ]
     }
 
@@ -60,15 +74,15 @@ package struct Operations: Sendable {
         let metrics = MetricsController(telemetry: telemetry)
         let objectives = ObjectiveController(monitor: telemetry.objectives)
         let statements = StatementController(telemetry: telemetry)
-        let traces = TraceController(telemetry: telemetry)
+        let traces = TraceController(telemetry: telemetry, thread: thread)
         return [
-            guarded(.get, "/metrics") { metrics.scrape($0) },
-            guarded(.get, "/metrics/catalog") { metrics.catalog($0) },
+            guarded(.get, "/metrics", metrics.scrape),
+            guarded(.get, "/metrics/catalog", metrics.catalog),
             guarded(.get, "/debug/cardinality") { _ in metrics.cardinality() },
-            guarded(.get, "/debug/slo") { objectives.show($0) },
-            guarded(.get, "/debug/sql") { statements.show($0) },
-            guarded(.get, "/debug/traces") { traces.list($0) },
-            guarded(.get, "/debug/traces/{id}") { traces.show($0) },
+            guarded(.get, "/debug/slo", objectives.show),
+            guarded(.get, "/debug/sql", statements.show),
+            guarded(.get, "/debug/traces", traces.list),
+            guarded(.get, "/debug/traces/{id}", traces.show),
         ]
     }
 
@@ -80,7 +94,9 @@ package struct Operations: Sendable {
         let bundle = BundleController(
             telemetry: telemetry,
             routes: open.figures + open.logs,
-            inside: inside
+            inside: inside,
+            probe: ProbeController(telemetry: telemetry),
+            files: files
         )
         return [
             guarded(.get, "/debug") { _ in inside.index() },
@@ -91,21 +107,21 @@ package struct Operations: Sendable {
             guarded(.get, "/debug/threads") { _ in inside.threads() },
             guarded(.get, "/debug/build") { _ in inside.build() },
             guarded(.get, "/debug/config") { _ in inside.configuration() },
-            guarded(.get, "/debug/profile") { await profile.record($0) },
+            guarded(.get, "/debug/profile", profile.record),
             guarded(.get, "/debug/bundle") { _ in await bundle.make() },
             guarded(.get, "/dashboards") { _ in files.list() },
-            guarded(.get, "/dashboards/{name}") { files.dashboard($0) },
+            guarded(.get, "/dashboards/{name}", files.dashboard),
             guarded(.get, "/alerts.yml") { _ in files.rules() },
         ]
     }
 
     private var logs: [Route] {
         let levels = LogController(logs: telemetry.logs)
-        let tail = LogTailController(telemetry: telemetry)
+        let tail = LogTailController(telemetry: telemetry, thread: thread)
         let scopes = LogScopeController(telemetry: telemetry)
         return [
-            guarded(.get, "/debug/logs") { tail.show($0) },
-            guarded(.get, "/debug/logs/tail") { tail.follow($0) },
+            guarded(.get, "/debug/logs", tail.show),
+            guarded(.get, "/debug/logs/tail", tail.follow),
             guarded(.get, "/debug/logs/ledger") { _ in levels.ledger() },
             guarded(.get, "/debug/log-level") { _ in levels.levels() },
             guarded(.get, "/debug/log-scope") { _ in scopes.show() },
@@ -116,8 +132,8 @@ package struct Operations: Sendable {
         let levels = LogController(logs: telemetry.logs)
         let scopes = LogScopeController(telemetry: telemetry)
         return [
-            guarded(.post, "/debug/log-level") { levels.change($0) },
-            guarded(.post, "/debug/log-scope") { scopes.add($0) },
+            guarded(.post, "/debug/log-level", levels.change),
+            guarded(.post, "/debug/log-scope", scopes.add),
         ]
     }
 
@@ -133,37 +149,49 @@ package struct Operations: Sendable {
         }
     }
 
-    private var identity: ServiceIdentity { telemetry.configuration.identity }
+    private typealias Respond =
+        @Sendable (Request) async throws(ParameterFailure) -> Response
 
     /// A probe: Kubernetes has no token.
-    private func open(
-        _ template: String,
-        _ respond: @escaping @Sendable (Request) async -> Response
-    ) -> Route {
+    private func open(_ template: String, _ respond: @escaping Respond) -> Route {
         route(.get, template, respond)
     }
 
     private func guarded(
         _ method: Method,
         _ template: String,
-        _ respond: @escaping @Sendable (Request) async -> Response
+        _ respond: @escaping Respond
     ) -> Route {
-        guard let token else { return route(method, template, respond) }
-        return route(method, template) { request in
-            let given = request.headers["Authorization"] ?? ""
-            guard Self.matches(given, "Bearer \(token)") else {
-                var refusal = Response(status: 401, problem: "a bearer token is needed here")
-                refusal.headers.set("WWW-Authenticate", "Bearer")
-                return refusal
+        route(method, template) { [self] request throws(ParameterFailure) in
+            let started = uptimeNanoseconds()
+            let refusal = access.refusal(of: request)
+            if refusal != nil || access.asksForToken {
+                let spent = uptimeNanoseconds() &- started
+                telemetry.report(.decided(.operations, refusal.outcome, nanoseconds: spent))
             }
-            return await respond(request)
+            guard let refusal else { return try await respond(request) }
+            if refusal != .noToken { warn(of: refusal, request) }
+            return refusal.response
+        }
+    }
+
+    /// Somebody guesses, or is made to ask.
+    private func warn(of refusal: OperationsAccess.Refusal, _ request: Request) {
+        telemetry.logs.write(
+            .warning,
+            .operations,
+            "nobody may look inside like that",
+            event: "operations.refused"
+        ) { record in
+            record.field("reason", refusal.rawValue)
+            record.field("client.address", request.peerAddress)
         }
     }
 
     private func route(
         _ method: Method,
         _ template: String,
-        _ respond: @escaping @Sendable (Request) async -> Response
+        _ respond: @escaping Respond
     ) -> Route {
         let measured = RouteTelemetry(
             template: template,
@@ -171,17 +199,33 @@ package struct Operations: Sendable {
             isOperational: true
         )
         return Route(method, template, bodyBytesMax: 4_096, telemetry: measured) { request in
-            var response = await respond(request)
+            var response: Response
+            do throws(ParameterFailure) {
+                response = try await respond(request)
+            } catch {
+                response = Response(status: 400, problem: error.description)
+            }
             response.headers.set("Cache-Control", "no-store")
             return response
         }
     }
+}
 
-    /// Takes as long for a wrong token as for the right one.
-    private static func matches(_ given: String, _ wanted: String) -> Bool {
-        let (given, wanted) = (Array(given.utf8), Array(wanted.utf8))
-        guard given.count == wanted.count else { return false }
-        return zip(given, wanted).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+extension OperationsAccess.Refusal? {
+    fileprivate var outcome: AuthenticationEvent.Outcome {
+        switch self {
+        case nil: .ok
+        case .noToken: .missing
+        case .wrongToken, .otherSite, .otherHost: .forbidden
+        }
+    }
+}
+
+extension BlockingPool {
+    /// Makes an answer that takes long.
+    func answer(_ make: @escaping @Sendable () -> Response) async -> Response {
+        let busy = Response(status: 503, problem: "others look through the same at this moment")
+        return (try? await run(make)) ?? busy
     }
 }
 
@@ -208,15 +252,6 @@ extension Response {
 }
 
 extension Request {
-    /// The values of a query parameter, in order.
-    func parameters(_ name: String) -> [String] {
-        (queryBytes ?? []).split(separator: UInt8(ascii: "&")).compactMap { pair in
-            let key = pair.prefix { $0 != UInt8(ascii: "=") }
-            guard Array(key) == Array(name.utf8) else { return nil }
-            return try? PercentEncoding.decode(pair.dropFirst(key.count + 1), plusIsSpace: true)
-        }
-    }
-
     func prefers(_ type: String) -> Bool { headers["Accept"]?.contains(type) ?? false }
 }
 

@@ -7,43 +7,65 @@ import Telemetry
 ///
 /// A probe reads what the checks have found; it never looks itself.
 struct ProbeController: Sendable {
-    let health: HealthMonitor
-    let identity: ServiceIdentity
-    /// Off where everybody may ask: what fails is not everybody's business.
-    var tellsDetails = true
+    let telemetry: Telemetry
+    /// What fails is not everybody's business.
+    var tellsDetails: @Sendable (Request) -> Bool = { _ in true }
+
+    private var health: HealthMonitor { telemetry.health }
 
     /// The process runs and its loops turn. Nothing outside the process can make it fail: a
     /// restart would not bring a database back.
-    func live(_ request: Request) -> Response {
-        answer(request, entries: entries(of: .live, request), isStateFine: true)
+    func live(_ request: Request) throws(ParameterFailure) -> Response {
+        try answer(request, entries: entries(of: .live, request), isStateFine: true)
     }
 
     /// Started, not told to stop, and what requests need is there.
-    func ready(_ request: Request) -> Response {
+    func ready(_ request: Request) throws(ParameterFailure) -> Response {
         let isStateFine =
             switch health.lifecycle {
             case .ready, .degraded: true
             case .starting, .draining, .stopped: false
             }
-        return answer(request, entries: entries(of: .ready, request), isStateFine: isStateFine)
+        return try answer(request, entries: entries(of: .ready, request), isStateFine: isStateFine)
     }
 
     /// The start is over, well or not: from here on liveness decides.
-    func startup(_ request: Request) -> Response {
+    func startup(_ request: Request) throws(ParameterFailure) -> Response {
         let isStateFine = health.lifecycle != .starting
-        return answer(request, entries: entries(of: .startup, request), isStateFine: isStateFine)
+        return try answer(
+            request,
+            entries: entries(of: .startup, request),
+            isStateFine: isStateFine
+        )
     }
 
     /// One check alone.
-    func check(_ request: Request) -> Response {
+    func check(_ request: Request) throws(ParameterFailure) -> Response {
         let name = request.pathParameter("check")
         let entries = health.entries.filter { $0.name == name }
         guard !entries.isEmpty else { return Response(status: 404, problem: "no such check") }
-        return answer(request, entries: entries, isStateFine: true)
+        return try answer(request, entries: entries, isStateFine: true)
     }
 
-    private func entries(of probe: HealthProbe, _ request: Request) -> [HealthMonitor.Entry] {
-        let excluded = request.parameters("exclude")
+    /// Whether the objectives are kept, for whoever decides about a new version: no while one burns
+    /// as fast as a page is sent for. No part of readiness, which would take away what is left.
+    func objectives(_ request: Request) -> Response {
+        let reasons = telemetry.objectives.standings.flatMap { standing in
+            BurnAlert.all.filter { $0.severity == .page && standing.isFiring($0) }.map { alert in
+                "[-]\(standing.objective.name): its budget burns more than \(alert.factor) times "
+                    + "too fast over \(alert.long.rawValue) and \(alert.short.rawValue)"
+            }
+        }
+        guard !reasons.isEmpty else { return Self.plain(200, "ok") }
+        let lines = reasons + ["failed\n"]
+        return Self.plain(503, tellsDetails(request) ? lines.joined(separator: "\n") : "failed")
+    }
+
+    private func entries(
+        of probe: HealthProbe,
+        _ request: Request
+    ) throws(ParameterFailure) -> [HealthMonitor.Entry] {
+        let excluded = try request.parameters("exclude")
         return health.entries.filter { $0.probe == probe && !excluded.contains($0.name) }
     }
 
@@ -51,20 +73,21 @@ struct ProbeController: Sendable {
         _ request: Request,
         entries: [HealthMonitor.Entry],
         isStateFine: Bool
-    ) -> Response {
+    ) throws(ParameterFailure) -> Response {
         let now = uptimeNanoseconds()
         let isFine = isStateFine && entries.allSatisfy { $0.status(at: now) != .fail }
         let status = isFine ? 200 : 503
-        guard tellsDetails else {
-            let text = isFine ? "ok" : "failed"
-            return Response(status: status, contentType: "text/plain; charset=utf-8", text)
-        }
+        let isVerbose = try request.flag("verbose")
+        guard tellsDetails(request) else { return Self.plain(status, isFine ? "ok" : "failed") }
         if request.prefers("application/health+json") || request.prefers("application/json") {
             return document(entries, status: status, now: now)
         }
-        let isVerbose = !isFine || (request.queryBytes ?? []).starts(with: "verbose".utf8)
-        let text = isVerbose ? verbose(entries, isStateFine, isFine, now: now) : "ok"
-        return Response(status: status, contentType: "text/plain; charset=utf-8", text)
+        guard isVerbose || !isFine else { return Self.plain(status, "ok") }
+        return Self.plain(status, verbose(entries, isStateFine, isFine, now: now))
+    }
+
+    private static func plain(_ status: Int, _ text: String) -> Response {
+        Response(status: status, contentType: "text/plain; charset=utf-8", text)
     }
 
     private func verbose(
@@ -104,8 +127,9 @@ struct ProbeController: Sendable {
         let hasWarnings = entries.contains { $0.status(at: now) == .warn }
         let word = status != 200 ? "fail" : hasWarnings ? "warn" : "pass"
         let checks = entries.map { entry in
-            (entry.name, JSONValue.array([finding(entry, now: now)]))
+            ("\(entry.measured):responseTime", JSONValue.array([finding(entry, now: now)]))
         }
+        let identity = telemetry.configuration.identity
         return Response(
             .object([
                 ("status", .string(word)),
@@ -130,4 +154,9 @@ struct ProbeController: Sendable {
             ("output", .string(entry.finding.output)),
         ])
     }
+}
+
+extension HealthMonitor.Entry {
+    /// The draft's component, whose response time each check tells (§4).
+    fileprivate var measured: String { component == "datastore" ? "postgresql" : name }
 }

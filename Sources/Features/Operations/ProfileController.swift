@@ -15,23 +15,12 @@ struct ProfileController: Sendable {
         /// A line for each stack, for flame graphs.
         case folded
         case pprof
-
-        static var names: String { allCases.map(\.rawValue).joined(separator: " or ") }
     }
 
     /// `?seconds=5`, and `&format=pprof` for pprof.
-    func record(_ request: Request) async -> Response {
-        let seconds = request.parameters("seconds").first.map { Int($0) } ?? 5
-        guard let seconds, 1...Self.secondsMax ~= seconds else {
-            return Response(
-                status: 400,
-                problem: "seconds must be a number from 1 to \(Self.secondsMax)"
-            )
-        }
-        let named = request.parameters("format").first ?? Format.folded.rawValue
-        guard let format = Format(rawValue: named) else {
-            return Response(status: 400, problem: "format must be \(Format.names)")
-        }
+    func record(_ request: Request) async throws(ParameterFailure) -> Response {
+        let seconds = try request.number("seconds", in: 1...Self.secondsMax) ?? 5
+        let format = try request.choice("format", Format.self) ?? .folded
         do throws(CPUProfile.Failure) {
             let profile = try await CPUProfile.record { await Self.wait(seconds, for: request) }
             let body = try? await thread.run {

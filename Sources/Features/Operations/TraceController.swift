@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoop
 import HTTPServer
 import JSONCoding
 import Telemetry
@@ -6,41 +7,40 @@ import Telemetry
 /// The traces the process has kept.
 struct TraceController: Sendable {
     let telemetry: Telemetry
+    let thread: BlockingPool
 
     private var traces: TraceStore { telemetry.traces }
 
     private static let listedMax = 500
 
+    private enum Format: String, CaseIterable { case otlp, jaeger, html }
+
     /// `?q=status>=500`, `?route=/rest/v1/{relation}&min_ms=100&error=1`; newest first.
-    func list(_ request: Request) -> Response {
-        let route = request.parameters("route").first
-        let atLeast = request.parameters("min_ms").first.flatMap { UInt64($0) } ?? 0
-        let failedOnly = request.parameters("error").first.map { $0 != "0" && $0 != "false" }
-        let filter: RecordFilter
-        do throws(FilterFailure) {
-            filter = try RecordFilter(parsing: request.parameters("q").first ?? "")
-        } catch {
-            return Response(status: 400, problem: "q: \(error)")
+    func list(_ request: Request) async throws(ParameterFailure) -> Response {
+        let (asked, filter) = try request.filter()
+        let route = try request.parameter("route")
+        let atLeast = UInt64(try request.number("min_ms") ?? 0).saturatingMilliseconds
+        let isFailedOnly = try request.flag("error")
+        let isPage = request.prefers("text/html")
+        return await thread.answer {
+            let found = traces.all.lazy.filter { trace in
+                filter.matches(trace) && (route == nil || trace.route == route)
+                    && trace.durationNanoseconds >= atLeast
+                    && (!isFailedOnly || trace.status >= 500)
+            }
+            let listed = Array(found.prefix(Self.listedMax))
+            return isPage
+                ? Response(html: TracePage.list(listed, asked: asked))
+                : Response(.object([("traces", .array(listed.map(summary)))]))
         }
-        let found = traces.all.lazy.filter { trace in
-            filter.matches(trace) && (route == nil || trace.route == route)
-                && trace.durationNanoseconds >= atLeast.saturatingMilliseconds
-                && (failedOnly != true || trace.status >= 500)
-        }
-        let listed = Array(found.prefix(Self.listedMax))
-        guard !request.prefers("text/html") else {
-            let asked = request.parameters("q").first ?? ""
-            return Response(html: TracePage.list(listed, asked: asked))
-        }
-        return Response(.object([("traces", .array(listed.map(summary)))]))
     }
 
     /// OTLP JSON, or a page with the waterfall for a browser (`?format=otlp|jaeger|html`).
-    func show(_ request: Request) -> Response {
+    func show(_ request: Request) throws(ParameterFailure) -> Response {
         let id = request.pathParameter("id")
-        let format = request.parameters("format").first
-        let wantsPage = format.map { $0 == "html" } ?? request.prefers("text/html")
-        guard wantsPage else { return document(id, isJaeger: format == "jaeger") }
+        let asked = try request.choice("format", Format.self)
+        let format = asked ?? (request.prefers("text/html") ? .html : .otlp)
+        guard format == .html else { return document(id, isJaeger: format == .jaeger) }
         let found = planned(id)
         return found.isEmpty ? Self.notFound : Response(html: TracePage.waterfall(found))
     }

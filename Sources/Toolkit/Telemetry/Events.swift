@@ -45,6 +45,8 @@ package enum AuthenticationEvent: Sendable {
     package enum Scheme: String, EventLabel {
         case bearer, session, anonymous
         case apiKey = "api_key"
+        /// Whoever looks inside.
+        case operations
     }
 
     package enum Outcome: String, EventLabel {

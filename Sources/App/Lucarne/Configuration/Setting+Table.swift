@@ -24,7 +24,7 @@ extension Setting {
             .operationsToken,
             .text,
             nil,
-            "The bearer token that /metrics and /debug ask for, or @file; unset: none",
+            "The bearer token (or password) that /metrics and /debug ask for, or @file; unset: none",
             isSecret: true
         ),
         Setting(
@@ -33,7 +33,12 @@ extension Setting {
             "lucarne-data",
             "Where the embedded PostgreSQL and generated secrets live"
         ),
-        Setting(.features, .list, "rest,operations", "Which parts this process runs"),
+        Setting(
+            .features,
+            .list,
+            "rest,operations",
+            "Which parts this process serves; probes always"
+        ),
         Setting(.loops, .integer(0...1024), "0", "Event loops; 0: one for each core"),
         Setting(
             .blockingThreads,

@@ -15,19 +15,28 @@ extension Serving {
     /// Each listener with its address: the public one, and the operations' own where it has one.
     func servers(_ rest: RestServing) -> [(Server, SocketAddress)] {
         let operations = operations
+        let closed = configuration.features.contains(.operations) ? operations.closed : []
         guard let apart = configuration.operationsAddress else {
-            return [(server(rest.routes + operations.routes, .public), configuration.address)]
+            let routes = rest.routes + operations.probes + closed
+            return [(server(routes, .public, closed: closed), configuration.address)]
         }
         // Mounted at the root, all names are those of tables.
         let probes = configuration.rest.path == "/" ? [] : operations.publicProbes
+        let own = operations.probes + operations.postgrestProbes + closed
         return [
             (server(rest.routes + probes, .public), configuration.address),
-            (server(operations.routes + operations.postgrestProbes, .admin), apart),
+            (server(own, .admin, closed: closed), apart),
         ]
     }
 
-    private func server(_ routes: [Route], _ listener: Listener) -> Server {
-        Server(
+    /// `closed`: those that no page of another origin may call.
+    private func server(
+        _ routes: [Route],
+        _ listener: Listener,
+        closed: [Route] = []
+    ) -> Server {
+        let middleware = middleware(closed: closed)
+        return Server(
             Pipeline(
                 router: Router(routes),
                 middleware: middleware,
@@ -40,10 +49,13 @@ extension Serving {
     }
 
     /// The whole list, in the order in which requests pass it.
-    private var middleware: [any Middleware] {
+    private func middleware(closed: [Route]) -> [any Middleware] {
         [
             TraceHeaders(), SecurityHeaders(),
-            CrossOriginAccess(allowedOrigins: configuration.rest.corsAllowedOrigins),
+            CrossOriginAccess(
+                allowedOrigins: configuration.rest.corsAllowedOrigins,
+                closed: Set(closed.map(\.template))
+            ),
         ]
     }
 
@@ -58,7 +70,11 @@ extension Serving {
         return Operations(
             telemetry: telemetry,
             sources: sources,
-            token: configuration.operationsToken
+            access: OperationsAccess(
+                token: configuration.operationsToken,
+                on: configuration.operationsAddress ?? configuration.address,
+                isApart: configuration.operationsAddress != nil
+            )
         )
     }
 

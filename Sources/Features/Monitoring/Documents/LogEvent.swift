@@ -25,6 +25,7 @@ package struct LogEvent: Sendable {
         ),
         LogEvent("http.parse_error", "debug", "a request refused before routing, and why"),
         LogEvent("auth.refused", "debug", "a credential that was not believed, and why"),
+        LogEvent("operations.refused", "warning", "somebody may not look inside, and why not"),
         LogEvent(
             "operations.open",
             "warning",
