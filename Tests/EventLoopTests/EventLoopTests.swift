@@ -9,8 +9,9 @@ private struct LoopScope {
     let group: EventLoopGroup
     var loop: EventLoop { group.loops[0] }
 
-    init() throws {
+    init(observeBeat: (@Sendable (UInt64) -> Void)? = nil) throws {
         group = try EventLoopGroup(count: 1)
+        group.loops[0].observeBeat = observeBeat
         group.start(includingFirst: true) { _ in }
     }
 
@@ -21,6 +22,12 @@ private struct LoopScope {
         defer { group.stop() }
         return try await Task(executorPreference: loop) { try await body(loop) }.value
     }
+}
+
+private final class BeatNotes: Sendable {
+    let all = Mutex<[UInt64]>([])
+
+    @Sendable func add(_ late: UInt64) { all.withLock { $0.append(late) } }
 }
 
 struct EventLoopTests {
@@ -52,6 +59,20 @@ struct EventLoopTests {
             }
         }
         #expect(notes.all.withLock { Array($0.prefix(3)) } == ["first", "second", "end"])
+    }
+
+    @Test func `a loop that was blocked tells of each beat that it missed`() async throws {
+        let beats = BeatNotes()
+        try await LoopScope(observeBeat: beats.add).run { loop in
+            try await loop.sleep(nanoseconds: 150_000_000)
+            usleep(350_000)
+            // No timer of the loop is due when it comes back.
+            try await loop.sleep(nanoseconds: 10_000_000)
+        }
+        let late = beats.all.withLock { $0 }
+        #expect(late.count >= 4)
+        #expect(late.contains { $0 >= 250_000_000 })
+        #expect(late.count { $0 >= 40_000_000 } >= 3)
     }
 
     @Test func `timers fire in the order of their due times`() async throws {

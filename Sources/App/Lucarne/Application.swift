@@ -99,9 +99,8 @@ package enum Application {
         do throws(SocketError) {
             let group = try EventLoopGroup(count: count)
             for loop in group.loops {
-                loop.observe = {
-                    telemetry.report(LoopEvent(busyNanoseconds: $0, lagNanoseconds: $1))
-                }
+                loop.observe = { telemetry.report(LoopEvent.turned(busyNanoseconds: $0)) }
+                loop.observeBeat = { telemetry.report(LoopEvent.beat(lateNanoseconds: $0)) }
             }
             return group
         } catch {

@@ -81,9 +81,10 @@ struct InsideController: Sendable {
                 ("loop", .integer(loop.loop)),
                 ("busy_seconds", .ratio(Double(loop.busyNanoseconds) / 1e9)),
                 ("busy_ratio", .ratio((share * 10_000).rounded() / 10_000)),
-                ("late_turns", .integer(loop.lateTurns)),
+                ("beats", .integer(loop.beats)),
                 ("lag_p50_ms", .milliseconds(UInt64(loop.lagMedian))),
                 ("lag_p99_ms", .milliseconds(UInt64(loop.lagP99))),
+                ("lag_max_ms", .milliseconds(loop.lagMax)),
             ])
         }
         return Response(.object([("loops", .array(loops))]))

@@ -11,8 +11,12 @@ import Synchronization
 /// `@unchecked Sendable`: everything but `inbox` and the atomics belongs to the loop's thread.
 @safe package final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let index: Int
-    /// Told after each turn how long it ran (nanoseconds) and how late its oldest timer was.
-    package var observe: (@Sendable (_ busy: UInt64, _ late: UInt64) -> Void)?
+    /// Told after each turn how long it ran (nanoseconds).
+    package var observe: (@Sendable (_ busy: UInt64) -> Void)?
+    /// Told of each beat how late it came (nanoseconds), whatever else there is to do. A loop that
+    /// was blocked tells of every beat that it missed: or a second's standstill would be one
+    /// observation among ten good ones.
+    package var observeBeat: (@Sendable (_ late: UInt64) -> Void)?
     private var turnEnds: [() -> Void] = []
 
     private let epoll: Int32
@@ -28,13 +32,17 @@ import Synchronization
     private var registrations: [Registration?] = []
     private var freeSlots: [Int] = []
     private var sweepAt: UInt64 = .max
-    private var late: UInt64 = 0
+    private var beatAt = UInt64.max
+    /// When the kernel was asked to come back at the latest; 0: at once, or whenever there is
+    /// something.
+    private var wakeAt: UInt64 = 0
     private var generation: UInt64 = 0
 
     /// How many jobs a turn runs before it looks at the sockets again.
     private static let jobsPerTurnMax = 2_048
     /// Socket deadlines are looked at no more often than this (nanoseconds).
     private static let sweepInterval: UInt64 = 50_000_000
+    private static let beatInterval: UInt64 = 100_000_000
 
     package init(index: Int) throws(SocketError) {
         self.index = index
@@ -77,6 +85,7 @@ import Synchronization
     /// Runs until `stop()`; the calling thread is the loop's from here on.
     package func run() {
         LoopThread.bind(self)
+        if observeBeat != nil { beatAt = uptime() + Self.beatInterval }
         while !stopping.load(ordering: .relaxed) { turn() }
         LoopThread.bind(nil)
     }
@@ -93,21 +102,32 @@ import Synchronization
         let count = unsafe epoll_wait(epoll, events.baseAddress, Int32(events.count), patience)
         let started = uptime()
         for index in 0..<max(0, Int(count)) { unsafe deliver(events[index]) }
+        beat(now: started)
         fireTimers(now: started)
         if started >= sweepAt { sweep(now: started) }
         runJobs()
         for end in turnEnds { end() }
-        observe?(uptime() - started, late)
-        late = 0
+        observe?(uptime() - started)
+    }
+
+    private func beat(now: UInt64) {
+        while beatAt <= now {
+            // The kernel waits whole milliseconds: what that adds is nobody's delay.
+            observeBeat?(now - min(now, max(beatAt, wakeAt)))
+            beatAt += Self.beatInterval
+        }
     }
 
     private func patienceMilliseconds() -> Int32 {
+        wakeAt = 0
         guard ready.isEmpty else { return 0 }
-        let next = min(timers.earliest, sweepAt)
+        let next = min(timers.earliest, sweepAt, beatAt)
         guard next != .max else { return -1 }
         let now = uptime()
         guard next > now else { return 0 }
-        return Int32(min((next - now + 999_999) / 1_000_000, 60_000))
+        let milliseconds = min((next - now + 999_999) / 1_000_000, 60_000)
+        wakeAt = now + milliseconds * 1_000_000
+        return Int32(milliseconds)
     }
 
     private func deliver(_ event: epoll_event) {
@@ -246,10 +266,7 @@ extension EventLoop {
     }
 
     private func fireTimers(now: UInt64) {
-        while let timer = timers.popDue(now: now) {
-            if timer.isArmed { late = max(late, now - timer.due) }
-            timer.fire()
-        }
+        while let timer = timers.popDue(now: now) { timer.fire() }
     }
 
     /// Runs `body` on the loop's thread: at once when called there.

@@ -12,8 +12,6 @@ import Synchronization
 
     init(due: UInt64) { self.due = due }
 
-    var isArmed: Bool { unsafe continuation != nil || body != nil }
-
     func fire() {
         unsafe continuation?.resume()
         unsafe continuation = nil

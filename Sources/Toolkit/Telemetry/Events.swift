@@ -123,16 +123,12 @@ package enum SQLEvent: Sendable {
     case shared(reads: Int)
 }
 
-/// One turn of an event loop.
-package struct LoopEvent: Sendable {
-    package var busyNanoseconds: UInt64
-    /// How late its oldest timer fired.
-    package var lagNanoseconds: UInt64
-
-    package init(busyNanoseconds: UInt64, lagNanoseconds: UInt64) {
-        self.busyNanoseconds = busyNanoseconds
-        self.lagNanoseconds = lagNanoseconds
-    }
+/// What an event loop tells of itself, on its own thread.
+package enum LoopEvent: Sendable {
+    /// A turn is over.
+    case turned(busyNanoseconds: UInt64)
+    /// Ten times a second.
+    case beat(lateNanoseconds: UInt64)
 }
 
 /// What happens rarely and matters to whoever runs the process.

@@ -43,9 +43,10 @@ extension Telemetry {
         // A loop's own series are found by its slot; slot 0 is no loop.
         let slot = Shard.current
         guard slot > 0 else { return }
-        loops.busy(slot).add(event.busyNanoseconds, slot: slot)
-        guard event.lagNanoseconds > 0 else { return }
-        loops.lag(slot).observe(event.lagNanoseconds, slot: slot)
+        switch event {
+        case .turned(let nanoseconds): loops.series(slot).busy.add(nanoseconds, slot: slot)
+        case .beat(let nanoseconds): loops.series(slot).beat(late: nanoseconds, slot: slot)
+        }
     }
 }
 

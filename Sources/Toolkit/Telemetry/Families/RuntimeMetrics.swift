@@ -10,7 +10,7 @@ struct LoopMetrics: MetricSet {
     init(_ registry: MetricRegistry) {
         let lag = registry.histogram(
             "lucarne_event_loop_lag_seconds",
-            "Delay between when an event loop task was due and when it ran.",
+            "Delay between when an event loop's beat was due, ten times a second, and when it came.",
             labels: ["loop"],
             buckets: Buckets.inside,
             layer: "runtime"
@@ -41,13 +41,27 @@ struct LoopMetrics: MetricSet {
     }
 
     var readings: [LoopReading] { loops.readings }
-    func lag(_ slot: Int) -> Histogram { loops.series(slot).lag }
-    func busy(_ slot: Int) -> Counter { loops.series(slot).busy }
+    func series(_ slot: Int) -> LoopSeries.Entry { loops.series(slot) }
 }
 
 /// Each loop's series, made when the loop first reports.
-private final class LoopSeries: Sendable {
-    typealias Entry = (lag: Histogram, busy: Counter)
+final class LoopSeries: Sendable {
+    final class Entry: Sendable {
+        let lag: Histogram
+        let busy: Counter
+        let lagMax = Atomic<UInt64>(0)
+
+        init(lag: Histogram, busy: Counter) {
+            self.lag = lag
+            self.busy = busy
+        }
+
+        /// By the loop itself.
+        func beat(late nanoseconds: UInt64, slot: Int) {
+            lag.observe(nanoseconds, slot: slot)
+            lagMax.max(nanoseconds, ordering: .relaxed)
+        }
+    }
 
     private let lag: HistogramFamily
     private let busy: CounterFamily
@@ -66,9 +80,10 @@ private final class LoopSeries: Sendable {
                 loop: slot - 1,
                 at: now,
                 busyNanoseconds: entry.busy.value,
-                lateTurns: entry.lag.count,
+                beats: entry.lag.count,
                 lagMedian: Histogram.quantile(0.5, of: [entry.lag]),
-                lagP99: Histogram.quantile(0.99, of: [entry.lag])
+                lagP99: Histogram.quantile(0.99, of: [entry.lag]),
+                lagMax: entry.lagMax.load(ordering: .relaxed)
             )
         }
     }
@@ -76,7 +91,7 @@ private final class LoopSeries: Sendable {
     func series(_ slot: Int) -> Entry {
         entries.withLock { entries in
             if let entry = entries[slot] { return entry }
-            let entry = (lag: lag("\(slot - 1)"), busy: busy("\(slot - 1)"))
+            let entry = Entry(lag: lag("\(slot - 1)"), busy: busy("\(slot - 1)"))
             entries[slot] = entry
             return entry
         }
@@ -89,11 +104,12 @@ package struct LoopReading: Sendable {
     /// Uptime.
     package var at: UInt64
     package var busyNanoseconds: UInt64
-    /// Turns in which a timer fired late.
-    package var lateTurns: UInt64
-    /// Nanoseconds that it was late.
+    /// Times that it was looked how late it is.
+    package var beats: UInt64
+    /// Nanoseconds.
     package var lagMedian: Double
     package var lagP99: Double
+    package var lagMax: UInt64
 }
 
 extension Telemetry {
