@@ -180,14 +180,25 @@ struct LogPipelineTests {
         #expect(receiver.lines.count == 1)
     }
 
-    @Test func `levels are changed by module, and come back`() {
+    @Test(arguments: [LogLevel.trace, .error])
+    func `a level that was lowered or raised for a while comes back`(_ level: LogLevel) {
+        let telemetry = Telemetry()
+        let logs = telemetry.logs
+        logs.setLevel(level, of: .http, forSeconds: 0)
+        logs.setLevel(level, of: .sql, forSeconds: 3_600)
+        #expect(logs.isEnabled(.info, .http) == (level == .trace))
+        telemetry.tick()
+        #expect(logs.isEnabled(.info, .http))
+        #expect(!logs.isEnabled(.debug, .http))
+        #expect(logs.isEnabled(.info, .sql) == (level == .trace), "its time is not over")
+    }
+
+    @Test func `levels are changed by module`() {
         let logs = pipeline(Receiver())
         #expect(!logs.isEnabled(.debug, .sql))
         logs.setLevel(.debug, of: .sql)
         #expect(logs.isEnabled(.debug, .sql))
         #expect(!logs.isEnabled(.debug, .http))
-        logs.setLevel(.trace, of: .http, forSeconds: 0)
-        #expect(!logs.isEnabled(.debug, .http), "it has run out")
         logs.setLevel(.error)
         #expect(!logs.isEnabled(.debug, .sql))
         #expect(!logs.isEnabled(.warning, .pool))

@@ -143,7 +143,7 @@ package struct Operations: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
             guard !Task.isCancelled else { return }
-            telemetry.sampleSlowLimits()
+            telemetry.tick()
             seconds += 1
             if seconds * 1_000_000_000 % BurnHistory.period == 0 { telemetry.objectives.sample() }
         }

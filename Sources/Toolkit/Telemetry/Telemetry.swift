@@ -141,6 +141,7 @@ package final class Telemetry: Sendable {
         )
         flights = RequestsInFlight()
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
+        registry.refresh { [health] in health.tick() }
         process = registry.shared(ProcessMetrics.self)
         process.observe(registry, configuration.identity)
         objectives = ObjectiveMonitor(configuration.objectives, registry)
@@ -157,6 +158,13 @@ package final class Telemetry: Sendable {
         exporter?.close()
         metricsExporter?.close()
         logs.end()
+    }
+
+    /// What only the passing of time changes. To be called every second.
+    package func tick() {
+        health.tick()
+        logs.restoreLevels()
+        sampleSlowLimits()
     }
 
     package func scrape(as format: ExpositionFormat) -> Scrape { Scrape(self, format) }

@@ -65,6 +65,6 @@ package struct LogEvent: Sendable {
         LogEvent("log.ledger", "notice", "what became of the records, at the end of the process"),
         LogEvent("log.tail_unavailable", "warning", "the file of the last records cannot be used"),
         LogEvent("previous_run_tail", "as it was", "a last record of the run before this one"),
-        LogEvent("log.level", "notice", "somebody changed a level at run time"),
+        LogEvent("log.level", "notice", "somebody changed a level, or its time is over"),
     ]
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// The level of each module: read with one load, changed at run time, possibly for a while.
+/// The level of each module: read with one load, changed at run time, possibly for a while. What
+/// has run out is taken back by whoever looks at the clock from time to time (`expire`), not by
+/// those who ask: a level that was raised keeps them from asking.
 final class LogLevels: Sendable {
     private let current: InlineAtomics
     private let temporary = Mutex<[LogModule: (until: UInt64, back: LogLevel)]>([:])
@@ -22,10 +24,7 @@ final class LogLevels: Sendable {
 
     @inline(__always)
     func isEnabled(_ level: LogLevel, _ module: LogModule) -> Bool {
-        let lowest = current.levels[Int(module.rawValue)].load(ordering: .relaxed)
-        guard level.rawValue >= lowest else { return false }
-        guard earliest.load(ordering: .relaxed) != .max else { return true }
-        return level >= self.level(of: module)
+        level.rawValue >= current.levels[Int(module.rawValue)].load(ordering: .relaxed)
     }
 
     @inline(__always)
@@ -34,9 +33,7 @@ final class LogLevels: Sendable {
             && LogModule.allCases.contains { isEnabled(level, $0) }
     }
 
-    /// What holds now: a temporary level that has run out is taken back first.
     func level(of module: LogModule) -> LogLevel {
-        expire()
         let raw = current.levels[Int(module.rawValue)].load(ordering: .relaxed)
         return LogLevel(rawValue: raw) ?? .info
     }
@@ -44,13 +41,11 @@ final class LogLevels: Sendable {
     func expiry(of module: LogModule) -> UInt64? { temporary.withLock { $0[module]?.until } }
 
     func set(_ level: LogLevel, of modules: [LogModule], forSeconds seconds: Int?) {
-        expire()
         temporary.withLock { temporary in
             for module in modules {
                 if let seconds {
                     let until = uptimeNanoseconds() &+ UInt64(max(0, seconds)) &* 1_000_000_000
-                    let raw = current.levels[Int(module.rawValue)].load(ordering: .relaxed)
-                    let back = temporary[module]?.back ?? LogLevel(rawValue: raw) ?? .info
+                    let back = temporary[module]?.back ?? self.level(of: module)
                     temporary[module] = (until, back)
                 } else {
                     temporary[module] = nil
@@ -61,15 +56,18 @@ final class LogLevels: Sendable {
         }
     }
 
-    private func expire() {
-        guard earliest.load(ordering: .relaxed) <= uptimeNanoseconds() else { return }
-        temporary.withLock { temporary in
-            let now = uptimeNanoseconds()
-            for (module, change) in temporary where change.until <= now {
+    /// Takes back what has run out; says what holds again.
+    func expire() -> [(module: LogModule, level: LogLevel)] {
+        let now = uptimeNanoseconds()
+        guard earliest.load(ordering: .relaxed) <= now else { return [] }
+        return temporary.withLock { temporary in
+            let over = temporary.filter { $0.value.until <= now }
+            for (module, change) in over {
                 store(change.back, module)
                 temporary[module] = nil
             }
             rememberEarliest(temporary)
+            return over.map { ($0.key, $0.value.back) }
         }
     }
 

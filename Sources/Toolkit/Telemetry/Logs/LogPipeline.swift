@@ -212,9 +212,23 @@ extension LogPipeline {
         askedBy client: String? = nil
     ) {
         levels.set(level, of: module.map { [$0] } ?? LogModule.allCases, forSeconds: seconds)
+        tellLevel(level, of: module?.label ?? "all", forSeconds: seconds, askedBy: client)
+    }
+
+    /// Levels that were changed for a while are again what they were, when that is over.
+    func restoreLevels() {
+        for (module, level) in levels.expire() { tellLevel(level, of: module.label) }
+    }
+
+    private func tellLevel(
+        _ level: LogLevel,
+        of module: StaticString,
+        forSeconds seconds: Int? = nil,
+        askedBy client: String? = nil
+    ) {
         write(.notice, .app, "log level changed", event: "log.level") { record in
             record.field("log.level", level.label)
-            record.field("log.module", module?.label ?? "all")
+            record.field("log.module", module)
             if let seconds { record.field("log.seconds", seconds) }
             if let client { record.field("client.address", client) }
         }
