@@ -78,6 +78,58 @@ extension AcceptanceTests {
             #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
         }
 
+        @Test(arguments: ["fail", "degrade"])
+        func `readiness bears a database that is away, for a while or as long as it takes`(
+            policy: String
+        ) throws {
+            let postgres = try PostgresServer()
+            let server = try LucarneProcess.serving(
+                ["--readiness-database", policy, "--readiness-database-after", "6s"],
+                connection: try Database(on: postgres).connection
+            )
+            try postgres.kill()
+            var ready = try server.get("/readyz?verbose")
+            let isTold = try eventually(within: 15) {
+                ready = try server.get("/readyz?verbose")
+                return ready.body.contains("[+]database warning")
+            }
+            #expect(isTold && ready.status == 200, "\(ready.body)")
+            #expect(try server.metric("lucarne_health_check_status", "check=\"database\"") == 0)
+            let fails = try eventually(within: policy == "fail" ? 20 : 8) {
+                try server.get("/readyz").status == 503
+            }
+            #expect(fails == (policy == "fail"))
+            try postgres.restart()
+            #expect(
+                try eventually(within: 15) {
+                    let ready = try server.get("/readyz?verbose")
+                    return ready.status == 200 && ready.body.contains("[+]database ok")
+                }
+            )
+        }
+
+        @Test func `a pool without a free session is no failed database`() throws {
+            let database = try Database()
+            try database.psql(
+                "create function nap() returns void language sql volatile as "
+                    + "$$ select pg_sleep(12) $$"
+            )
+            let server = try LucarneProcess.serving(
+                ["--pool-max", "2"],
+                connection: database.connection
+            )
+            for _ in 0..<8 {
+                Thread.detachNewThread { _ = try? server.get("/rest/v1/rpc/nap", "-X", "POST") }
+            }
+            var ready = try server.get("/readyz?verbose")
+            let isTold = try eventually(within: 15) {
+                ready = try server.get("/readyz?verbose")
+                return ready.body.contains("no session of the pool was free")
+            }
+            #expect(isTold && ready.status == 200, "\(ready.body)")
+            #expect(try server.metric("lucarne_health_check_status", "check=\"database\"") == 1)
+        }
+
         @Test func `two thousand idle connections cost memory and nothing else`() throws {
             let server = try LucarneProcess.serving(connection: try Database().connection)
             let run = try Command.client("idle", "\(server.port)", "2000")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
+import Synchronization
 import Telemetry
 import Testing
 
@@ -156,22 +157,35 @@ struct ProbeTests {
         #expect(await house.get("/readyz").status == 200)
     }
 
-    @Test func `checks are run until somebody stops them`() async {
+    @Test func `a check that hangs is told of in time, and not begun again`() async {
         let house = House()
+        let begun = Atomic<Int>(0)
         let checks = HealthChecks(
             [
                 HealthCheck("good") { HealthFinding(.pass) },
-                HealthCheck("slow", timeout: .milliseconds(10)) {
-                    try? await Task.sleep(for: .seconds(60))
+                HealthCheck("stuck", period: .milliseconds(20), timeout: .milliseconds(10)) {
+                    begun.add(1, ordering: .relaxed)
+                    // Deaf to being cancelled.
+                    unsafe await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
                     return HealthFinding(.pass)
                 },
             ],
             health: house.telemetry.health
         )
-        await checks.runOnce()
-        #expect(await house.get("/readyz/good").status == 200)
-        #expect(await house.get("/readyz/slow").text.contains("took too long"))
         let running = Task { await checks.run() }
+        for check in ["good": 200, "stuck": 503] {
+            while await house.get("/readyz/\(check.key)").text.contains("not checked yet") {
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(await house.get("/readyz/\(check.key)").status == check.value)
+        }
+        #expect(await house.get("/readyz/stuck").text.contains("took too long"))
+        let rounds = house.telemetry.health.entries.first { $0.name == "stuck" }?.foundAt
+        while house.telemetry.health.entries.first(where: { $0.name == "stuck" })?.foundAt == rounds
+        {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(begun.load(ordering: .relaxed) == 1)
         running.cancel()
         await running.value
     }

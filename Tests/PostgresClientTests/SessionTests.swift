@@ -322,4 +322,33 @@ import Testing
             #expect(await ask() == nil)
         }
     }
+
+    @Test func `who can wait less than others gives up first`() async throws {
+        let connection = try PostgresServer.shared.get().connection()
+        let blocking = blocking
+        try await onLoop { loop in
+            var settings = PoolSettings()
+            settings.connectionsMax = 1
+            let pool = Pool(
+                session: SessionSettings(connection: connection),
+                settings: settings,
+                loop: loop,
+                blocking: blocking,
+                telemetry: Telemetry()
+            )
+            pool.start()
+            let lease = try await pool.lend(deadline: uptime() + 20_000_000_000)
+            let patient = Task(executorPreference: loop) {
+                try await pool.lend(deadline: uptime() + 20_000_000_000).end()
+            }
+            while pool.counts.waiting < 1 { try await loop.sleep(nanoseconds: 1_000_000) }
+            await #expect(throws: PostgresFailure.acquireTimedOut) {
+                _ = try await pool.lend(deadline: uptime() + 50_000_000)
+            }
+            #expect(pool.counts.waiting == 1, "the other still waits")
+            lease.end()
+            try await patient.value
+            pool.close()
+        }
+    }
 }

@@ -50,4 +50,68 @@ struct LifecycleTests {
         #expect(entry.status(at: 1_300) == .pass)
         #expect(entry.status(at: 1_301) == .fail)
     }
+
+    @Test(
+        arguments: [
+            (tolerance: 0, failedAt: 5_000, at: 5_000, status: .fail),
+            (tolerance: 300, failedAt: 5_000, at: 5_299, status: .warn),
+            (tolerance: 300, failedAt: 5_000, at: 5_300, status: .fail),
+            (tolerance: .max, failedAt: 5_000, at: 1_000_000, status: .warn),
+            // It has never passed.
+            (tolerance: .max, failedAt: 0, at: 5_000, status: .fail),
+        ] as [(tolerance: UInt64, failedAt: UInt64, at: UInt64, status: HealthFinding.Status)]
+    )
+    func `a failure is tolerated for a while, where that is allowed`(
+        tolerance: UInt64,
+        failedAt: UInt64,
+        at now: UInt64,
+        status: HealthFinding.Status
+    ) {
+        let entry = HealthMonitor.Entry(
+            name: "database",
+            component: "datastore",
+            probe: .ready,
+            periodNanoseconds: 1_000_000,
+            toleranceNanoseconds: tolerance,
+            finding: HealthFinding(.fail, "connection refused"),
+            foundAt: 5_000,
+            foundAtWall: 0,
+            failedAt: failedAt
+        )
+        let standing = entry.standing(at: now)
+        #expect(entry.status(at: now) == status)
+        #expect(standing.finding.status == status)
+        #expect(standing.finding.output.hasPrefix("connection refused"))
+        #expect(standing.finding.output.contains("readiness") == (status == .warn))
+    }
+
+    @Test func `what is tolerated is told, and does not pass for well`() {
+        let telemetry = Telemetry()
+        let health = telemetry.health
+        health.declare("database", toleranceNanoseconds: .max)
+        health.report("database", HealthFinding(.pass))
+        health.learn(.started)
+        health.report("database", HealthFinding(.fail, "connection refused"))
+        #expect(health.lifecycle == .ready)
+        #expect(health.entries.first?.finding.status == .warn)
+        #expect(gauge("database", in: telemetry) == "0")
+    }
+
+    @Test func `the gauge turns when nobody looks any more, as readiness does`() {
+        let telemetry = Telemetry()
+        telemetry.health.declare("stuck", periodNanoseconds: 1)
+        telemetry.health.declare("well", periodNanoseconds: 60_000_000_000)
+        telemetry.health.learn(.started)
+        for name in ["stuck", "well"] { telemetry.health.report(name, HealthFinding(.pass)) }
+        #expect(gauge("stuck", in: telemetry) == "0")
+        #expect(gauge("well", in: telemetry) == "1")
+        #expect(telemetry.health.lifecycle == .degraded)
+    }
+
+    private func gauge(_ check: String, in telemetry: Telemetry) -> Substring? {
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        return text.split(separator: "\n")
+            .first { $0.hasPrefix("lucarne_health_check_status{check=\"\(check)\"") }?
+            .split(separator: " ").last
+    }
 }

@@ -54,6 +54,13 @@ extension Problem {
     }
 }
 
+extension Problem {
+    /// The pool had none to lend; whether there is a database is another question.
+    package var isForLackOfSessions: Bool {
+        [PostgresFailure.exhausted, .acquireTimedOut].contains { Problem($0).code == code }
+    }
+}
+
 extension Problem.Kind {
     /// By the SQLSTATE's class, and by its code where a class mixes kinds
     /// (PostgreSQL, appendix A).

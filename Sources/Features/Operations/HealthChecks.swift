@@ -10,6 +10,8 @@ package struct HealthCheck: Sendable {
     package var period: Duration
     /// A look that takes longer has failed.
     package var timeout: Duration
+    /// Nanoseconds for which it may fail before its probe does, once it has passed.
+    package var tolerance: UInt64
     package var look: @Sendable () async -> HealthFinding
 
     package init(
@@ -18,6 +20,7 @@ package struct HealthCheck: Sendable {
         probe: HealthProbe = .ready,
         period: Duration = .seconds(5),
         timeout: Duration = .seconds(2),
+        tolerance: UInt64 = 0,
         look: @escaping @Sendable () async -> HealthFinding
     ) {
         self.name = name
@@ -25,6 +28,7 @@ package struct HealthCheck: Sendable {
         self.probe = probe
         self.period = period
         self.timeout = timeout
+        self.tolerance = tolerance
         self.look = look
     }
 }
@@ -33,16 +37,24 @@ package struct HealthCheck: Sendable {
 package struct HealthChecks: Sendable {
     private let health: HealthMonitor
     private let checks: [HealthCheck]
+    private let executor: (any TaskExecutor)?
 
-    package init(_ checks: [HealthCheck], health: HealthMonitor) {
+    /// The looks are taken on the executor.
+    package init(
+        _ checks: [HealthCheck],
+        health: HealthMonitor,
+        on executor: (any TaskExecutor)? = nil
+    ) {
         self.checks = checks
         self.health = health
+        self.executor = executor
         for check in checks {
             health.declare(
                 check.name,
                 component: check.component,
                 probe: check.probe,
-                periodNanoseconds: UInt64(check.period / .nanoseconds(1))
+                periodNanoseconds: UInt64(check.period / .nanoseconds(1)),
+                toleranceNanoseconds: check.tolerance
             )
         }
     }
@@ -50,50 +62,44 @@ package struct HealthChecks: Sendable {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             for check in checks { group.addTask { await repeatedly(check) } }
-            group.addTask { await tick() }
-        }
-    }
-
-    /// Looks at all of them once: before the first probe can ask.
-    package func runOnce() async {
-        await withTaskGroup(of: Void.self) { group in
-            for check in checks { group.addTask { await look(check) } }
         }
     }
 
     private func repeatedly(_ check: HealthCheck) async {
+        var pending: Look?
         while !Task.isCancelled {
-            await look(check)
+            let look = pending ?? Look(check, on: executor)
+            let found = await look.finding(within: check.timeout)
+            guard !Task.isCancelled else { return }
+            pending = found == nil ? look : nil
+            var finding = found ?? HealthFinding(.fail, "took too long")
+            finding.nanoseconds = uptimeNanoseconds() &- look.startedAt
+            health.report(check.name, finding)
             try? await Task.sleep(for: check.period)
         }
     }
+}
 
-    private func look(_ check: HealthCheck) async {
-        let started = uptimeNanoseconds()
-        var finding = await withTaskGroup(of: HealthFinding?.self) { group in
-            group.addTask { await check.look() }
-            group.addTask {
-                try? await Task.sleep(for: check.timeout)
-                return Task.isCancelled ? nil : HealthFinding(.fail, "took too long")
-            }
-            // Whichever is first; a cancelled sleep says nothing.
-            for await finding in group {
-                guard let finding else { continue }
-                group.cancelAll()
-                return finding
-            }
-            return HealthFinding(.fail, "cancelled")
-        }
-        finding.nanoseconds = uptimeNanoseconds() &- started
-        guard !Task.isCancelled else { return }
-        health.report(check.name, finding)
+/// A look that has begun. One that does not end is left to itself: what waits for it can go on,
+/// and may ask again. It is not begun anew beside one that hangs.
+private struct Look: Sendable {
+    let startedAt = uptimeNanoseconds()
+    private let answers: AsyncStream<HealthFinding?>
+    private let answer: AsyncStream<HealthFinding?>.Continuation
+
+    init(_ check: HealthCheck, on executor: (any TaskExecutor)?) {
+        (answers, answer) = AsyncStream.makeStream()
+        Task(executorPreference: executor) { [answer] in answer.yield(await check.look()) }
     }
 
-    /// Somebody has to notice that a check no longer reports.
-    private func tick() async {
-        while !Task.isCancelled {
-            health.tick()
-            try? await Task.sleep(for: .seconds(1))
+    /// Nil when it has not ended by then.
+    func finding(within timeout: Duration) async -> HealthFinding? {
+        let clock = Task { [answer] in
+            try? await Task.sleep(for: timeout)
+            if !Task.isCancelled { answer.yield(nil) }
         }
+        defer { clock.cancel() }
+        for await finding in answers { return finding }
+        return nil
     }
 }

@@ -30,6 +30,7 @@ package struct PoolSettings: Sendable {
     private var waiting: [Int: UnsafeContinuation<Result<Int, PostgresFailure>, Never>] = unsafe [:]
     private var nextID = 0
     private var deadlineTimer: Timer?
+    private var deadlineWatched = UInt64.max
     private var maintenance: Timer?
     private var isClosed = false
 
@@ -110,19 +111,20 @@ package struct PoolSettings: Sendable {
                 throw failure
             case .wait(let connecting):
                 if connecting { connect() }
-                return try await wait(waiter, since: started)
+                return try await wait(waiter, since: started, until: latest)
             }
         }
     }
 
     private func wait(
         _ waiter: Int,
-        since started: UInt64
+        since started: UInt64,
+        until latest: UInt64
     ) async throws(PostgresFailure) -> (Int, Session) {
         let outcome = unsafe await withUnsafeContinuation { continuation in
             unsafe waiting[waiter] = continuation
             telemetry.report(.startedWaiting)
-            watchDeadlines()
+            watch(deadline: latest)
         }
         let waited = uptime() - started
         switch outcome {
@@ -227,15 +229,17 @@ extension Pool {
     }
 
     // One timer for the earliest deadline, not one a waiter: under load every request waits.
-    private func watchDeadlines() {
-        guard deadlineTimer == nil, let earliest = machine.earliestDeadline else { return }
-        deadlineTimer = loop.schedule(at: earliest) { [weak self] in
+    private func watch(deadline: UInt64) {
+        guard deadline < deadlineWatched else { return }
+        deadlineTimer?.cancel()
+        deadlineWatched = deadline
+        deadlineTimer = loop.schedule(at: deadline) { [weak self] in
             guard let self else { return }
-            deadlineTimer = nil
+            deadlineWatched = .max
             for waiter in machine.expireWaiters(now: uptime()) {
                 resume(waiter, .failure(.acquireTimedOut))
             }
-            watchDeadlines()
+            if let earliest = machine.earliestDeadline { watch(deadline: earliest) }
         }
     }
 

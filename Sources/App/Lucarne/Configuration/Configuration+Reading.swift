@@ -99,6 +99,9 @@ extension Configuration {
         database.requestTimeout = try values.duration(.requestTimeout)
         database.statementTimeout = try values.duration(.statementTimeout)
         database.tellsTraces = try values.flag(.traceStatements)
+        let tolerance = try values.duration(.readinessDatabaseAfter).nanoseconds
+        let endsReadiness = try values.oneOf(.readinessDatabase) == "fail"
+        database.outageTolerance = endsReadiness ? tolerance : .max
     }
 
     private mutating func readHTTP() throws(ConfigurationFailure) {

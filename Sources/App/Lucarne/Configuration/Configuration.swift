@@ -32,6 +32,8 @@ package struct Configuration: Sendable {
         package var statementTimeout = Duration.zero
         /// Each transaction says for which trace it is, as its `application_name`.
         package var tellsTraces = false
+        /// Nanoseconds that it may be away before readiness fails; all there are: it never does.
+        package var outageTolerance: UInt64 = 15_000_000_000
     }
 
     package struct HTTP: Sendable {

@@ -248,6 +248,18 @@ extension Setting {
             "off",
             "Show a request's trace id in pg_stat_activity, as the application_name"
         ),
+        Setting(
+            .readinessDatabase,
+            .choice(["fail", "degrade"]),
+            "fail",
+            "Without a database /readyz fails, or only says so (degrade)"
+        ),
+        Setting(
+            .readinessDatabaseAfter,
+            .duration,
+            "15s",
+            "How long the database may be away before /readyz fails"
+        ),
     ]
 
     static let http: [Setting] = [

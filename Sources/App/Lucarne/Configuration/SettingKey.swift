@@ -60,6 +60,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case requestTimeout = "request-timeout"
     case statementTimeout = "statement-timeout"
     case traceStatements = "trace-statements"
+    case readinessDatabase = "readiness-database"
+    case readinessDatabaseAfter = "readiness-database-after"
 
     case httpHeaderBytesMax = "http-header-bytes-max"
     case httpHeaderCountMax = "http-header-count-max"

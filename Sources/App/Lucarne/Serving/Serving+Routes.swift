@@ -80,26 +80,12 @@ extension Serving {
 
     /// What readiness depends on beside the catalog, which reports itself.
     func healthChecks(_ database: Database) -> HealthChecks {
-        let check = HealthCheck("database", component: "datastore") {
-            let started = uptimeNanoseconds()
-            let context = RequestContext(
-                identity: .system,
-                deadline: started &+ 2_000_000_000,
-                trace: RequestTrace(startedAt: started, context: .restarted())
-            )
-            let ask = Transaction(
-                summary: "SELECT health",
-                access: .readOnly,
-                statements: [Query("SELECT 1")]
-            )
-            do throws(Problem) {
-                _ = try await database.perform(ask, in: context)
-                let took = uptimeNanoseconds() &- started
-                return HealthFinding(.pass, nanoseconds: took)
-            } catch {
-                return HealthFinding(.fail, error.message)
-            }
-        }
+        let check = HealthCheck(
+            "database",
+            component: "datastore",
+            timeout: .seconds(5),
+            tolerance: configuration.database.outageTolerance
+        ) { await look(at: database) }
         // A loop that cannot run a task in time is stuck, whatever else works.
         let loops = group.loops
         let heartbeat = HealthCheck("event_loop", component: "system", probe: .live) {
@@ -109,7 +95,32 @@ extension Serving {
             }
             return HealthFinding(.pass, nanoseconds: uptimeNanoseconds() &- started)
         }
-        return HealthChecks([check, heartbeat], health: telemetry.health)
+        return HealthChecks([check, heartbeat], health: telemetry.health, on: loops[0])
+    }
+
+    private func look(at database: Database) async -> HealthFinding {
+        let context = RequestContext(
+            identity: .system,
+            deadline: uptimeNanoseconds() &+ 2_000_000_000,
+            trace: RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        )
+        let ask = Transaction(
+            summary: "SELECT health",
+            access: .readOnly,
+            statements: [Query("SELECT 1")]
+        )
+        do throws(Problem) {
+            _ = try await database.perform(ask, in: context)
+            return HealthFinding(.pass)
+        } catch {
+            guard error.isForLackOfSessions else { return HealthFinding(.fail, error.message) }
+            // That every session is in use says nothing of the database: ask it past the pool.
+            let connection = listenerSession.connection
+            let isThere = try? await blocking.run { BlockingSession.isServerReady(connection) }
+            return isThere == true
+                ? HealthFinding(.warn, "PostgreSQL answers, but no session of the pool was free")
+                : HealthFinding(.fail, error.message)
+        }
     }
 }
 

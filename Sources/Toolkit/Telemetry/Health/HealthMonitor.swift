@@ -30,20 +30,48 @@ package final class HealthMonitor: Sendable {
         package var component: String
         package var probe: HealthProbe
         package var periodNanoseconds: UInt64
+        /// For so long a check that has passed before may fail, and is a warning only.
+        package var toleranceNanoseconds: UInt64 = 0
         package var finding: HealthFinding
         /// Uptime; 0 before the first finding.
         package var foundAt: UInt64
         package var foundAtWall: UInt64
+        /// Since when it finds a failure; 0: it has never found anything else.
+        package var failedAt: UInt64 = 0
 
         package func status(at now: UInt64) -> HealthFinding.Status {
-            let isStale = foundAt == 0 || now &- foundAt > 3 &* periodNanoseconds
-            return isStale && periodNanoseconds > 0 ? .fail : finding.status
+            guard let since = failingSince(at: now) else { return finding.status }
+            return since > 0 && now &- since < toleranceNanoseconds ? .warn : .fail
+        }
+
+        func failingSince(at now: UInt64) -> UInt64? {
+            if finding.status == .fail { return failedAt }
+            let staleAt = foundAt &+ 3 &* periodNanoseconds
+            return periodNanoseconds > 0 && now > staleAt ? staleAt : nil
+        }
+
+        /// With the finding that counts now.
+        func standing(at now: UInt64) -> Entry {
+            guard let since = failingSince(at: now) else { return self }
+            var entry = self
+            entry.finding.status = status(at: now)
+            if finding.status != .fail { entry.finding.output = "nobody has looked since" }
+            guard entry.finding.status == .warn else { return entry }
+            let seconds = (now &- since) / 1_000_000_000
+            entry.finding.output +=
+                toleranceNanoseconds == .max
+                ? " (for \(seconds) s; readiness does not depend on it)"
+                : " (for \(seconds) s; readiness fails after "
+                    + "\(toleranceNanoseconds / 1_000_000_000) s)"
+            return entry
         }
     }
 
     fileprivate struct State {
         var lifecycle = Lifecycle()
         var entries: [Entry] = []
+        /// What was last told of each.
+        var told: [HealthFinding.Status] = []
     }
 
     private let metrics: HealthMetrics
@@ -61,7 +89,8 @@ package final class HealthMonitor: Sendable {
         _ name: String,
         component: String = "component",
         probe: HealthProbe = .ready,
-        periodNanoseconds: UInt64 = 0
+        periodNanoseconds: UInt64 = 0,
+        toleranceNanoseconds: UInt64 = 0
     ) {
         state.withLock {
             $0.entries.append(
@@ -70,11 +99,13 @@ package final class HealthMonitor: Sendable {
                     component: component,
                     probe: probe,
                     periodNanoseconds: periodNanoseconds,
+                    toleranceNanoseconds: toleranceNanoseconds,
                     finding: HealthFinding(.fail, "not checked yet"),
                     foundAt: 0,
                     foundAtWall: 0
                 )
             )
+            $0.told.append(.fail)
         }
         metrics.status(name, probe, passes: false)
     }
@@ -85,25 +116,17 @@ package final class HealthMonitor: Sendable {
             guard let position = state.entries.firstIndex(where: { $0.name == name }) else {
                 return nil
             }
-            let before = state.entries[position].finding.status
-            state.entries[position].finding = finding
-            state.entries[position].foundAt = now
-            state.entries[position].foundAtWall = wallNanoseconds()
-            return Change(
-                entry: state.entries[position],
-                before: before,
-                moved: state.refresh(at: now)
-            )
+            state.entries[position].learn(finding, at: now)
+            return state.refresh(at: now)
         }
         guard let change else { return }
-        metrics.found(change.entry)
-        if change.before != finding.status { log(change.entry) }
-        moved(change.moved)
+        metrics.took(name, finding.nanoseconds)
+        tell(change)
     }
 
-    private struct Change {
-        var entry: Entry
-        var before: HealthFinding.Status
+    /// What a look at all checks has brought to light.
+    fileprivate struct Change {
+        var checks: [(entry: Entry, passes: Bool, isNews: Bool)]
         var moved: (from: Lifecycle.State, to: Lifecycle.State)?
     }
 
@@ -116,13 +139,25 @@ package final class HealthMonitor: Sendable {
         moved(change)
     }
 
-    /// Stale findings become failures only when somebody looks: the timer does.
-    package func tick() {
-        moved(state.withLock { $0.refresh(at: uptimeNanoseconds()) })
-    }
+    /// Findings become stale, and tolerance ends, only when somebody looks: the timer does, and
+    /// whoever scrapes, should the timer be stuck as well.
+    package func tick() { tell(state.withLock { $0.refresh(at: uptimeNanoseconds()) }) }
 
     package var lifecycle: Lifecycle.State { state.withLock { $0.lifecycle.state } }
-    package var entries: [Entry] { state.withLock { $0.entries } }
+
+    /// As they stand now.
+    package var entries: [Entry] {
+        let now = uptimeNanoseconds()
+        return state.withLock { $0.entries.map { $0.standing(at: now) } }
+    }
+
+    private func tell(_ change: Change) {
+        for (entry, passes, isNews) in change.checks {
+            metrics.status(entry.name, entry.probe, passes: passes)
+            if isNews { log(entry) }
+        }
+        moved(change.moved)
+    }
 
     private func moved(_ change: (from: Lifecycle.State, to: Lifecycle.State)?) {
         guard let change else { return }
@@ -147,12 +182,31 @@ package final class HealthMonitor: Sendable {
     }
 }
 
+extension HealthMonitor.Entry {
+    mutating func learn(_ finding: HealthFinding, at now: UInt64) {
+        // One that has never passed keeps its 0.
+        if finding.status == .fail, self.finding.status != .fail { failedAt = now }
+        self.finding = finding
+        foundAt = now
+        foundAtWall = wallNanoseconds()
+    }
+}
+
 extension HealthMonitor.State {
-    fileprivate mutating func refresh(
-        at now: UInt64
-    ) -> (from: Lifecycle.State, to: Lifecycle.State)? {
-        let allPass = entries.allSatisfy { $0.probe != .ready || $0.status(at: now) != .fail }
-        return lifecycle.learn(.checked(allPass: allPass))
+    fileprivate mutating func refresh(at now: UInt64) -> HealthMonitor.Change {
+        var change = HealthMonitor.Change(checks: [])
+        for (position, entry) in entries.enumerated() {
+            let standing = entry.standing(at: now)
+            let passes = entry.failingSince(at: now) == nil
+            let isNews = standing.finding.status != told[position]
+            told[position] = standing.finding.status
+            change.checks.append((standing, passes, isNews))
+        }
+        let allPass = change.checks.allSatisfy {
+            $0.entry.probe != .ready || $0.entry.finding.status != .fail
+        }
+        change.moved = lifecycle.learn(.checked(allPass: allPass))
+        return change
     }
 }
 
@@ -197,10 +251,8 @@ struct HealthMetrics: MetricSet {
         status(check, probe.rawValue).set(passes ? 1 : 0)
     }
 
-    func found(_ entry: HealthMonitor.Entry) {
-        status(entry.name, entry.probe, passes: entry.finding.status != .fail)
-        guard entry.finding.nanoseconds > 0 else { return }
-        duration(entry.name).observe(entry.finding.nanoseconds)
+    func took(_ check: String, _ nanoseconds: UInt64) {
+        if nanoseconds > 0 { duration(check).observe(nanoseconds) }
     }
 
     func state(_ current: Lifecycle.State) {
