@@ -231,6 +231,41 @@ struct LogPipelineTests {
         _ = unsafe rmdir(directory)
     }
 
+    @Test func `a file that was moved away is begun anew`() throws {
+        let path = "/tmp/lucarne-log-\(UInt64.random(in: 0 ... .max))"
+        let logs = fileLog(path)
+        logs.write(.info, .app, "before")
+        while logs.ledgers[0].queued > 0 { usleep(1_000) }
+        try #require(unsafe rename(path, "\(path).moved") == 0)
+        logs.write(.info, .app, "after")
+        logs.close()
+        for (name, message) in [("\(path).moved", "before"), (path, "after")] {
+            let lines = readLines(name)
+            #expect(lines.count == 1 && lines[0].contains(message), "\(lines)")
+            _ = unsafe unlink(name)
+        }
+    }
+
+    @Test func `a line that was left unfinished is no other record's beginning`() throws {
+        let path = "/tmp/lucarne-log-\(UInt64.random(in: 0 ... .max))"
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT, 0o600)
+        try #require(unsafe write(descriptor, "{\"torn", 6) == 6)
+        close(descriptor)
+        let logs = fileLog(path)
+        logs.write(.info, .app, "whole")
+        logs.close()
+        let lines = readLines(path)
+        #expect(lines.count == 2 && lines[0] == "{\"torn", "\(lines)")
+        #expect(lines.last?.hasPrefix("{\"time\"") == true)
+        _ = unsafe unlink(path)
+    }
+
+    private func fileLog(_ path: String) -> LogPipeline {
+        var configuration = LogConfiguration()
+        configuration.sinks = [LogSinkConfiguration(.file(path: path, LogRotation()))]
+        return LogPipeline(configuration, identity: ServiceIdentity())
+    }
+
     private func readLines(_ path: String) -> [String] {
         let descriptor = unsafe open(path, O_RDONLY)
         guard descriptor >= 0 else { return [] }

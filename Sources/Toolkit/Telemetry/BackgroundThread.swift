@@ -15,15 +15,17 @@ enum BackgroundThread {
 
         func run() {
             _ = unsafe name_this_thread(name)
-            blockBrokenPipe()
+            blockWriteSignals()
             body()
         }
 
-        /// Once the reader of a pipe is gone, `write` shall say so and not kill the process.
-        private func blockBrokenPipe() {
+        /// Once the reader of a pipe is gone, or a file has reached its limit, `write` shall say so
+        /// and not kill the process.
+        private func blockWriteSignals() {
             var signals = sigset_t()
             unsafe sigemptyset(&signals)
             unsafe sigaddset(&signals, SIGPIPE)
+            unsafe sigaddset(&signals, SIGXFSZ)
             _ = unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
         }
     }

@@ -24,7 +24,8 @@ package struct LogRotation: Sendable, Equatable {
 }
 
 /// A file that is appended to and, when it is full or old, renamed to `<path>.1` (and made
-/// `<path>.1.gz`), the older ones moving up.
+/// `<path>.1.gz`), the older ones moving up. What somebody else moves away or deletes is begun anew.
+/// A record is in it as a whole or not at all.
 struct FileDestination: ByteDestination {
     let name = "file"
     let path: String
@@ -33,6 +34,8 @@ struct FileDestination: ByteDestination {
 
     private struct State: Sendable {
         var descriptor: Int32 = -1
+        var device: dev_t = 0
+        var inode: ino_t = 0
         var size = 0
         /// The second in which its first record was written, by the wall's clock.
         var begunAt: UInt64 = 0
@@ -53,6 +56,7 @@ struct FileDestination: ByteDestination {
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         open.state.withLock { file in
+            if file.descriptor >= 0, !isInPlace(file) { close(&file) }
             if file.descriptor < 0 { reopen(&file) }
             if file.descriptor >= 0, file.size > 0, isDue(file, extra: bytes.count) {
                 rotate(&file)
@@ -61,10 +65,31 @@ struct FileDestination: ByteDestination {
             guard file.descriptor >= 0 else { return 0 }
             let written = unsafe DescriptorDestination.write(bytes, to: file.descriptor)
             file.size += written
-            // Deleted, or the disk is full: try a fresh file with the next batch.
-            if written < bytes.count { close(&file) }
-            return written
+            guard written < bytes.count else { return written }
+            // The disk is full: try again with the next batch.
+            let newline = unsafe bytes[..<written].lastIndex(of: UInt8(ascii: "\n"))
+            let whole = newline.map { $0 + 1 } ?? 0
+            takeBack(written - whole, from: file.descriptor)
+            close(&file)
+            return whole
         }
+    }
+
+    /// Whether the path still leads to the file.
+    private func isInPlace(_ file: State) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_ino == file.inode
+            && status.st_dev == file.device
+    }
+
+    /// Removes the beginning of a record, unless somebody else has written behind it.
+    private func takeBack(_ byteCount: Int, from descriptor: Int32) {
+        var status = stat()
+        let end = lseek(descriptor, 0, SEEK_CUR)
+        guard byteCount > 0, unsafe fstat(descriptor, &status) == 0, status.st_size == end else {
+            return
+        }
+        _ = ftruncate(descriptor, end - off_t(byteCount))
     }
 
     func close() { open.state.withLock { close(&$0) } }
@@ -83,9 +108,30 @@ struct FileDestination: ByteDestination {
         guard file.descriptor >= 0 else { return }
         var status = stat()
         let isKnown = unsafe fstat(file.descriptor, &status) == 0
+        (file.device, file.inode) = (status.st_dev, status.st_ino)
         file.size = isKnown ? Int(status.st_size) : 0
         let now = wallNanoseconds() / 1_000_000_000
         file.begunAt = file.size > 0 ? UInt64(status.st_mtim.tv_sec) : now
+        if endsTorn(file.size) { endLine(of: &file) }
+    }
+
+    /// Whether whoever wrote last could not finish, nor take back what it had begun.
+    private func endsTorn(_ size: Int) -> Bool {
+        guard size > 0 else { return false }
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { _ = Glibc.close(descriptor) }
+        var last = UInt8(ascii: "\n")
+        return unsafe pread(descriptor, &last, 1, off_t(size - 1)) == 1
+            && last != UInt8(ascii: "\n")
+    }
+
+    private func endLine(of file: inout State) {
+        let newline = [UInt8(ascii: "\n")]
+        file.size += unsafe newline.withUnsafeBytes {
+            unsafe DescriptorDestination.write($0, to: file.descriptor)
+        }
+        if endsTorn(file.size) { close(&file) }
     }
 
     private func rotate(_ file: inout State) {
