@@ -114,5 +114,51 @@ extension AcceptanceTests {
             #expect(try eventually(within: 10) { server.output.contains("at least 32") })
             #expect(try statuses() == [401, 200])
         }
+
+        @Test func `what a signal has put into effect is what the process tells of itself`() throws
+        {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            func write(_ text: String) throws {
+                let path = server.directory + "/.env"
+                try text.write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            func shown(_ setting: String) throws -> String? {
+                let body = Data(try server.get("/debug/config").body.utf8)
+                let settings = try JSONSerialization.jsonObject(with: body) as? [String: Any]
+                return (settings?[setting] as? [String: Any])?["value"] as? String
+            }
+            func fingerprint() throws -> String? {
+                try server.get("/metrics").body.firstMatch(of: /config_info{.*fingerprint="(\w+)"/)
+                    .map { String($0.1) }
+            }
+            func isWell() throws -> Bool {
+                try server.metric("lucarne_config_last_reload_success") == 1
+            }
+            let before = try #require(try fingerprint())
+            try write("LUCARNE_REST_DB_MAX_ROWS=2\nLUCARNE_POOL_MAX=5\n")
+            server.signal(SIGHUP)
+            #expect(
+                try eventually(within: 10) { try shown("rest-db-max-rows") == "2" }
+            )
+            #expect(try shown("pool-max") == "16", "that takes a start")
+            #expect(try fingerprint() != before)
+            let planets = try server.get("/rest/v1/planets?select=id").body
+            #expect(planets.split(separator: ",").count == 2)
+
+            try write("LUCARNE_REST_DB_MAX_ROWS=many\n")
+            server.signal(SIGUSR2)
+            #expect(try eventually(within: 10) { try !isWell() })
+            try database.psql("create table moonlets ()")
+            server.signal(SIGUSR1)
+            #expect(
+                try eventually(within: 10) { try server.get("/rest/v1/moonlets").status == 200 }
+            )
+            #expect(try !isWell(), "the catalog's success mends no setting")
+            #expect(try shown("rest-db-max-rows") == "2")
+            try write("")
+            server.signal(SIGHUP)
+            #expect(try eventually(within: 10) { try isWell() && fingerprint() == before })
+        }
     }
 }

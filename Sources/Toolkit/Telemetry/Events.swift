@@ -139,6 +139,8 @@ package enum ProcessEvent: Sendable {
     case migrations(version: Int, pending: Int)
     case catalogReloaded(nanoseconds: UInt64, relations: Int, routines: Int)
     case catalogReloadFailed(String)
+    case settingsRead
+    case settingsNotRead(String)
     /// A setting in the database that says nothing sensible.
     case settingIgnored(String)
     case databaseLost(String)

@@ -169,7 +169,9 @@ extension Telemetry {
             logs.write(.error, .sql, "database lost", event: "database.lost") { record in
                 record.field("error.message", reason)
             }
-        case .catalogReloaded, .catalogReloadFailed, .settingIgnored: logRare(event)
+        case .settingsRead: process.reloads.learn(.settings, isWell: true)
+        case .catalogReloaded, .catalogReloadFailed, .settingsNotRead, .settingIgnored:
+            logRare(event)
         }
     }
 
@@ -196,15 +198,20 @@ extension Telemetry {
     private func logRare(_ event: ProcessEvent) {
         switch event {
         case .catalogReloaded(let nanoseconds, let relations, let routines):
-            process.lastReload.set(1)
+            process.reloads.learn(.catalog, isWell: true)
             logs.write(.info, .rest, "catalog loaded", event: "catalog.loaded") { record in
                 record.field("duration_ms", milliseconds: nanoseconds)
                 record.field("relations", relations)
                 record.field("routines", routines)
             }
         case .catalogReloadFailed(let reason):
-            process.lastReload.set(0)
+            process.reloads.learn(.catalog, isWell: false)
             logs.write(.error, .rest, "catalog not loaded", event: "catalog.failed") { record in
+                record.field("error.message", reason)
+            }
+        case .settingsNotRead(let reason):
+            process.reloads.learn(.settings, isWell: false)
+            logs.write(.error, .rest, "settings not read", event: "settings.failed") { record in
                 record.field("error.message", reason)
             }
         case .settingIgnored(let name):

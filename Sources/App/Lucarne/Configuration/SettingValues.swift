@@ -51,6 +51,13 @@ package struct SettingValues: Sendable {
         appSettings.merge(lower.appSettings) { own, _ in own }
     }
 
+    /// Takes these settings, and all of applications', from elsewhere.
+    mutating func replace(with other: SettingValues, _ isMeant: (SettingKey) -> Bool) {
+        entries = entries.filter { !isMeant($0.key) }
+        entries.merge(other.entries.filter { isMeant($0.key) }) { $1 }
+        appSettings = other.appSettings
+    }
+
     package mutating func fillDefaults(likePostgREST: Bool) {
         for setting in Setting.all where entries[setting.key] == nil {
             guard let text = setting.fallback(likePostgREST: likePostgREST) else { continue }

@@ -119,14 +119,15 @@ struct RestServing: Sendable {
             deadline: started &+ patience,
             trace: RequestTrace(startedAt: started, context: .restarted())
         )
-        guard let settings = await settings(for: wish) else { return true }
+        guard let configuration = await configuration(for: wish) else { return true }
         do throws(Problem) {
-            let state = try await loader.reading(settings).load(
+            let state = try await loader.reading(configuration.rest).load(
                 wish,
                 replacing: states.current,
                 in: context
             )
             states.replace(with: state)
+            if wish.contains(.settings) { take(configuration) }
             telemetry.report(
                 .catalogReloaded(
                     nanoseconds: uptimeNanoseconds() &- started,
@@ -149,22 +150,35 @@ struct RestServing: Sendable {
 
     /// What the configuration says now, where settings are wished for; nil when it says nothing that
     /// one can serve under, which trying again does not change.
-    private func settings(for wish: RestReload) async -> RestSettings? {
-        guard wish.contains(.settings), states.current != nil else { return settings }
+    private func configuration(for wish: RestReload) async -> Configuration? {
+        let current = serving.current.value
+        guard wish.contains(.settings), states.current != nil else { return current }
         let reread = serving.reread
         let result = try? await serving.blocking.run {
             () -> Result<Configuration, ConfigurationFailure> in
-            do throws(ConfigurationFailure) { return .success(try reread()) } catch {
+            do throws(ConfigurationFailure) { return .success(try current.taking(reread())) } catch
+            {
                 return .failure(error)
             }
         }
         switch result {
-        case .success(let configuration): return configuration.rest.bound(as: settings)
+        case .success(let configuration): return configuration
         case .failure(let failure):
-            serving.telemetry.report(.catalogReloadFailed(failure.description))
+            serving.telemetry.report(.settingsNotRead(failure.description))
             return nil
-        case nil: return settings
+        case nil: return current
         }
+    }
+
+    private func take(_ configuration: Configuration) {
+        serving.current.value = configuration
+        serving.telemetry.report(.settingsRead)
+        serving.telemetry.report(
+            .configuration(
+                fingerprint: configuration.fingerprint,
+                environment: configuration.environment.rawValue
+            )
+        )
     }
 
     /// Whoever applies migrations has the catalog read anew.

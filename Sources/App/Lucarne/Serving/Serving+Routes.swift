@@ -61,8 +61,8 @@ extension Serving {
 
     var operations: Operations {
         var sources = Operations.Sources()
-        sources.configuration = { [configuration] in
-            (try? JSONValue(parsing: Array(configuration.reportJSON.utf8))) ?? .null
+        sources.configuration = { [current] in
+            (try? JSONValue(parsing: Array(current.value.reportJSON.utf8))) ?? .null
         }
         sources.build = { [telemetry] in Build.facts(telemetry) }
         sources.dashboards = { Board.files }

@@ -11,6 +11,8 @@ import Telemetry
 /// One process's service, from listening to the end of the drain.
 struct Serving: Sendable {
     let configuration: Configuration
+    /// With what was taken since.
+    let current: CurrentConfiguration
     let reread: ConfigurationReading
     let telemetry: Telemetry
     let group: EventLoopGroup
@@ -28,6 +30,7 @@ struct Serving: Sendable {
         _ prepared: PreparedDatabase
     ) {
         self.configuration = configuration
+        current = CurrentConfiguration(configuration)
         self.reread = reread
         self.telemetry = telemetry
         self.group = group

@@ -43,6 +43,7 @@ package struct LogEvent: Sendable {
         LogEvent("pool.closed", "debug", "a database connection was closed, and why"),
         LogEvent("catalog.loaded", "info", "the database's catalog was read"),
         LogEvent("catalog.failed", "error", "it could not be read; the old one still serves"),
+        LogEvent("settings.failed", "error", "they could not be read anew; the old ones hold"),
         LogEvent(
             "settings.ignored",
             "warning",

@@ -63,16 +63,4 @@ package struct RestSettings: Sendable {
     package var serverPort = 8080
 
     package init() {}
-
-    /// The same, but for what a process is bound to from its start.
-    package func bound(as first: RestSettings) -> RestSettings {
-        var settings = self
-        settings.path = first.path
-        settings.channel = first.channel
-        settings.channelEnabled = first.channelEnabled
-        settings.preparedStatements = first.preparedStatements
-        settings.serverHost = first.serverHost
-        settings.serverPort = first.serverPort
-        return settings
-    }
 }

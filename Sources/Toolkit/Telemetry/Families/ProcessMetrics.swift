@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// The process as the kernel sees it, and what was built and configured. Read at each scrape.
 struct ProcessMetrics: MetricSet {
     let startup: [Gauge]
-    let lastReload: Gauge
+    let reloads: ReloadStanding
     let configuration: InfoFamily
     private let build: InfoFamily
     private let cpu: Counter
@@ -23,13 +24,13 @@ struct ProcessMetrics: MetricSet {
             "Hash of the effective configuration (no values).",
             labels: ["fingerprint", "environment"]
         )
-        lastReload =
+        reloads = ReloadStanding(
             registry.gauge(
                 "lucarne_config_last_reload_success",
-                "1 when the last reload succeeded.",
+                "1 when the last reload of the settings and that of the catalog succeeded.",
                 layer: "process"
             )()
-        lastReload.set(1)
+        )
         let startup = registry.gauge(
             "lucarne_startup_phase_seconds",
             "Time each start phase took.",
@@ -176,6 +177,26 @@ struct ProcessMetrics: MetricSet {
             (pressure("memory"), { $0.pressure("memory") }),
             (pressure("io"), { $0.pressure("io") }),
         ]
+    }
+}
+
+/// What could not be read anew: one that can be does not mend another.
+final class ReloadStanding: Sendable {
+    enum Subject { case settings, catalog }
+
+    private let gauge: Gauge
+    private let failed = Mutex<Set<Subject>>([])
+
+    init(_ gauge: Gauge) {
+        self.gauge = gauge
+        gauge.set(1)
+    }
+
+    func learn(_ subject: Subject, isWell: Bool) {
+        failed.withLock { failed in
+            if isWell { failed.remove(subject) } else { failed.insert(subject) }
+            gauge.set(failed.isEmpty ? 1 : 0)
+        }
     }
 }
 
