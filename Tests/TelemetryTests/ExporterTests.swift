@@ -159,6 +159,7 @@ struct TraceExportTests {
         var configuration = TelemetryConfiguration()
         configuration.traceEndpoint = receiver.endpoint
         configuration.keepOneTraceIn = 1
+        configuration.hindsightPerSecondMax = .max
         configuration.baggageKeys = ["tenant"]
         return Telemetry(configuration)
     }

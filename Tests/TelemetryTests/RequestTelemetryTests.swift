@@ -20,6 +20,65 @@ private func trace(_ telemetry: Telemetry, _ route: RouteTelemetry) -> RequestTr
     return trace
 }
 
+/// One route, whose requests all end in the same second; and what is logged of them.
+private final class KeepingSite: Sendable {
+    let telemetry: Telemetry
+    private let route: RouteTelemetry
+    private let records: Records
+
+    private final class Records: Sendable {
+        let bytes = Mutex<[UInt8]>([])
+    }
+
+    init(_ change: (inout TelemetryConfiguration) -> Void) {
+        let records = Records()
+        self.records = records
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 0
+        configuration.log.sinks = [
+            LogSinkConfiguration(
+                .custom(name: "test") { bytes in
+                    records.bytes.withLock { $0.append(contentsOf: bytes) }
+                    return true
+                }
+            )
+        ]
+        change(&configuration)
+        telemetry = Telemetry(configuration)
+        route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+    }
+
+    func serve(
+        status: Int = 200,
+        traceparent: String? = nil,
+        traceState: String? = nil,
+        milliseconds: UInt64 = 1
+    ) {
+        let trace = RequestTrace(
+            startedAt: 10_000_000_000,
+            context: TraceContext(accepting: traceparent),
+            method: .get
+        )
+        trace.receive(traceState: traceState, baggage: nil)
+        trace.route = route
+        telemetry.requestStarted(trace)
+        let before = trace.enter(.service, named: "service", at: trace.startedAt)
+        trace.leave(to: before, failed: status >= 500, at: trace.startedAt + 1)
+        trace.end(at: trace.startedAt + milliseconds * 1_000_000)
+        telemetry.requestEnded(trace, RequestSummary(status: status))
+    }
+
+    /// Records by what they tell of; nothing is logged afterwards.
+    var events: [String: Int] {
+        telemetry.logs.close()
+        let text = records.bytes.withLock { String(decoding: $0, as: UTF8.self) }
+        let events = text.split(separator: "\n").compactMap { line in
+            line.firstRange(of: #""event":""#).map { line[$0.upperBound...].prefix { $0 != "\"" } }
+        }
+        return Dictionary(grouping: events.map { String($0) }, by: \.self).mapValues(\.count)
+    }
+}
+
 struct RequestTelemetryTests {
     @Test func `one request is seen in flight, and then counted once`() throws {
         var configuration = TelemetryConfiguration()
@@ -145,6 +204,34 @@ struct RequestTelemetryTests {
         #expect(debug.allSatisfy { $0.contains(kept.context.traceIDText) })
         #expect(debug.allSatisfy { $0.contains(#""db.query.summary":"SELECT x""#) })
         #expect(lines.filter { $0.contains(#""event":"http.request""#) }.count == 3)
+    }
+
+    @Test(arguments: [TraceDecision.keptForced, .keptError, .keptSlow])
+    func `beyond so many a second a request has its one record`(_ reason: TraceDecision) {
+        let site = KeepingSite { $0.hindsightPerSecondMax = 5 }
+        for _ in 0..<20 {
+            site.serve(
+                status: reason == .keptError ? 500 : 200,
+                traceState: reason == .keptForced ? "lucarne=keep" : nil,
+                milliseconds: reason == .keptSlow ? 600 : 1
+            )
+        }
+        #expect(site.telemetry.traces.all.map(\.decision) == Array(repeating: reason, count: 5))
+        let lines = lines(site.telemetry)
+        #expect(lines.contains(#"lucarne_spans_total{decision="\#(reason.rawValue)"} 5"#))
+        #expect(lines.contains(#"lucarne_spans_total{decision="limited"} 15"#))
+        #expect(site.events["http.request"] == 20)
+        #expect(site.events["request.layer"] == 5)
+    }
+
+    @Test(arguments: [true, false])
+    func `a caller's wish to keep a trace counts where callers are listened to`(_ isHeard: Bool) {
+        let site = KeepingSite { $0.callersMayKeep = isHeard }
+        site.serve(traceState: "lucarne=keep")
+        site.serve(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        let kept: Set<TraceDecision> = isHeard ? [.keptSampled, .keptForced] : []
+        #expect(Set(site.telemetry.traces.all.map(\.decision)) == kept)
+        #expect(site.events["request.layer"] == (isHeard ? 1 : nil))
     }
 
     @Test func `a loop's requests are accounted for together, and none twice`() async {

@@ -38,7 +38,7 @@ enum TracePage {
         case .keptError: "failed"
         case .keptSlow: trace.isPlanned ? "slow statement" : "slow"
         case .keptForced: "asked for"
-        case .keptSampled, .dropped: "sample"
+        case .keptSampled, .limited, .dropped: "sample"
         }
     }
 

@@ -73,15 +73,21 @@ extension Telemetry {
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry
     ) -> TraceDecision {
-        if trace.isForced { return .keptForced }
-        if summary.status >= 500 || summary.aborted == .deadline { return .keptError }
-        if !summary.isLongLived {
-            let duration = trace.durationNanoseconds
-            if duration >= configuration.slowRequestNanoseconds { return .keptSlow }
-            if route.slowLimit.admits(duration) { return .keptSlow }
+        if trace.isForced, configuration.callersMayKeep {
+            return unsafe hindsight.decided(.keptForced, at: trace.endedAt)
+        }
+        if summary.status >= 500 || summary.aborted == .deadline {
+            return unsafe hindsight.decided(.keptError, at: trace.endedAt)
         }
         if trace.isPlanned { return .keptSlow }
-        if trace.context.isSampled { return .keptSampled }
+        if !summary.isLongLived {
+            let duration = trace.durationNanoseconds
+            if duration >= configuration.slowRequestNanoseconds {
+                return unsafe hindsight.decided(.keptSlow, at: trace.endedAt)
+            }
+            if route.slowLimit.admits(duration) { return .keptSlow }
+        }
+        if trace.context.isSampled, configuration.callersMayKeep { return .keptSampled }
         let interval = UInt64(configuration.keepOneTraceIn)
         let isChosen = interval > 0 && trace.context.traceIDLow % interval == 0
         return isChosen ? .keptSampled : .dropped
@@ -119,7 +125,7 @@ extension Telemetry {
         )
         let duration = route.duration(trace.method, status: summary.status, errorType: error)
         duration.observe(trace.durationNanoseconds, slot: slot)
-        guard decision != .dropped else { return }
+        guard decision.isKept else { return }
         traces.keep(trace, summary, route, wallOffset: wallOffset)
         let wall = unsafe trace.endedAt &+ wallOffset
         duration.point(at: trace.context, value: trace.durationNanoseconds, wall: wall)

@@ -39,6 +39,11 @@ package struct TelemetryConfiguration: Sendable {
     package var tracesMax = 128
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
+    /// Whether a caller's word (`tracestate: lucarne=keep`, the sampled flag) keeps a trace.
+    package var callersMayKeep = true
+    /// Requests a second whose traces are kept and whose debug records are written because they
+    /// failed; as many because they were slow, and because their callers asked for it.
+    package var hindsightPerSecondMax = 50
     /// Plans asked for after slow statements, at most, in a minute.
     package var plansPerMinute = 6
     package var objectives = [
@@ -79,6 +84,7 @@ package final class Telemetry: Sendable {
     package let objectives: ObjectiveMonitor
     package let plans: StatementPlans
     package let scopes = LogScopes()
+    let hindsight: HindsightLimits
     /// Uptime.
     package let startedAt = uptimeNanoseconds()
 
@@ -139,6 +145,7 @@ package final class Telemetry: Sendable {
             database: configuration.databaseNamespace,
             exporter: exporter
         )
+        hindsight = HindsightLimits(perSecondMax: configuration.hindsightPerSecondMax)
         flights = RequestsInFlight()
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
         registry.refresh { [health] in health.tick() }

@@ -91,6 +91,12 @@ extension Setting {
             "Of so many ordinary requests one trace is kept; 0: none"
         ),
         Setting(
+            .traceKeep,
+            .flag,
+            "on",
+            "Keep traces that a caller asks for (tracestate lucarne=keep, the sampled flag)"
+        ),
+        Setting(
             .metricSeriesMax,
             .integer(1000...10_000_000),
             "50000",

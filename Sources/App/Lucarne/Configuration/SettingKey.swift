@@ -40,6 +40,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case slowStatement = "slow-statement"
     case plansPerMinute = "plans-per-minute"
     case keepOneTraceIn = "keep-one-trace-in"
+    case traceKeep = "trace-keep"
     case metricSeriesMax = "metric-series-max"
 
     case availabilityObjective = "slo-availability"

@@ -12,8 +12,7 @@ final class RepeatedRecords: Sendable {
     private struct Site: ~Copyable, Sendable {
         /// Where its message is in the program: distinct for each, and 0 for an empty place.
         let message = Atomic<UInt>(0)
-        /// The second in the upper half, records in it in the lower.
-        let recent = Atomic<UInt64>(0)
+        let recent = SecondCount()
         let leftOut = Atomic<UInt64>(0)
     }
 
@@ -30,14 +29,10 @@ final class RepeatedRecords: Sendable {
         guard perSecondMax > 0, let position = position(of: message) else {
             return .speaks(leftOut: 0)
         }
-        let second = wall / 1_000_000_000 & 0xFFFF_FFFF
-        let before = table.sites[position].recent.load(ordering: .relaxed)
-        guard before >> 32 == second else {
-            // Two threads may both begin the second; then one record more is let through.
-            table.sites[position].recent.store(second << 32 | 1, ordering: .relaxed)
+        let count = table.sites[position].recent.add(at: wall)
+        if count == 1 {
             return .speaks(leftOut: table.sites[position].leftOut.exchange(0, ordering: .relaxed))
         }
-        let count = table.sites[position].recent.add(1, ordering: .relaxed).newValue & 0xFFFF_FFFF
         guard count > perSecondMax else { return .speaks(leftOut: 0) }
         table.sites[position].leftOut.add(1, ordering: .relaxed)
         return .isSilent

@@ -7,7 +7,11 @@ package enum TraceDecision: String, EventLabel {
     case keptSlow = "kept_slow"
     case keptSampled = "kept_sampled"
     case keptForced = "kept_forced"
+    /// It would have been kept, had there not been so many: its one record is all there is of it.
+    case limited
     case dropped
+
+    var isKept: Bool { self != .dropped && self != .limited }
 
     /// The word in the request's record.
     package var word: StaticString? {
@@ -16,14 +20,14 @@ package enum TraceDecision: String, EventLabel {
         case .keptSlow: "slow"
         case .keptSampled: "head"
         case .keptForced: "forced"
-        case .dropped: nil
+        case .limited, .dropped: nil
         }
     }
 
     var isHindsight: Bool {
         switch self {
         case .keptError, .keptSlow, .keptForced: true
-        case .keptSampled, .dropped: false
+        case .keptSampled, .limited, .dropped: false
         }
     }
 }
@@ -278,7 +282,7 @@ struct TraceMetrics: MetricSet {
 
     static func pool(of decision: TraceDecision) -> Int {
         switch decision {
-        case .keptSampled, .keptForced, .dropped: 0
+        case .keptSampled, .keptForced, .limited, .dropped: 0
         case .keptError: 1
         case .keptSlow: 2
         }
