@@ -41,7 +41,7 @@ struct MiddlewareTests {
         )
         let refusals = [nil, "413", nil, "204", "403", "413", nil, nil]
         for (position, refusal) in (refusals + refusals).enumerated() {
-            let caller = "00-0af7651916cd43dd8448eb211c80319\(position % 8)-b7ad6b7169203331-01"
+            let caller = "00-0af7651916cd43dd8448eb211c80319\(position % 8)-b7ad6b7169203331-00"
             let trace = RequestTrace(
                 startedAt: uptimeNanoseconds(),
                 context: TraceContext(accepting: caller)
@@ -63,6 +63,39 @@ struct MiddlewareTests {
             #expect(text.contains("lucarne_middleware_\(line)\n"), "\(line)")
         }
     }
+
+    @Test func `a trace that was asked for tells of each middleware, and who refused`() async throws
+    {
+        let telemetry = Telemetry()
+        let measured = RouteTelemetry(template: "/", registry: telemetry.registry)
+        let route = Route(.get, "/", telemetry: measured) { _ in Response(status: 200) }
+        let middleware: [any Middleware] = [TraceHeaders(), Doorman()]
+        let pipeline = Pipeline(
+            router: Router([route]),
+            middleware: middleware,
+            telemetry: MiddlewareTelemetry(names: middleware.map(\.name), telemetry: telemetry)
+        )
+        let trace = RequestTrace(
+            startedAt: uptimeNanoseconds(),
+            context: TraceContext(accepting: "00-\(traceID)-b7ad6b7169203331-01")
+        )
+        telemetry.requestStarted(trace)
+        trace.enter(.middleware)
+        let refused = Request(.get, "/", headers: ["X-Refuse": "413"], trace: trace)
+        #expect(await pipeline.respond(to: refused).status == 413)
+        telemetry.requestEnded(trace, RequestSummary(status: 413))
+        let kept = try #require(telemetry.traces.find(traceID).first)
+        let facts = kept.facts(of: 0).map(\.key)
+        #expect(facts.contains("lucarne.middleware.trace_headers_ns"))
+        #expect(facts.contains("lucarne.middleware.doorman_ns"))
+        let texts = kept.facts(of: 0).compactMap { fact in
+            if case .text(let text) = fact.value { "\(fact.key)=\(text)" } else { nil }
+        }
+        #expect(texts.contains("lucarne.middleware.rejected_by=doorman"))
+        #expect(texts.contains("lucarne.middleware.rejection=too_large"))
+    }
+
+    private let traceID = "0af7651916cd43dd8448eb211c80319b"
 
     @Test func `a response says under which ids it is known`() async throws {
         let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -9,6 +9,8 @@ struct CardinalityTests {
     @Test func `noise makes no series, and every request is still counted`() {
         var configuration = TelemetryConfiguration()
         configuration.seriesMax = 5_000
+        configuration.log.ringRecordsMax = 100
+        configuration.log.level = .warning
         let telemetry = Telemetry(configuration)
         let route = RouteTelemetry(
             template: "/rest/v1/{relation}",
@@ -51,6 +53,22 @@ struct CardinalityTests {
                 .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
             #expect(sum == count, "\(name)")
         }
+        for _ in 0..<2 { telemetry.tick() }
+        telemetry.logs.close()
+        let told = telemetry.logs.ring.snapshot.map { String(decoding: $0.line, as: UTF8.self) }
+            .filter { $0.contains("metrics.overflow") }
+        let overflown = telemetry.registry.seriesCounts.filter(\.hasOverflowed).map(\.name)
+        #expect(!overflown.isEmpty && told.count == overflown.count)
+        #expect(overflown.allSatisfy { name in told.contains { $0.contains("\"\(name)\"") } })
+        let labels = telemetry.registry.labelCounts(of: "db_client_operation_duration_seconds")
+        #expect(
+            labels.first { $0.label == "db_system_name" }?.values.map(\.value) == [
+                "postgresql", "_overflow",
+            ]
+        )
+        #expect(
+            labels.first { $0.label == "db_query_summary" }.map { $0.values.count > 10 } == true
+        )
         #expect(telemetry.statements.count <= StatementSeries.entriesMax + 1)
     }
 }

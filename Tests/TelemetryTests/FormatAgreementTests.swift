@@ -62,7 +62,7 @@ struct FormatAgreementTests {
         let registry = sampleRegistry()
         _ = registry.counter("app_nothing_total", "Nothing yet.", labels: ["kind"], layer: "t")
         let (document, _) = try #require(
-            MetricsExport.document(registry, ServiceIdentity(), startedAt: 1, now: 2)
+            MetricsExport.document(registry, ServiceIdentity(), startedAt: 1, now: 2) { _ in true }
         )
         let sent = Samples(otlp: document)
         #expect(!document.compactText.contains("null"))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JSONCoding
 import Synchronization
 import Testing
 
@@ -232,6 +233,47 @@ struct RequestTelemetryTests {
         let kept: Set<TraceDecision> = isHeard ? [.keptSampled, .keptForced] : []
         #expect(Set(site.telemetry.traces.all.map(\.decision)) == kept)
         #expect(site.events["request.layer"] == (isHeard ? 1 : nil))
+    }
+
+    @Test func `a statement's exemplar opens the ordinary trace that was kept`() throws {
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 1
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let trace = trace(telemetry, route)
+        for nanoseconds: UInt64 in [1_200_000, 3_000_000] {
+            telemetry.report(
+                .statement(summary: "SELECT x", nanoseconds: nanoseconds, sqlState: nil, rows: 1),
+                in: trace
+            )
+        }
+        telemetry.requestEnded(trace, RequestSummary(status: 200))
+        let text = String(decoding: telemetry.exposition(as: .openmetrics), as: UTF8.self)
+        let id = trace.context.traceIDText
+        let exemplars = text.split(separator: "\n").filter {
+            $0.hasPrefix("db_client_operation_duration_seconds_bucket") && $0.contains(id)
+        }
+        #expect(exemplars.count == 2, "\(exemplars)")
+    }
+
+    @Test func `what is sent as metrics points at traces that are held`() throws {
+        let receiver = try HTTPReceiver { _, _ in "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" }
+        defer { receiver.stop() }
+        var configuration = TelemetryConfiguration()
+        configuration.metricEndpoint = receiver.endpoint
+        configuration.keepOneTraceIn = 1
+        configuration.tracesMax = 1
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let ids = [200, 404].map { status in
+            let trace = trace(telemetry, route)
+            telemetry.requestEnded(trace, RequestSummary(status: status))
+            return trace.context.traceIDText
+        }
+        telemetry.close()
+        let sent = try #require(receiver.requests.last).json.compactText
+        #expect(!sent.contains(ids[0]), "it has made room for the other")
+        #expect(sent.contains(ids[1]))
     }
 
     @Test func `a loop's requests are accounted for together, and none twice`() async {

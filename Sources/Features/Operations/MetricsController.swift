@@ -47,29 +47,39 @@ struct MetricsController: Sendable {
         )
     }
 
-    /// The families with the most series.
+    /// The families with the most series; of the largest, which label values make them so many.
     func cardinality() -> Response {
         let registry = telemetry.registry
         let families = registry.seriesCounts.sorted { $0.lines > $1.lines }
+        let entries = families.enumerated().map { position, family in
+            var members: [(String, JSONValue)] = [
+                ("name", .string(family.name)),
+                ("series", .integer(family.series)),
+                ("lines", .integer(family.lines)),
+                ("overflowed", .bool(family.hasOverflowed)),
+            ]
+            if position < Self.familiesExplained {
+                let labels = registry.labelCounts(of: family.name)
+                members.append(("labels", .object(labels.map { ($0.label, values(of: $0)) })))
+            }
+            return JSONValue.object(members)
+        }
         return Response(
             .object([
                 ("lines", .integer(registry.linesUsed)),
                 ("limit", .integer(registry.linesMax)),
-                (
-                    "families",
-                    .array(
-                        families.map { family in
-                            .object([
-                                ("name", .string(family.name)),
-                                ("series", .integer(family.series)),
-                                ("lines", .integer(family.lines)),
-                                ("overflowed", .bool(family.hasOverflowed)),
-                            ])
-                        }
-                    )
-                ),
+                ("families", .array(entries)),
             ])
         )
+    }
+
+    private static let familiesExplained = 10
+
+    private func values(of label: MetricRegistry.LabelCount) -> JSONValue {
+        let most = label.values.prefix(Self.valuesShown).map { value, series in
+            (value, JSONValue.integer(series))
+        }
+        return .object([("values", .integer(label.values.count)), ("most", .object(most))])
     }
 
     private func entry(_ description: MetricDescription) -> JSONValue {

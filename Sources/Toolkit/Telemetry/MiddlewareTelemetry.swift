@@ -24,15 +24,20 @@ package enum MiddlewareRejection: String, EventLabel {
 /// The visible list of middleware, their series resolved once.
 ///
 /// Each takes less than a microsecond, and reading the clock around it is a good part of that: one
-/// request in eight is measured, chosen by its trace id. Refusals are all counted.
+/// request in eight is measured, chosen by its trace id, and those whose callers ask for the trace.
+/// Refusals are all counted.
 package final class MiddlewareTelemetry: Sendable {
+    fileprivate let names: [StaticString]
     fileprivate let durations: [Histogram]
     private let rejections: [[Counter]]
     private let isOn: Bool
+    private let callersMayKeep: Bool
 
     package init(names: [StaticString], telemetry: Telemetry) {
         let metrics = telemetry.middleware
         isOn = telemetry.configuration.isOn
+        callersMayKeep = telemetry.configuration.callersMayKeep
+        self.names = names
         durations = names.map { metrics.duration($0.text) }
         rejections = names.map { name in
             MiddlewareRejection.allCases.map { metrics.rejections(name.text, $0.rawValue) }
@@ -42,13 +47,17 @@ package final class MiddlewareTelemetry: Sendable {
     /// Whether this request is one of those; probes and scrapes never are.
     @inline(__always)
     package func measures(_ trace: RequestTrace) -> Bool {
-        trace.context.traceIDLow & 7 == 0 && isOn && trace.route?.isOperational == false
+        let isAskedFor = callersMayKeep && (trace.isForced || trace.context.isSampled)
+        return (trace.context.traceIDLow & 7 == 0 || isAskedFor) && isOn
+            && trace.route?.isOperational == false
     }
 
     /// The middleware at `position` answered instead of the route.
-    package func rejected(by position: Int, status: Int) {
+    package func rejected(by position: Int, status: Int, in trace: RequestTrace) {
         guard let reason = MiddlewareRejection(status: status) else { return }
         rejections[position][reason.position].add()
+        trace.note("lucarne.middleware.rejected_by", names[position].text)
+        trace.note("lucarne.middleware.rejection", reason.rawValue)
     }
 }
 
@@ -74,9 +83,16 @@ package struct MiddlewareWatch: ~Copyable {
         since = now
     }
 
-    package consuming func finish() {
+    package consuming func finish(in trace: RequestTrace) {
         for (position, spent) in nanoseconds.enumerated() {
             telemetry.durations[position].observe(spent)
         }
+        trace.middleware = MiddlewareTimes(names: telemetry.names, nanoseconds: nanoseconds)
     }
+}
+
+/// What each middleware took of one request; empty where nobody looked.
+struct MiddlewareTimes: Sendable {
+    var names: [StaticString] = []
+    var nanoseconds: [UInt64] = []
 }

@@ -134,9 +134,7 @@ extension Telemetry {
             rows: rows,
             isSlow: isSlow
         )
-        if let duration, let trace {
-            unsafe trace.waitingExemplars.append((duration, nanoseconds))
-        }
+        if let trace { unsafe trace.waitingExemplars.append((duration, nanoseconds)) }
         guard isSlow else { return }
         logs.write(.warning, .sql, "slow statement", event: "sql.slow", trace: trace) { record in
             record.field("db.query.summary", summary)

@@ -29,11 +29,11 @@ extension Telemetry {
         guard !traces.isEmpty else { return }
         let offset = wallOffsetNanoseconds()
         for trace in traces {
-            if let statement = trace.takeUncounted() { count(statement) }
             trace.withRoute(or: unmatchedRoute) { route in
+                if !route.isOperational { trace.decision = decide(trace, trace.summary, route) }
+                if let statement = trace.takeUncounted() { count(statement, of: trace) }
                 guard !route.isOperational else { return }
                 http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
-                trace.decision = decide(trace, trace.summary, route)
                 count(trace, trace.summary, route, slot: slot, wallOffset: offset)
             }
         }
@@ -43,14 +43,16 @@ extension Telemetry {
         logs.settle()
     }
 
-    private func count(_ statement: NotedStatement) {
-        _ = statements.ended(
+    private func count(_ statement: NotedStatement, of trace: RequestTrace) {
+        let duration = statements.ended(
             statement.summary,
             nanoseconds: statement.nanoseconds,
             sqlState: nil,
             rows: statement.rows,
             isSlow: false
         )
+        guard trace.decision.isKept else { return }
+        unsafe trace.waitingExemplars.append((duration, statement.nanoseconds))
     }
 
     private func log(_ trace: RequestTrace, _ route: RouteTelemetry, wallOffset: UInt64) {

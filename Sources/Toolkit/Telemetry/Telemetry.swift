@@ -35,8 +35,9 @@ package struct TelemetryConfiguration: Sendable {
     package var slowStatementNanoseconds: UInt64 = 200_000_000
     /// `db.namespace`: the database's name.
     package var databaseNamespace = "postgres"
-    /// Traces kept in memory, of each kind: ordinary, failed, slow.
-    package var tracesMax = 128
+    /// Traces kept in memory, of each kind: ordinary, failed, slow. One takes two to three
+    /// kilobytes, and some forty at most, should its client send long headers.
+    package var tracesMax = 512
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
     /// Whether a caller's word (`tracestate: lucarne=keep`, the sampled flag) keeps a trace.
@@ -130,21 +131,23 @@ package final class Telemetry: Sendable {
         exporter = configuration.traceEndpoint.map {
             TraceExporter($0, configuration.identity, exports, plans: plans)
         }
-        metricsExporter = configuration.metricEndpoint.map {
-            MetricsExporter(
-                $0,
-                configuration.identity,
-                registry,
-                periodMilliseconds: configuration.metricPeriodMilliseconds
-            )
-        }
-        traces = TraceStore(
+        let traces = TraceStore(
             registry.shared(TraceMetrics.self),
             configuration.tracesMax,
             baggageKeys: configuration.baggageKeys,
             database: configuration.databaseNamespace,
             exporter: exporter
         )
+        self.traces = traces
+        metricsExporter = configuration.metricEndpoint.map {
+            MetricsExporter(
+                $0,
+                configuration.identity,
+                registry,
+                isHeld: { traces.contains($0.traceIDHigh, $0.traceIDLow) },
+                periodMilliseconds: configuration.metricPeriodMilliseconds
+            )
+        }
         hindsight = HindsightLimits(perSecondMax: configuration.hindsightPerSecondMax)
         flights = RequestsInFlight()
         health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
@@ -172,6 +175,12 @@ package final class Telemetry: Sendable {
         health.tick()
         logs.restoreLevels()
         sampleSlowLimits()
+        for family in registry.takeOverflows() {
+            logs.write(.warning, .app, "metric overflows", event: "metrics.overflow") { record in
+                record.field("metric", family)
+                record.field("series.max", registry.linesMax)
+            }
+        }
     }
 
     package func scrape(as format: ExpositionFormat) -> Scrape { Scrape(self, format) }

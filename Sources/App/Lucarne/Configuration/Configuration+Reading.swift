@@ -55,6 +55,7 @@ extension Configuration {
         telemetry.slowStatementNanoseconds = try values.duration(.slowStatement).nanoseconds
         telemetry.plansPerMinute = try values.integer(.plansPerMinute) ?? 0
         telemetry.keepOneTraceIn = try values.integer(.keepOneTraceIn) ?? 0
+        telemetry.tracesMax = try values.integer(.tracesMax) ?? telemetry.tracesMax
         telemetry.callersMayKeep = try values.flag(.traceKeep)
         telemetry.seriesMax = try values.integer(.metricSeriesMax) ?? telemetry.seriesMax
         telemetry.objectives = try objectives()

@@ -97,6 +97,12 @@ extension Setting {
             "Keep traces that a caller asks for (tracestate lucarne=keep, the sampled flag)"
         ),
         Setting(
+            .tracesMax,
+            .integer(1...100_000),
+            "512",
+            "Traces held in memory of each kind: ordinary, failed, slow; one takes 2 to 3 KiB"
+        ),
+        Setting(
             .metricSeriesMax,
             .integer(1000...10_000_000),
             "50000",

@@ -41,6 +41,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case plansPerMinute = "plans-per-minute"
     case keepOneTraceIn = "keep-one-trace-in"
     case traceKeep = "trace-keep"
+    case tracesMax = "traces-max"
     case metricSeriesMax = "metric-series-max"
 
     case availabilityObjective = "slo-availability"

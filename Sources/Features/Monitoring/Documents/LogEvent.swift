@@ -59,6 +59,11 @@ package struct LogEvent: Sendable {
         LogEvent("server.listening", "notice", "an address is listened on"),
         LogEvent("startup.phase", "debug", "a phase of the start is done, and how long it took"),
         LogEvent(
+            "metrics.overflow",
+            "warning",
+            "there are as many series as may be; what is new of this family shares one"
+        ),
+        LogEvent(
             "log.scope",
             "notice",
             "somebody asked for the debug records of some requests, or ended that"

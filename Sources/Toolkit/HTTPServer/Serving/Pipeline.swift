@@ -33,7 +33,7 @@ package struct Pipeline: Sendable {
         guard let telemetry, telemetry.measures(request.trace) else {
             for (position, layer) in middleware.enumerated() {
                 guard let response = layer.before(&request) else { continue }
-                telemetry?.rejected(by: position, status: response.status)
+                telemetry?.rejected(by: position, status: response.status, in: request.trace)
                 return finished(response, request)
             }
             return finished(await answer(&request, match), request)
@@ -52,7 +52,8 @@ package struct Pipeline: Sendable {
         for (position, layer) in middleware.enumerated() where early == nil {
             early = layer.before(&request)
             watch.passed(position)
-            if let early { telemetry.rejected(by: position, status: early.status) }
+            guard let early else { continue }
+            telemetry.rejected(by: position, status: early.status, in: request.trace)
         }
         var response: Response
         if let early { response = early } else { response = await answer(&request, match) }
@@ -61,7 +62,7 @@ package struct Pipeline: Sendable {
             middleware[position].after(request, &response)
             watch.passed(position)
         }
-        watch.finish()
+        watch.finish(in: request.trace)
         return response
     }
 

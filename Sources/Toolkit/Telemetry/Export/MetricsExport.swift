@@ -10,19 +10,23 @@ import Synchronization
 struct MetricsExport {
     private let started: String
     private let now: String
+    private let isHeld: (Exemplar) -> Bool
 
     /// Of a collection of running totals (`AGGREGATION_TEMPORALITY_CUMULATIVE`).
     private static let cumulative = JSONValue.integer(2)
 
+    /// Exemplars are those whose traces are held: one that nobody can open says nothing.
+    ///
     /// Nil when there is nothing to tell; else the document and how many data points it has.
     static func document(
         _ registry: MetricRegistry,
         _ service: ServiceIdentity,
         startedAt: UInt64,
-        now: UInt64 = wallNanoseconds()
+        now: UInt64 = wallNanoseconds(),
+        isHeld: @escaping (Exemplar) -> Bool
     ) -> (JSONValue, points: Int)? {
         registry.runRefreshers()
-        let export = MetricsExport(started: "\(startedAt)", now: "\(now)")
+        let export = MetricsExport(started: "\(startedAt)", now: "\(now)", isHeld: isHeld)
         var points = 0
         let metrics = registry.families.compactMap { family -> JSONValue? in
             let series = family.series
@@ -78,7 +82,9 @@ struct MetricsExport {
             guard let layout = family.layout else { break }
             let reading = HistogramReading(series, layout)
             members += histogram(reading, description)
-            if let exemplars = reading.exemplars?.compactMap(\.self), !exemplars.isEmpty {
+            if let exemplars = reading.exemplars?.compactMap(\.self).filter(isHeld),
+                !exemplars.isEmpty
+            {
                 let all = exemplars.map { exemplar($0, description.unit) }
                 members.append(("exemplars", .array(all)))
             }
@@ -165,6 +171,7 @@ extension MetricDescription.Unit {
 final class MetricsExporter: Sendable {
     private let registry: MetricRegistry
     private let service: ServiceIdentity
+    private let isHeld: @Sendable (Exemplar) -> Bool
     private let metrics: ExportMetrics
     private let exporter: Mutex<Exporter>
     private let period: Int32
@@ -177,9 +184,11 @@ final class MetricsExporter: Sendable {
         _ endpoint: ExportEndpoint,
         _ service: ServiceIdentity,
         _ registry: MetricRegistry,
+        isHeld: @escaping @Sendable (Exemplar) -> Bool,
         periodMilliseconds: Int32
     ) {
         self.registry = registry
+        self.isHeld = isHeld
         self.service = service
         metrics = registry.shared(ExportMetrics.self)
         period = periodMilliseconds
@@ -202,7 +211,12 @@ final class MetricsExporter: Sendable {
     }
 
     private func send() {
-        let made = MetricsExport.document(registry, service, startedAt: startedAt)
+        let made = MetricsExport.document(
+            registry,
+            service,
+            startedAt: startedAt,
+            isHeld: isHeld
+        )
         guard let (document, points) = made else { return }
         let started = uptimeNanoseconds()
         let outcome = exporter.withLock { $0.send(document.compactBytes, patience) }

@@ -53,20 +53,20 @@ import Synchronization
         unsafe recent.deallocate()
     }
 
-    /// Counts a statement; where it failed or was slow, says which duration series it went to.
+    /// Counts a statement; says which duration series it went to.
     func ended(
         _ summary: String,
         nanoseconds: UInt64,
         sqlState: String?,
         rows: Int,
         isSlow: Bool
-    ) -> Histogram? {
+    ) -> Histogram {
         let slot = Shard.current
         let entry = entry(summary, slot: slot)
         entry.rows.observe(UInt64(max(0, rows)), slot: slot)
         if sqlState == nil, !isSlow {
             entry.duration.observe(nanoseconds, slot: slot)
-            return nil
+            return entry.duration
         }
         if isSlow { entry.slow.add(1, slot: slot) }
         let duration = sqlState.map { failure(entry, summary, $0) } ?? entry.duration

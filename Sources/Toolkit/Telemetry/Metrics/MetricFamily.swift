@@ -30,6 +30,7 @@ final class MetricFamily: Sendable {
         var series: [Series] = []
         var positions: [[String]: Int] = [:]
         var overflow: Series?
+        var isOverflowTold = false
     }
 
     init(_ description: MetricDescription, budget: SeriesBudget) {
@@ -49,6 +50,15 @@ final class MetricFamily: Sendable {
 
     /// The series that takes what no longer fits, once there is one.
     var overflow: Series? { table.withLock { $0.overflow } }
+
+    /// Whether the family has overflown since this was last asked.
+    func takeOverflow() -> Bool {
+        table.withLock { table in
+            guard table.overflow != nil, !table.isOverflowTold else { return false }
+            table.isOverflowTold = true
+            return true
+        }
+    }
 
     /// The series of these label values; beyond the ceiling, the one that all others share.
     func series(_ values: [String]) -> Series {

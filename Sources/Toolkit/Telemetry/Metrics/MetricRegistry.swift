@@ -149,6 +149,29 @@ extension MetricRegistry {
         package var hasOverflowed: Bool
     }
 
+    /// A label's values by how many of the family's series have them, most first.
+    package struct LabelCount: Sendable {
+        package var label: String
+        package var values: [(value: String, series: Int)]
+    }
+
+    package func labelCounts(of name: String) -> [LabelCount] {
+        guard let family = families.first(where: { $0.description.name == name }) else { return [] }
+        let series = family.series
+        return family.description.labels.enumerated().map { position, label in
+            let values = Dictionary(grouping: series) { $0.values[position] }.map { ($0, $1.count) }
+            return LabelCount(
+                label: label.name,
+                values: values.sorted { $0.1 != $1.1 ? $0.1 > $1.1 : $0.0 < $1.0 }
+            )
+        }
+    }
+
+    /// Families that have overflown since this was last asked.
+    func takeOverflows() -> [String] {
+        families.filter { $0.takeOverflow() }.map(\.description.name)
+    }
+
     package var seriesCounts: [SeriesCount] {
         families.map { family in
             let count = family.series.count

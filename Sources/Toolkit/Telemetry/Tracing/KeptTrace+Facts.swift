@@ -27,6 +27,11 @@ extension KeptTrace {
         if span.layer == .sql {
             facts += [("db.system.name", .text("postgresql")), ("db.namespace", .text(database))]
         }
+        if span.layer == .middleware {
+            facts += zip(middleware.names, middleware.nanoseconds).map { name, spent in
+                ("lucarne.middleware.\(name.text)_ns", .integer(Int(clamping: spent)))
+            }
+        }
         let state = noted.first { $0.key == "db.response.status_code" }?.value
         if span.failed { facts.append(("error.type", state ?? .text("_OTHER"))) }
         return facts + noted

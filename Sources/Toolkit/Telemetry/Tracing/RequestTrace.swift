@@ -28,6 +28,7 @@ package final class RequestTrace: @unchecked Sendable {
     /// What the caller's `tracestate` and `baggage` say, where it sent any.
     private(set) var traceState: TraceState?
     private(set) var givenBaggage: String?
+    var middleware = MiddlewareTimes()
     @exclusivity(unchecked) private var notes: [TraceAttribute] = []
     /// Kept apart, since most requests have one: an array would be an allocation.
     @exclusivity(unchecked) private var firstStatement: NotedStatement?

@@ -59,6 +59,7 @@ package struct KeptTrace: Sendable {
     /// Times are relative to the request's start.
     package var spans: [TraceSpan]
     package var spansLost: Int
+    var middleware: MiddlewareTimes
     package var attributes: [TraceAttribute]
     package var traceState: String?
     package var baggage: String?
@@ -208,6 +209,9 @@ package final class TraceStore: Sendable {
 }
 
 extension KeptTrace {
+    /// What a client chose the length of is cut: it may have chosen many of them.
+    private static let textBytesMax = 2_048
+
     /// What a caller chose to say is kept as a log record has it, without what looks like a secret.
     init(
         _ trace: RequestTrace,
@@ -222,7 +226,7 @@ extension KeptTrace {
         requestID = shown(trace.requestID)
         method = trace.method
         self.route = route.template
-        path = shown(String(decoding: summary.path, as: UTF8.self))
+        path = shown(String(decoding: summary.path.prefix(Self.textBytesMax), as: UTF8.self))
         status = summary.status
         errorType = summary.errorType
         errorCode = summary.errorCode
@@ -230,7 +234,7 @@ extension KeptTrace {
         role = unsafe trace.role
         user = shown(trace.user)
         clientAddress = summary.clientAddress
-        userAgent = shown(String(decoding: summary.userAgent, as: UTF8.self))
+        userAgent = shown(String(decoding: summary.userAgent.prefix(Self.textBytesMax), as: UTF8.self))
         self.database = database
         decision = trace.decision
         isPlanned = trace.isPlanned
@@ -244,6 +248,7 @@ extension KeptTrace {
             return span
         }
         spansLost = trace.spansLost
+        middleware = trace.middleware
         attributes = trace.attributes.map { attribute in
             guard case .text(let text) = attribute.value else { return attribute }
             return TraceAttribute(
