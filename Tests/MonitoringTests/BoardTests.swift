@@ -17,7 +17,11 @@ import Testing
         #expect(source["type"]?.string == "datasource" && source["label"]?.string == "Data source")
         for variable in variables.dropFirst() {
             #expect(variable["refresh"]?.int == 2, "on time change")
-            #expect(variable["multi"]?.bool == true && variable["allValue"]?.string == ".+")
+            #expect(variable["multi"]?.bool == true)
+            // The linter wants ".+" here as well, with which "All" would take in the series that
+            // other services have under OpenTelemetry's names.
+            let all = variable["name"]?.string == "job" ? nil : ".+"
+            #expect(variable["allValue"]?.string == all)
             #expect(variable["datasource"]?["uid"]?.string == "$datasource")
         }
     }

@@ -19,6 +19,12 @@ import Testing
         )
     }
 
+    @Test(arguments: files.map(\.path))
+    func `nothing is left to be filled in`(path: String) throws {
+        let text = try #require(Self.files.first { $0.path == path }?.text)
+        #expect(!text.contains(#"\("#))
+    }
+
     @Test func `no board is left of what was declared once`() {
         let written = Set(Self.files.map(\.path))
         #expect(Set(Repository.files(in: "dashboards")).subtracting(written).isEmpty)

@@ -35,6 +35,20 @@ import Testing
         #expect(panel.reason.hasSuffix("http://a/metrics: refused"))
     }
 
+    /// `label_values(series, label)` in what ships, `count by (label) (series)` in what is asked.
+    @Test(arguments: Board.all)
+    func `what is asked for a variable is what the board asks`(board: Board) throws {
+        let asked = try verdicts(names: ["lucarne_build_info"])
+        for variable in board.json["templating"]?["list"]?.array?.dropFirst() ?? [] {
+            let name = try #require(variable["name"]?.string)
+            let query = try #require(variable["query"]?["query"]?.string)
+            let parts = try #require(query.wholeMatch(of: /label_values\((.+), (.+)\)/))
+            let series = parts.1.replacing("$job", with: ".+")
+            let question = asked["\(board.identifier) / $\(name)"]?.expression
+            #expect(question == "count by (\(parts.2)) (\(series))")
+        }
+    }
+
     @Test func `the series of that name is gone: renamed`() throws {
         let found = try verdicts(names: ["lucarne_build_info", "lucarne_db_pool_waiting"])
         let panel = try #require(found["lucarne-database / Waiting"])

@@ -18,14 +18,14 @@ extension Board {
             ("time", .object([("from", "now-1h"), ("to", "now")])),
             ("timezone", "browser"),
             ("timepicker", .object([])),
-            ("templating", .object([("list", .array(variables))])),
+            ("templating", .object([("list", .array(templating))])),
             ("annotations", .object([("list", .array(annotations))])),
             ("links", .array([Self.link])),
             ("panels", .array(laidOut)),
         ])
     }
 
-    private var variables: [JSONValue] {
+    private var templating: [JSONValue] {
         // Where there is no such source, Grafana takes the first of the type.
         let preferred = JSONValue.object([
             ("text", .string(source.identifier)), ("value", .string(source.identifier)),
@@ -34,29 +34,22 @@ extension Board {
             ("name", "datasource"), ("label", "Data source"), ("type", "datasource"),
             ("query", .string(source.rawValue)), ("refresh", 1), ("current", preferred),
         ])
-        guard source == .prometheus else { return [datasource] }
-        let build = "lucarne_build_info"
-        var list = [
-            datasource,
-            variable("job", "Job", "label_values(\(build), job)"),
-            variable("instance", "Instance", #"label_values(\(build){job=~"$job"}, instance)"#),
-        ]
-        if picksRoute {
-            let routes = #"label_values(lucarne_http_problems_total{job=~"$job"}, http_route)"#
-            list.append(variable("route", "Route", routes))
-        }
-        return list
+        return [datasource] + variables.map(json)
     }
 
-    private func variable(_ name: String, _ label: String, _ query: String) -> JSONValue {
-        .object([
-            ("name", .string(name)), ("label", .string(label)), ("type", "query"),
-            ("datasource", reference),
-            ("query", .object([("query", .string(query)), ("refId", .string(name))])),
-            ("definition", .string(query)), ("refresh", 2), ("includeAll", true),
-            ("multi", true), ("allValue", ".+"),
-            ("current", .object([("text", "All"), ("value", "$__all")])), ("sort", 1),
-        ])
+    private func json(of variable: Variable) -> JSONValue {
+        let query = JSONValue.string(variable.query)
+        let all = variable.all.map { [("allValue", JSONValue.string($0))] } ?? []
+        return .object(
+            [
+                ("name", .string(variable.name)), ("label", .string(variable.title)),
+                ("type", "query"), ("datasource", reference),
+                ("query", .object([("query", query), ("refId", .string(variable.name))])),
+                ("definition", query), ("refresh", 2), ("includeAll", true), ("multi", true),
+            ] + all + [
+                ("current", .object([("text", "All"), ("value", "$__all")])), ("sort", 1),
+            ]
+        )
     }
 
     private var annotations: [JSONValue] {

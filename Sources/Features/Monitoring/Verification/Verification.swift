@@ -96,7 +96,10 @@ package struct Verification: Sendable {
             let queries = board.panels.flatMap { panel in
                 panel.queries.map { ("\(board.identifier) / \(panel.title)", $0.expression) }
             }
-            return (board.questions + queries).map { question($1, at: $0) }
+            let variables = board.variables.map {
+                ("\(board.identifier) / $\($0.name)", $0.question)
+            }
+            return (variables + queries).map { question($1, at: $0) }
         }
     }
 
@@ -224,24 +227,6 @@ extension Verification {
             if diagnosis.0 != .noTraffic { (finding.verdict, finding.reason) = diagnosis }
         }
         return finding
-    }
-}
-
-extension Board {
-    /// What the variables ask for.
-    fileprivate var questions: [(place: String, expression: String)] {
-        var list = [
-            ("\(identifier) / $job", "count by (job) (lucarne_build_info)"),
-            (
-                "\(identifier) / $instance",
-                #"count by (instance) (lucarne_build_info{job=~"$job"})"#
-            ),
-        ]
-        if picksRoute {
-            let problems = #"lucarne_http_problems_total{job=~"$job"}"#
-            list.append(("\(identifier) / $route", "count by (http_route) (\(problems))"))
-        }
-        return list
     }
 }
 
