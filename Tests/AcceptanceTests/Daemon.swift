@@ -81,7 +81,8 @@ extension Daemon {
         let rules = "prometheus/rules"
         let files = [
             "prometheus.yml": configuration,
-            "recording.yml": try Repository.text(of: "\(rules)/recording.yml"),
+            "recording.yml": try Repository.text(of: "\(rules)/recording.yml")
+                .replacing("interval: 2m", with: "interval: 1s"),
             "alerts.yml": try alerts ?? Repository.text(of: "\(rules)/alerts.yml"),
         ]
         return try Daemon("prometheus", files: files) {

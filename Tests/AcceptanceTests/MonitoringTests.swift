@@ -39,6 +39,19 @@ extension AcceptanceTests {
             #expect(run.errors == "lucarne: http://127.0.0.1:1: does not answer\n")
         }
 
+        @Test func `a server's own rules and boards are for what it was told to promise`() throws {
+            let server = try LucarneProcess.serving(
+                ["--slo-availability", "99.5"],
+                connection: try Database().connection,
+                environment: ["LUCARNE_SLO_LATENCY_THRESHOLD": "500ms"]
+            )
+            let rules = try server.get("/alerts.yml").body
+            #expect(rules.contains(#"{slo="availability"} > (14.4 * 0.005)"#))
+            #expect(rules.contains(#"le="0.5""#) && !rules.contains("latency250ms"))
+            let board = try server.get("/dashboards/lucarne-slo.json").body
+            #expect(board.contains("99.5 % of requests") && !board.contains("250 ms"))
+        }
+
         @Test func `promtool finds nothing to complain of`() throws {
             let rules = Repository.root + "/prometheus/rules"
             let run = try Command.run(

@@ -14,16 +14,60 @@ import Testing
         #expect(run.status == 0, "\(run.output)\(run.errors)")
     }
 
+    @Test func `other objectives have their own rules, boards and proofs`() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let written = try Command.run(
+            Repository.binary.path,
+            ["telemetry", "write", "--into", folder, "--slo-availability", "99.5"],
+            environment: ["LUCARNE_SLO_LATENCY": "97", "LUCARNE_SLO_LATENCY_THRESHOLD": "1s"]
+        )
+        #expect(written.status == 0, "\(written.errors)")
+        let rules = folder + "/prometheus/rules"
+        let run = try Self.promtool("objectives_test.yml", in: rules)
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        let promised = [
+            ("prometheus/rules/alerts.yml", #"{slo="availability"} > (14.4 * 0.005)"#),
+            ("prometheus/rules/alerts.yml", "SLO: 97 % of requests in 1000 ms over 30 days"),
+            ("prometheus/rules/recording.yml", #"le="1.0""#),
+            ("prometheus/rules/recording.yml", "histogram_fraction(0, 1, "),
+            ("dashboards/lucarne-slo.json", #"slo=\"latency1000ms\"} / 0.03"#),
+            ("dashboards/lucarne-overview.json", #"slo=\"availability\"} / 0.005"#),
+            ("deploy/kubernetes/prometheus-rule.yaml", "99.5 % of requests"),
+        ]
+        for (path, text) in promised {
+            let file = try String(contentsOfFile: "\(folder)/\(path)", encoding: .utf8)
+            #expect(file.contains(text), "\(path): \(text)")
+        }
+    }
+
+    @Test func `whoever calls the job otherwise writes rules for it`() throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let written = try Command.run(
+            Repository.binary.path,
+            ["telemetry", "write", "--into", folder, "--job", #"api-\d|"web""#]
+        )
+        #expect(written.status == 0, "\(written.errors)")
+        let rules = folder + "/prometheus/rules"
+        let check = try Command.run(
+            "/usr/bin/env",
+            ["-C", rules, "promtool", "check", "rules", "alerts.yml", "recording.yml"]
+        )
+        #expect(check.status == 0, "\(check.output)\(check.errors)")
+        let alerts = try String(contentsOfFile: rules + "/alerts.yml", encoding: .utf8)
+        #expect(alerts.contains(#"up{job=~"api-\\d|\"web\""} == 0"#))
+        #expect(!alerts.contains("lucarne.*"))
+    }
+
     /// The tests that ship, played to rules that are wrong: each alert must be missed.
     @Test(arguments: [("vector(0) > 1", "got:[]"), ("vector(1)", "exp:[]")])
     func `an alert that never fires or never resolves is found`(
         expression: String,
         finding: String
     ) throws {
-        let folder = NSTemporaryDirectory() + "lucarne-rules-\(UInt64.random(in: 0 ... .max))"
-        let files = FileManager.default
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? files.removeItem(atPath: folder) }
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         var groups = RuleGroup.alerting
         for index in groups.indices {
             for rule in groups[index].rules.indices {
@@ -42,7 +86,7 @@ import Testing
         }
         var missed = ""
         for file in Self.tests.prefix(2) {
-            try files.copyItem(
+            try FileManager.default.copyItem(
                 atPath: "\(Repository.root)/prometheus/rules/\(file)",
                 toPath: "\(folder)/\(file)"
             )
@@ -55,6 +99,15 @@ import Testing
             let own = failures.filter { $0.hasPrefix(alert.name + ",") }
             #expect(own.contains { $0.contains(finding) }, "\(alert.name): \(own)")
         }
+    }
+
+    private static func folder() throws -> String {
+        let folder = NSTemporaryDirectory() + "lucarne-rules-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true
+        )
+        return folder
     }
 
     private static func promtool(_ file: String, in folder: String) throws -> Command {

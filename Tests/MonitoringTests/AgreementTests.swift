@@ -123,6 +123,9 @@ private struct Mutation: Sendable, CustomTestStringConvertible {
                 $0.groups[index].rules.removeAll { $0.name == "slo:sli_error:ratio_rate1h" }
             }
         },
+        Mutation("a rule watches everybody", "LucarneDown: up of every job") {
+            $0.onRule("LucarneDown") { $0.expression = "up == 0" }
+        },
         Mutation("a proof has a series of its own", "its proof: nothing is called lucarne_x") {
             $0.onProof(of: "LucarnePoolExhausted") { $0.series[0].name = "lucarne_x" }
         },
@@ -163,13 +166,19 @@ extension Agreement {
         change(name) { $0.name = other }
     }
 
-    fileprivate mutating func onProof(of name: String, _ body: (inout AlertProof) -> Void) {
+    fileprivate mutating func onRule(_ name: String, _ body: (inout Rule) -> Void) {
         for group in groups.indices {
             for rule in groups[group].rules.indices where groups[group].rules[rule].name == name {
-                if var proof = groups[group].rules[rule].proof {
-                    body(&proof)
-                    groups[group].rules[rule].proof = proof
-                }
+                body(&groups[group].rules[rule])
+            }
+        }
+    }
+
+    fileprivate mutating func onProof(of name: String, _ body: (inout AlertProof) -> Void) {
+        onRule(name) { rule in
+            if var proof = rule.proof {
+                body(&proof)
+                rule.proof = proof
             }
         }
     }

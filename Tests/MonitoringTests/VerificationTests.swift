@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
 import Lucarne
+import Telemetry
 import Testing
 
 @testable import Monitoring
@@ -9,11 +10,12 @@ import Testing
     /// What a Prometheus answers with: nothing, but for these series and targets.
     private func verdicts(
         names: [String],
+        of watch: Watch = .standard,
         targets: String = #"{"activeTargets":[]}"#,
         rules: String = #"{"groups":[]}"#
     ) throws -> [String: Verification.Finding] {
         let list = JSONValue.array(names.map(JSONValue.string))
-        let findings = try Verification.run(families: TelemetryCommand.families) {
+        let findings = try Verification.run(of: watch, families: TelemetryCommand.families) {
             path,
             _ throws(Verification.Refusal) in
             switch path {
@@ -81,6 +83,36 @@ import Testing
             """
         let found = try verdicts(names: ["lucarne_build_info"], rules: rules)
         #expect(found["alert LucarneDown page"]?.verdict == .changed)
+    }
+
+    /// Of what was loaded, written for this job and these objectives.
+    @Test(arguments: [("api", 0.999, false), ("lucarne.*", 0.995, true)])
+    func `rules may be for another job, not for other objectives`(
+        job: String,
+        target: Double,
+        isChanged: Bool
+    ) throws {
+        var watch = Watch(promises: [ServiceObjective(.availability, target: target)])
+        watch.job = job
+        let loaded = watch.rules.flatMap(\.rules).map { rule in
+            JSONValue.object([
+                ("name", .string(rule.name)), ("query", .string(rule.expression)),
+                ("labels", .object(rule.labels.map { ($0, .string($1)) })),
+            ])
+        }
+        let rules = JSONValue.object([("groups", [.object([("rules", .array(loaded))])])])
+        let found = try verdicts(names: ["lucarne_build_info"], rules: rules.compactText)
+        let burn = found["alert LucarneAvailabilityBudgetBurn page availability"]
+        #expect((burn?.verdict == .changed) == isChanged, "\(burn?.reason ?? "")")
+        #expect(found["alert LucarneDown page"]?.verdict != .changed)
+        let asked = found["record job_layer:self_seconds:rate5m"]?.expression
+        #expect(asked?.contains(#"{job=~"\#(job)"}"#) == true)
+        let own = try verdicts(
+            names: ["lucarne_build_info"],
+            of: watch,
+            rules: rules.compactText
+        )
+        #expect(!own.values.contains { $0.verdict == .changed })
     }
 
     @Test func `a rule that cannot be evaluated: failed, with the reason`() throws {

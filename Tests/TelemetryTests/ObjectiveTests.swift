@@ -63,6 +63,25 @@ struct BurnHistoryTests {
         pass(minutes: 60, failing: 0)
         #expect(firing() == [false, false, true, true])
     }
+
+    /// One request a minute.
+    @Test(arguments: [(1, [false, false, true, true]), (6, [true, true, true, true])])
+    func `where little is asked, one failure is no page, and an outage is one`(
+        failures: Int,
+        firing: [Bool]
+    ) {
+        var history = BurnHistory(since: ObjectiveReading(at: 0))
+        var reading = ObjectiveReading(at: 0)
+        for minuteOfRun in 1...60 {
+            reading.at += minute
+            reading.total += 1
+            reading.failed += minuteOfRun > 60 - failures ? 1 : 0
+            history.record(reading)
+        }
+        let objective = ServiceObjective(.availability, target: 0.999)
+        let standing = ObjectiveStanding(objective, history, reading)
+        #expect(BurnAlert.all.map(standing.isFiring) == firing)
+    }
 }
 
 struct ObjectiveMonitorTests {

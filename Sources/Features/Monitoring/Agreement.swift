@@ -76,7 +76,7 @@ extension Agreement {
     }
 
     private func findings(_ rule: Rule) -> [String] {
-        findings(rule.expression, at: rule.name)
+        findings(rule.expression, at: rule.name) + unwatched(rule)
             + (rule.proof?.series ?? []).flatMap { series in
                 let place = "\(rule.name), its proof"
                 guard let labels = labels(of: series.name) else {
@@ -116,6 +116,13 @@ extension Agreement {
             !selector.labels.contains("job")
                 || (recordedLabels(selector.name) == nil && !selector.labels.contains("instance"))
         }.map { "\(place): \($0.name) is not limited to $job and $instance" }
+    }
+
+    /// What is not recorded by a rule may be another service's.
+    private func unwatched(_ rule: Rule) -> [String] {
+        PromQLReading(rule.expression).selectors.filter { selector in
+            !selector.labels.contains("job") && recordedLabels(selector.name) == nil
+        }.map { "\(rule.name): \($0.name) of every job" }
     }
 
     private func legend(_ query: Panel.Query, at place: String) -> [String] {

@@ -17,10 +17,6 @@ package struct Board: Sendable {
     }
 
     package var identifier: String { "lucarne-\(name)" }
-
-    package static let all: [Board] = [
-        overview, objectives, routes, layers, database, security, runtime, telemetry, logs,
-    ]
 }
 
 /// One question, put so that a glance answers it.
@@ -66,6 +62,13 @@ package struct Panel: Sendable {
         _ description: String,
         _ unit: Unit,
         _ queries: Query...
+    ) -> Panel { graph(title, description, unit, queries) }
+
+    static func graph(
+        _ title: String,
+        _ description: String,
+        _ unit: Unit,
+        _ queries: [Query]
     ) -> Panel {
         Panel(
             kind: .graph,

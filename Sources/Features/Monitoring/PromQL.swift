@@ -14,13 +14,14 @@ struct PromQL: Sendable {
         range: "$__rate_interval"
     )
 
-    /// Every series, as rules see them.
-    static func rule(_ range: String) -> PromQL { PromQL(matchers: [], range: range) }
-
     func series(_ name: String, _ more: String...) -> String { selector(name, more) }
 
     func sum(_ name: String, by labels: String = "", _ more: String...) -> String {
         "sum\(Self.by(labels)) (\(selector(name, more)))"
+    }
+
+    func max(_ name: String, by labels: String = "", _ more: String...) -> String {
+        "max\(Self.by(labels)) (\(selector(name, more)))"
     }
 
     func rate(_ counter: String, by labels: String = "", _ more: String...) -> String {
@@ -49,20 +50,20 @@ struct PromQL: Sendable {
             + " or histogram_quantile(\(quantile), \(native))"
     }
 
-    /// The share that the matchers choose, 0 where there is traffic and none of that kind.
-    func share(of histogram: String, by labels: String = "", _ more: String...) -> String {
-        let part = observed(histogram, labels, more)
-        let all = observed(histogram, labels, [])
-        return "((\(part)) or 0 * (\(all))) / ((\(all)) > 0)"
+    /// Observations per second that the matchers choose, 0 where there are none but others.
+    func part(of histogram: String, by labels: String = "", _ more: String...) -> String {
+        "(\(observed(histogram, labels, more))) or 0 * (\(observed(histogram, labels, [])))"
     }
 
-    /// The share of observations above a bound that is one of the buckets'.
-    func shareAbove(_ bound: String, of histogram: String, by labels: String) -> String {
+    /// Observations per second above a bound that is one of the buckets'. Nothing where there are
+    /// none at all, of which a native histogram has no fraction (`NaN`).
+    func above(_ bound: Double, of histogram: String, by labels: String) -> String {
+        // OpenMetrics' canonical form: 1.0.
         let within = rateOf(histogram + "_bucket", [#"le="\#(bound)""#])
         let native = "sum\(Self.by(labels)) (\(rateOf(histogram, [])))"
         let all = observed(histogram, labels, [])
-        return "1 - (sum\(Self.by(labels)) (\(within)) or histogram_count(\(native))"
-            + " * histogram_fraction(0, \(bound), \(native))) / ((\(all)) > 0)"
+        return "((\(all)) > 0) - (sum\(Self.by(labels)) (\(within)) or histogram_count(\(native))"
+            + " * histogram_fraction(0, \(bound.promQL), \(native)))"
     }
 
     private func observed(_ histogram: String, _ labels: String, _ more: [String]) -> String {
@@ -75,7 +76,8 @@ struct PromQL: Sendable {
     }
 
     private func selector(_ name: String, _ more: [String]) -> String {
-        let all = matchers + more
+        // In the order in which Prometheus prints them: a rule there is held against ours.
+        let all = (matchers + more).sorted()
         return all.isEmpty ? name : "\(name){\(all.joined(separator: ","))}"
     }
 

@@ -2,16 +2,14 @@
 internal import JSONCoding
 package import Telemetry
 
-extension Board {
+extension Watch {
     /// All boards, for a Grafana.
-    package static var files: [(name: String, text: String)] {
-        all.map { ("\($0.identifier).json", $0.json.indentedText) }
+    package var boardFiles: [(name: String, text: String)] {
+        boards.map { ("\($0.identifier).json", $0.json.indentedText) }
     }
-}
 
-extension RuleGroup {
     /// All rules in one file: the alerts, and what they count on being recorded.
-    package static var file: String { yaml(all, runbooks: "docs/runbooks") }
+    package var ruleFile: String { RuleGroup.yaml(rules, runbooks: "docs/runbooks") }
 }
 
 /// The files that the declarations become, by their path in the repository.
@@ -19,23 +17,34 @@ package struct ShippedFiles: Sendable {
     package var contents: [(path: String, text: String)]
 
     /// `runbooks`: what stands before a runbook's file name in an alert, a URL or a folder.
-    package init(families: [MetricDescription], runbooks: String = "docs/runbooks") {
-        contents = Board.files.map { ("dashboards/\($0.name)", $0.text) }
+    package init(
+        _ watch: Watch = .standard,
+        families: [MetricDescription],
+        runbooks: String = "docs/runbooks"
+    ) {
+        contents = watch.boardFiles.map { ("dashboards/\($0.name)", $0.text) }
         contents += [
-            ("prometheus/rules/recording.yml", Self.rules(RuleGroup.recording, runbooks)),
-            ("prometheus/rules/alerts.yml", Self.rules(RuleGroup.alerting, runbooks)),
+            ("prometheus/rules/recording.yml", Self.rules(watch.recording, runbooks)),
+            ("prometheus/rules/alerts.yml", Self.rules(watch.alerting, runbooks)),
+            ("deploy/kubernetes/prometheus-rule.yaml", Self.prometheusRule(watch, runbooks)),
+            ("deploy/kubernetes/dashboards.yaml", Self.configMaps(watch.boards)),
+            (
+                "docs/metrics.md",
+                MetricsDocument.text(families, boards: watch.boards, groups: watch.rules)
+            ),
+            ("docs/logs.md", LogsDocument.text),
+        ]
+        // Their series are those of a job called lucarne.
+        guard watch.job == Watch.standard.job else { return }
+        contents += [
             (
                 "prometheus/rules/objectives_test.yml",
-                Self.origin + Rule.burns.proofs(with: RuleGroup.recording, runbooks: runbooks)
+                Self.origin + watch.burns.proofs(with: watch.recording, runbooks: runbooks)
             ),
             (
                 "prometheus/rules/alerts_test.yml",
-                Self.origin + Rule.operational.proofs(runbooks: runbooks)
+                Self.origin + watch.operational.proofs(runbooks: runbooks)
             ),
-            ("deploy/kubernetes/prometheus-rule.yaml", Self.prometheusRule(runbooks)),
-            ("deploy/kubernetes/dashboards.yaml", Self.configMaps),
-            ("docs/metrics.md", MetricsDocument.text(families)),
-            ("docs/logs.md", LogsDocument.text),
         ]
     }
 
@@ -50,7 +59,7 @@ package struct ShippedFiles: Sendable {
     }
 
     /// For the Prometheus operator, which loads rules from objects.
-    private static func prometheusRule(_ runbooks: String) -> String {
+    private static func prometheusRule(_ watch: Watch, _ runbooks: String) -> String {
         origin + """
             apiVersion: monitoring.coreos.com/v1
             kind: PrometheusRule
@@ -58,13 +67,13 @@ package struct ShippedFiles: Sendable {
               name: lucarne
             spec:
 
-            """ + RuleGroup.yaml(RuleGroup.all, runbooks: runbooks, indentation: "  ")
+            """ + RuleGroup.yaml(watch.rules, runbooks: runbooks, indentation: "  ")
     }
 
     // One for each board: kubectl keeps what it applied in an annotation of at most 256 KiB.
-    private static var configMaps: String {
+    private static func configMaps(_ boards: [Board]) -> String {
         origin
-            + Board.all.map { board in
+            + boards.map { board in
                 """
                 ---
                 apiVersion: v1

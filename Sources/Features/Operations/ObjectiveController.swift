@@ -41,6 +41,7 @@ struct ObjectiveController: Sendable {
             ("burn_above", .ratio(alert.factor)),
             ("long_window", .string(alert.long.rawValue)),
             ("short_window", .string(alert.short.rawValue)),
+            ("bad_at_least", .ratio(alert.badMin)),
             ("firing", .bool(standing.isFiring(alert))),
         ])
     }
@@ -67,6 +68,7 @@ struct ObjectiveController: Sendable {
             <tr><td>\(alert.severity.rawValue)\
             <td>burn above \(Self.hundredths(alert.factor))× over \(alert.long.rawValue) \
             and \(alert.short.rawValue)\
+            \(alert.badMin > 0 ? ", \(Self.hundredths(alert.badMin)) missed" : "")\
             <td>\(standing.isFiring(alert) ? "<strong class=\"bad\">firing</strong>" : "quiet")</tr>
             """
         }

@@ -24,8 +24,10 @@ package enum Help {
                                  Ask every shipped panel and rule of a Prometheus, and every panel
                                  of log records of a Loki, and say which find nothing and why (exit
                                  1 if that can be mended; --strict: also when there was no traffic).
-          telemetry write [--into DIRECTORY] [--runbooks URL]
-                                 Write the dashboards, rules and documents that ship.
+          telemetry write [--into DIRECTORY] [--runbooks URL] [--job RE]
+                                 Write the dashboards, rules and documents that ship, for the
+                                 objectives in effect (--slo-…) and for the jobs that RE matches
+                                 (lucarne.* unless told otherwise).
           version                Print the version.
           help                   Print this.
 

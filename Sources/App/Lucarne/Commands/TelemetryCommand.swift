@@ -7,8 +7,9 @@ package import Telemetry
 /// `lucarne telemetry`: what ships to look at Lucarne with, and whether it finds anything.
 package enum TelemetryCommand {
     static func run(_ invocation: Invocation) throws(ConfigurationFailure) -> Int32 {
-        invocation.action == "write"
-            ? write(invocation.options) : try verify(invocation.options)
+        let watch = Watch(promises: try Configuration.objectives(invocation))
+        return invocation.action == "write"
+            ? write(watch, invocation.options) : try verify(watch, invocation.options)
     }
 
     /// Every family that a server can expose.
@@ -20,9 +21,12 @@ package enum TelemetryCommand {
         return telemetry.registry.descriptions
     }
 
-    private static func write(_ options: [String: String]) -> Int32 {
+    private static func write(_ watch: Watch, _ options: [String: String]) -> Int32 {
         let root = options["into"] ?? "."
+        var watch = watch
+        watch.job = options["job"] ?? watch.job
         let files = ShippedFiles(
+            watch,
             families: families,
             runbooks: options["runbooks"] ?? "docs/runbooks"
         )
@@ -45,6 +49,7 @@ package enum TelemetryCommand {
     }
 
     private static func verify(
+        _ watch: Watch,
         _ options: [String: String]
     ) throws(ConfigurationFailure) -> Int32 {
         let prometheus = try url(options, "prometheus", "9090")
@@ -65,7 +70,12 @@ package enum TelemetryCommand {
             var findings: [Verification.Finding] = []
             if let prometheus {
                 let ask = asking(prometheus, headers, "a Prometheus")
-                findings += try Verification.run(choice, families: families, asking: ask)
+                findings += try Verification.run(
+                    choice,
+                    of: watch,
+                    families: families,
+                    asking: ask
+                )
             }
             if let loki {
                 let ask = asking(loki, headers, "a Loki")

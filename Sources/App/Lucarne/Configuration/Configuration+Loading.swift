@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Telemetry
 
 /// Reads the configuration from where it was read first.
 package typealias ConfigurationReading =
@@ -41,6 +42,23 @@ extension Configuration {
         from surroundings: Surroundings = .process,
         generatingSecrets: Bool = true
     ) throws(ConfigurationFailure) -> Configuration {
+        var (values, isLikePostgREST) = try settings(invocation, surroundings)
+        if !isLikePostgREST { try generateSecret(&values, mayCreate: generatingSecrets) }
+        return try Configuration(reading: values)
+    }
+
+    /// Only what is promised: a command that does not serve needs nothing else to be right.
+    package static func objectives(
+        _ invocation: Invocation,
+        from surroundings: Surroundings = .process
+    ) throws(ConfigurationFailure) -> [ServiceObjective] {
+        try objectives(in: settings(invocation, surroundings).values)
+    }
+
+    private static func settings(
+        _ invocation: Invocation,
+        _ surroundings: Surroundings
+    ) throws(ConfigurationFailure) -> (values: SettingValues, isLikePostgREST: Bool) {
         var values = SettingValues()
         for (key, text) in invocation.flags { values.set(key, text, from: .flag) }
         values.fill(from: try SettingEnvironment.read(surroundings.variables))
@@ -58,8 +76,7 @@ extension Configuration {
         }
         try fillFromEnvironmentFiles(&values, surroundings)
         values.fillDefaults(likePostgREST: isLikePostgREST)
-        if !isLikePostgREST { try generateSecret(&values, mayCreate: generatingSecrets) }
-        return try Configuration(reading: values)
+        return (values, isLikePostgREST)
     }
 
     private static func fillFromEnvironmentFiles(

@@ -58,10 +58,12 @@ extension Configuration {
         telemetry.tracesMax = try values.integer(.tracesMax) ?? telemetry.tracesMax
         telemetry.callersMayKeep = try values.flag(.traceKeep)
         telemetry.seriesMax = try values.integer(.metricSeriesMax) ?? telemetry.seriesMax
-        telemetry.objectives = try objectives()
+        telemetry.objectives = try Self.objectives(in: values)
     }
 
-    private func objectives() throws(ConfigurationFailure) -> [ServiceObjective] {
+    static func objectives(
+        in values: SettingValues
+    ) throws(ConfigurationFailure) -> [ServiceObjective] {
         let threshold = try values.duration(.latencyThreshold).nanoseconds
         let bounds = ServiceObjective.latencyBounds.filter { $0.isMultiple(of: 1_000_000) }
         guard bounds.contains(threshold) else {

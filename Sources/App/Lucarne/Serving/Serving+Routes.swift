@@ -65,8 +65,9 @@ extension Serving {
             (try? JSONValue(parsing: Array(current.value.reportJSON.utf8))) ?? .null
         }
         sources.build = { [telemetry] in Build.facts(telemetry) }
-        sources.dashboards = { Board.files }
-        sources.rules = { RuleGroup.file }
+        let watch = Watch(promises: configuration.telemetry.objectives)
+        sources.dashboards = { watch.boardFiles }
+        sources.rules = { watch.ruleFile }
         return Operations(
             telemetry: telemetry,
             sources: sources,

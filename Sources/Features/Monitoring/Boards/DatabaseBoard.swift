@@ -85,8 +85,8 @@ extension Board {
             "Schema version and pending migrations.",
             .none,
             width: 12,
-            .init("max(\(chosen.series("lucarne_migrations_version")))", "version"),
-            .init("max(\(chosen.series("lucarne_migrations_pending")))", "pending")
+            .init(chosen.max("lucarne_migrations_version"), "version"),
+            .init(chosen.max("lucarne_migrations_pending"), "pending")
         ),
     ]
 

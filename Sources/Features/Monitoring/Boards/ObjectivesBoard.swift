@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Board {
-    static let objectives = Board(
-        name: "slo",
-        title: "Objectives",
-        description: "Error budgets over 30 days and how fast they burn.",
-        panels: Objective.all.flatMap(\.panels) + [.row("As the process sees it")] + inside
-    )
+    static func objectives(_ objectives: [Objective]) -> Board {
+        Board(
+            name: "slo",
+            title: "Objectives",
+            description: "Error budgets over 30 days and how fast they burn.",
+            panels: objectives.flatMap(\.panels) + [.row("As the process sees it")] + inside
+        )
+    }
 
     // The same numbers without recording rules, for as long as the process lives.
     private static let inside: [Panel] = [
@@ -40,7 +42,7 @@ extension Board {
     ]
 
     private static func latest(_ name: String, _ labels: String) -> String {
-        "max by (\(labels)) (\(PromQL.board.series(name)))"
+        PromQL.board.max(name, by: labels)
     }
 }
 

@@ -3,12 +3,24 @@
 private let chosen = PromQL.board
 
 extension Board {
-    static let overview = Board(
-        name: "overview",
-        title: "Overview",
-        description: "Golden signals, burn of the error budget and saturation at a glance.",
-        panels: glance + [.row("Requests")] + requests + [.row("Saturation")] + saturation
-    )
+    static func overview(_ objectives: [Objective]) -> Board {
+        Board(
+            name: "overview",
+            title: "Overview",
+            description: "Golden signals, burn of the error budget and saturation at a glance.",
+            panels: glance + [.row("Requests")] + requests + [burns(objectives), timeSpent]
+                + [.row("Saturation")] + saturation
+        )
+    }
+
+    private static func burns(_ objectives: [Objective]) -> Panel {
+        .graph(
+            "Error budget burn rate",
+            "1 means the budget lasts exactly 30 days.",
+            .number,
+            objectives.map { .init($0.burn("1h"), "{{job}} \($0.name) 1h") }
+        )
+    }
 
     private static let glance: [Panel] = [
         .stat(
@@ -21,7 +33,10 @@ extension Board {
             "5xx ratio",
             "Share of requests answered with 5xx.",
             .ratio,
-            .init(chosen.share(of: Family.request, Family.serverErrors))
+            .init(
+                "(" + chosen.part(of: Family.request, Family.serverErrors) + ") / (("
+                    + chosen.observed(Family.request) + ") > 0)"
+            )
         ),
         .stat(
             "p99",
@@ -70,20 +85,14 @@ extension Board {
             .init(chosen.quantile("0.9", Family.request), "p90"),
             .init(chosen.quantile("0.99", Family.request), "p99")
         ),
-        .graph(
-            "Error budget burn rate",
-            "1 means the budget lasts exactly 30 days.",
-            .number,
-            .init(Objective.availability.burn("1h"), "availability 1h"),
-            .init(Objective.latency.burn("1h"), "latency 1h")
-        ),
-        .graph(
-            "Where the time goes",
-            "Self time per layer, seconds per second; the stack is the total request time.",
-            .seconds,
-            .init(chosen.rate("lucarne_request_layer_self_seconds_total", by: "layer"), "{{layer}}")
-        ),
     ]
+
+    private static let timeSpent = Panel.graph(
+        "Where the time goes",
+        "Self time per layer, seconds per second; the stack is the total request time.",
+        .seconds,
+        .init(chosen.rate("lucarne_request_layer_self_seconds_total", by: "layer"), "{{layer}}")
+    )
 
     private static let saturation: [Panel] = [
         .graph(

@@ -48,10 +48,7 @@ extension Board {
             "Cores used, cores usable, and time throttled.",
             .number,
             .init(chosen.rate("process_cpu_seconds_total", by: "instance"), "{{instance}}"),
-            .init(
-                "max by (instance) (\(chosen.series("lucarne_cpu_cores")))",
-                "{{instance}} usable"
-            ),
+            .init(chosen.max("lucarne_cpu_cores", by: "instance"), "{{instance}} usable"),
             .init(
                 chosen.rate("lucarne_cgroup_cpu_throttled_seconds_total", by: "instance"),
                 "{{instance}} throttled"

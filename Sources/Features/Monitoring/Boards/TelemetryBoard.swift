@@ -140,10 +140,7 @@ extension Board {
             "Scrape size",
             "Bytes of the last exposition.",
             .bytes,
-            .init(
-                "max by (format) (\(chosen.series("lucarne_metrics_scrape_response_bytes")))",
-                "{{format}}"
-            )
+            .init(chosen.max("lucarne_metrics_scrape_response_bytes", by: "format"), "{{format}}")
         ),
     ]
 }

@@ -5,8 +5,8 @@ package import Telemetry
 package enum MetricsDocument {
     package static func text(
         _ families: [MetricDescription],
-        boards: [Board] = Board.all,
-        groups: [RuleGroup] = RuleGroup.all
+        boards: [Board],
+        groups: [RuleGroup]
     ) -> String {
         var layers: [String] = []
         for family in families where !layers.contains(family.layer) { layers.append(family.layer) }

@@ -1,307 +1,316 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private let minutes = PromQL.rule("5m")
-private let tenMinutes = PromQL.rule("10m")
-private let ours = #"job=~"lucarne.*""#
+extension Watch {
+    var operational: RuleGroup {
+        RuleGroup(name: "lucarne-alerts", rules: presence + database + telemetry + resources)
+    }
 
-extension Rule {
-    static let operational = RuleGroup(
-        name: "lucarne-alerts",
-        rules: presence + database + telemetry + resources
-    )
+    private var minutes: PromQL { over("5m") }
+    private var tenMinutes: PromQL { over("10m") }
 
-    private static let presence: [Rule] = [
-        .alert(
-            "LucarneDown",
-            "up{\(ours)} == 0",
-            for: "1m",
-            .page,
-            "{{ $labels.instance }} is not scraped",
-            "No scrape for one minute.",
-            board: "overview",
-            proof: AlertProof(.gauge("up", well: 1, bad: 0))
-        ),
-        .alert(
-            "LucarneNotReady",
-            #"max by (job, instance) (lucarne_lifecycle_state{state="ready"}) == 0"#,
-            for: "5m",
-            .page,
-            "{{ $labels.instance }} is not ready",
-            "Not in state ready for 5 minutes; lucarne_health_check_status says which check.",
-            board: "overview",
-            proof: AlertProof(
-                .gauge("lucarne_lifecycle_state", ["state": "ready"], well: 1, bad: 0)
-            )
-        ),
-        .alert(
-            "LucarneHealthCheckFailing",
-            "lucarne_health_check_status == 0",
-            for: "5m",
-            .ticket,
-            "check {{ $labels.check }} fails on {{ $labels.instance }}",
-            "The health check fails for 5 minutes.",
-            board: "overview",
-            proof: AlertProof(
-                .gauge(
-                    "lucarne_health_check_status",
-                    ["check": "database", "probe": "ready"],
-                    well: 1,
-                    bad: 0
+    private var presence: [Rule] {
+        [
+            .alert(
+                "LucarneDown",
+                minutes.series("up") + " == 0",
+                for: "1m",
+                .page,
+                "{{ $labels.instance }} is not scraped",
+                "No scrape for one minute.",
+                board: "overview",
+                proof: AlertProof(.gauge("up", well: 1, bad: 0))
+            ),
+            .alert(
+                "LucarneNotReady",
+                minutes.max("lucarne_lifecycle_state", by: "job, instance", #"state="ready""#)
+                    + " == 0",
+                for: "5m",
+                .page,
+                "{{ $labels.instance }} is not ready",
+                "Not in state ready for 5 minutes; lucarne_health_check_status says which check.",
+                board: "overview",
+                proof: AlertProof(
+                    .gauge("lucarne_lifecycle_state", ["state": "ready"], well: 1, bad: 0)
                 )
-            )
-        ),
-        .alert(
-            "LucarneRestarting",
-            "changes(process_start_time_seconds{\(ours)}[15m]) > 2",
-            .page,
-            "{{ $labels.instance }} restarts",
-            "More than two starts in 15 minutes.",
-            board: "runtime",
-            proof: AlertProof(.counter("process_start_time_seconds", well: 0, bad: 60))
-        ),
-        .alert(
-            "LucarneConfigReloadFailed",
-            "lucarne_config_last_reload_success == 0",
-            for: "5m",
-            .ticket,
-            "the last reload failed on {{ $labels.instance }}",
-            "What was loaded before is still served.",
-            board: "runtime",
-            proof: AlertProof(.gauge("lucarne_config_last_reload_success", well: 1, bad: 0))
-        ),
-    ]
+            ),
+            .alert(
+                "LucarneHealthCheckFailing",
+                minutes.series("lucarne_health_check_status") + " == 0",
+                for: "5m",
+                .ticket,
+                "check {{ $labels.check }} fails on {{ $labels.instance }}",
+                "The health check fails for 5 minutes.",
+                board: "overview",
+                proof: AlertProof(
+                    .gauge(
+                        "lucarne_health_check_status",
+                        ["check": "database", "probe": "ready"],
+                        well: 1,
+                        bad: 0
+                    )
+                )
+            ),
+            .alert(
+                "LucarneRestarting",
+                "changes(" + minutes.series("process_start_time_seconds") + "[15m]) > 2",
+                .page,
+                "{{ $labels.instance }} restarts",
+                "More than two starts in 15 minutes.",
+                board: "runtime",
+                proof: AlertProof(.counter("process_start_time_seconds", well: 0, bad: 60))
+            ),
+            .alert(
+                "LucarneConfigReloadFailed",
+                minutes.series("lucarne_config_last_reload_success") + " == 0",
+                for: "5m",
+                .ticket,
+                "the last reload failed on {{ $labels.instance }}",
+                "What was loaded before is still served.",
+                board: "runtime",
+                proof: AlertProof(.gauge("lucarne_config_last_reload_success", well: 1, bad: 0))
+            ),
+        ]
+    }
 
-    private static let database: [Rule] = [
-        .alert(
-            "LucarnePoolExhausted",
-            minutes.rate(
-                "lucarne_db_pool_acquires_total",
-                by: "job, pool",
-                #"result=~"timeout|refused""#
-            ) + " > 0",
-            for: "2m",
-            .page,
-            "pool {{ $labels.pool }} has no connection to give",
-            "Requests give up waiting for a connection, or are refused one.",
-            board: "database",
-            proof: AlertProof(
-                .counter(
+    private var database: [Rule] {
+        [
+            .alert(
+                "LucarnePoolExhausted",
+                minutes.rate(
                     "lucarne_db_pool_acquires_total",
-                    ["pool": "primary", "result": "timeout"],
-                    well: 0,
-                    bad: 6
+                    by: "job, pool",
+                    #"result=~"timeout|refused""#
+                ) + " > 0",
+                for: "2m",
+                .page,
+                "pool {{ $labels.pool }} has no connection to give",
+                "Requests give up waiting for a connection, or are refused one.",
+                board: "database",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_db_pool_acquires_total",
+                        ["pool": "primary", "result": "timeout"],
+                        well: 0,
+                        bad: 6
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarnePoolSaturated",
-            tenMinutes.rate(
-                "lucarne_db_pool_acquires_total",
-                by: "job, pool",
-                #"result="waited""#
-            ) + " / " + tenMinutes.rate("lucarne_db_pool_acquires_total", by: "job, pool")
-                + " > 0.1",
-            for: "10m",
-            .ticket,
-            "over 10 % of acquires wait",
-            "Pool {{ $labels.pool }} is a queue, not a pool.",
-            board: "database",
-            proof: AlertProof(
-                .counter(
+            ),
+            .alert(
+                "LucarnePoolSaturated",
+                tenMinutes.rate(
                     "lucarne_db_pool_acquires_total",
-                    ["pool": "primary", "result": "waited"],
-                    well: 6,
-                    bad: 300
-                ),
-                .counter(
-                    "lucarne_db_pool_acquires_total",
-                    ["pool": "primary", "result": "immediate"],
-                    well: 594,
-                    bad: 300
+                    by: "job, pool",
+                    #"result="waited""#
+                ) + " / " + tenMinutes.rate("lucarne_db_pool_acquires_total", by: "job, pool")
+                    + " > 0.1",
+                for: "10m",
+                .ticket,
+                "over 10 % of acquires wait",
+                "Pool {{ $labels.pool }} is a queue, not a pool.",
+                board: "database",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_db_pool_acquires_total",
+                        ["pool": "primary", "result": "waited"],
+                        well: 6,
+                        bad: 300
+                    ),
+                    .counter(
+                        "lucarne_db_pool_acquires_total",
+                        ["pool": "primary", "result": "immediate"],
+                        well: 594,
+                        bad: 300
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarneSlowQueries",
-            tenMinutes.rate("lucarne_sql_slow_queries_total", by: "job, db_query_summary")
-                + " > 0.1",
-            for: "10m",
-            .ticket,
-            "{{ $labels.db_query_summary }} is slow",
-            "More than six slow runs a minute for 10 minutes.",
-            board: "database",
-            proof: AlertProof(
-                .counter(
-                    "lucarne_sql_slow_queries_total",
-                    ["db_query_summary": "SELECT planets"],
-                    well: 1,
-                    bad: 12
+            ),
+            .alert(
+                "LucarneSlowQueries",
+                tenMinutes.rate("lucarne_sql_slow_queries_total", by: "job, db_query_summary")
+                    + " > 0.1",
+                for: "10m",
+                .ticket,
+                "{{ $labels.db_query_summary }} is slow",
+                "More than six slow runs a minute for 10 minutes.",
+                board: "database",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_sql_slow_queries_total",
+                        ["db_query_summary": "SELECT planets"],
+                        well: 1,
+                        bad: 12
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarneRetryStorm",
-            minutes.rate("lucarne_sql_retries_total", by: "job") + " / clamp_min("
-                + minutes.rate("lucarne_sql_transactions_total", by: "job") + ", 0.001) > 0.05",
-            for: "10m",
-            .ticket,
-            "over 5 % of transactions are tried again",
-            "Serialization failures, deadlocks or lost connections.",
-            board: "database",
-            proof: AlertProof(
-                .counter("lucarne_sql_retries_total", ["reason": "deadlock"], well: 1, bad: 60),
-                .counter(
-                    "lucarne_sql_transactions_total",
-                    ["outcome": "commit"],
-                    well: 600,
-                    bad: 600
+            ),
+            .alert(
+                "LucarneRetryStorm",
+                minutes.rate("lucarne_sql_retries_total", by: "job") + " / clamp_min("
+                    + minutes.rate("lucarne_sql_transactions_total", by: "job") + ", 0.001) > 0.05",
+                for: "10m",
+                .ticket,
+                "over 5 % of transactions are tried again",
+                "Serialization failures, deadlocks or lost connections.",
+                board: "database",
+                proof: AlertProof(
+                    .counter("lucarne_sql_retries_total", ["reason": "deadlock"], well: 1, bad: 60),
+                    .counter(
+                        "lucarne_sql_transactions_total",
+                        ["outcome": "commit"],
+                        well: 600,
+                        bad: 600
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarneMigrationsPending",
-            "max by (job) (lucarne_migrations_pending) > 0",
-            for: "10m",
-            .ticket,
-            "{{ $value }} migrations pending",
-            "The database is behind the migrations that were found.",
-            board: "database",
-            proof: AlertProof(.gauge("lucarne_migrations_pending", well: 0, bad: 3), value: "3")
-        ),
-    ]
+            ),
+            .alert(
+                "LucarneMigrationsPending",
+                minutes.max("lucarne_migrations_pending", by: "job") + " > 0",
+                for: "10m",
+                .ticket,
+                "{{ $value }} migrations pending",
+                "The database is behind the migrations that were found.",
+                board: "database",
+                proof: AlertProof(.gauge("lucarne_migrations_pending", well: 0, bad: 3), value: "3")
+            ),
+        ]
+    }
 
-    private static let telemetry: [Rule] = [
-        .alert(
-            "LucarneLogsDropped",
-            minutes.rate(
-                "lucarne_log_records_dropped_total",
-                by: "job, sink, reason",
-                #"reason!="sampled""#
-            ) + " > 0",
-            for: "5m",
-            .ticket,
-            "sink {{ $labels.sink }} drops records",
-            "Reason: {{ $labels.reason }}.",
-            board: "telemetry",
-            proof: AlertProof(
-                .counter(
+    private var telemetry: [Rule] {
+        [
+            .alert(
+                "LucarneLogsDropped",
+                minutes.rate(
                     "lucarne_log_records_dropped_total",
-                    ["sink": "stdout", "reason": "queue_full"],
-                    well: 0,
-                    bad: 60
+                    by: "job, sink, reason",
+                    #"reason!="sampled""#
+                ) + " > 0",
+                for: "5m",
+                .ticket,
+                "sink {{ $labels.sink }} drops records",
+                "Reason: {{ $labels.reason }}.",
+                board: "telemetry",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_log_records_dropped_total",
+                        ["sink": "stdout", "reason": "queue_full"],
+                        well: 0,
+                        bad: 60
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarneTelemetryExportFailing",
-            tenMinutes.rate(
-                "lucarne_export_items_total",
-                by: "job, signal",
-                #"result!="ok""#
-            ) + " > 0",
-            for: "10m",
-            .ticket,
-            "{{ $labels.signal }} do not arrive",
-            "The OpenTelemetry receiver refuses them, is away, or is too slow.",
-            board: "telemetry",
-            proof: AlertProof(
-                .counter(
+            ),
+            .alert(
+                "LucarneTelemetryExportFailing",
+                tenMinutes.rate(
                     "lucarne_export_items_total",
-                    ["signal": "traces", "result": "failed"],
-                    well: 0,
-                    bad: 60
-                ),
-                .counter(
-                    "lucarne_export_items_total",
-                    ["signal": "traces", "result": "ok"],
-                    well: 60,
-                    bad: 0
+                    by: "job, signal",
+                    #"result!="ok""#
+                ) + " > 0",
+                for: "10m",
+                .ticket,
+                "{{ $labels.signal }} do not arrive",
+                "The OpenTelemetry receiver refuses them, is away, or is too slow.",
+                board: "telemetry",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_export_items_total",
+                        ["signal": "traces", "result": "failed"],
+                        well: 0,
+                        bad: 60
+                    ),
+                    .counter(
+                        "lucarne_export_items_total",
+                        ["signal": "traces", "result": "ok"],
+                        well: 60,
+                        bad: 0
+                    )
                 )
-            )
-        ),
-        .alert(
-            "LucarneCardinalityOverflow",
-            PromQL.rule("15m").rate("lucarne_metrics_overflow_total", by: "job, metric") + " > 0",
-            for: "15m",
-            .ticket,
-            "{{ $labels.metric }} reached the limit of series",
-            "New label values share the overflow series.",
-            board: "telemetry",
-            proof: AlertProof(
-                .counter(
-                    "lucarne_metrics_overflow_total",
-                    ["metric": "lucarne_http_problems_total"],
-                    well: 0,
-                    bad: 60
+            ),
+            .alert(
+                "LucarneCardinalityOverflow",
+                over("15m").rate("lucarne_metrics_overflow_total", by: "job, metric") + " > 0",
+                for: "15m",
+                .ticket,
+                "{{ $labels.metric }} reached the limit of series",
+                "New label values share the overflow series.",
+                board: "telemetry",
+                proof: AlertProof(
+                    .counter(
+                        "lucarne_metrics_overflow_total",
+                        ["metric": "lucarne_http_problems_total"],
+                        well: 0,
+                        bad: 60
+                    )
                 )
-            )
-        ),
-    ]
+            ),
+        ]
+    }
 
-    private static let resources: [Rule] = [
-        .alert(
-            "LucarneEventLoopLag",
-            "("
-                + minutes.quantile(
-                    "0.99",
-                    "lucarne_event_loop_lag_seconds",
-                    by: "job, instance"
-                ) + ") > 0.1",
-            for: "5m",
-            .ticket,
-            "event loop late by {{ $value | humanizeDuration }}",
-            "Something blocks an event loop of {{ $labels.instance }}.",
-            board: "overview",
-            proof: AlertProof(
-                lag("0.1", well: 600, bad: 0),
-                lag("0.25", well: 600, bad: 600),
-                lag("+Inf", well: 600, bad: 600),
-                value: "248.5ms"
-            )
-        ),
-        .alert(
-            "LucarneFileDescriptorsLow",
-            "process_open_fds{\(ours)} / process_max_fds > 0.85",
-            for: "10m",
-            .ticket,
-            "{{ $labels.instance }} is short of file descriptors",
-            "Over 85 % of what the process may open is open.",
-            board: "runtime",
-            proof: AlertProof(
-                .gauge("process_open_fds", well: 100, bad: 900),
-                .gauge("process_max_fds", well: 1_000, bad: 1_000)
-            )
-        ),
-        .alert(
-            "LucarneMemoryNearLimit",
-            "process_resident_memory_bytes{\(ours)} / "
-                + "(lucarne_cgroup_memory_limit_bytes > 0) > 0.9",
-            for: "10m",
-            .ticket,
-            "{{ $labels.instance }} is near its memory limit",
-            "The kernel ends the process at the limit.",
-            board: "runtime",
-            proof: AlertProof(
-                .gauge("process_resident_memory_bytes", well: 100, bad: 950),
-                .gauge("lucarne_cgroup_memory_limit_bytes", well: 1_000, bad: 1_000)
-            )
-        ),
-        .alert(
-            "LucarneCpuThrottled",
-            "rate(lucarne_cgroup_cpu_throttled_seconds_total[5m]) > 0.25",
-            for: "15m",
-            .ticket,
-            "{{ $labels.instance }} is throttled",
-            "The container wants more CPU than its limit.",
-            board: "runtime",
-            proof: AlertProof(
-                .counter("lucarne_cgroup_cpu_throttled_seconds_total", well: 6, bad: 30)
-            )
-        ),
-    ]
+    private var resources: [Rule] {
+        [
+            .alert(
+                "LucarneEventLoopLag",
+                "("
+                    + minutes.quantile(
+                        "0.99",
+                        "lucarne_event_loop_lag_seconds",
+                        by: "job, instance"
+                    ) + ") > 0.1",
+                for: "5m",
+                .ticket,
+                "event loop late by {{ $value | humanizeDuration }}",
+                "Something blocks an event loop of {{ $labels.instance }}.",
+                board: "overview",
+                proof: AlertProof(
+                    lag("0.1", well: 600, bad: 0),
+                    lag("0.25", well: 600, bad: 600),
+                    lag("+Inf", well: 600, bad: 600),
+                    value: "248.5ms"
+                )
+            ),
+            .alert(
+                "LucarneFileDescriptorsLow",
+                minutes.series("process_open_fds") + " / " + minutes.series("process_max_fds")
+                    + " > 0.85",
+                for: "10m",
+                .ticket,
+                "{{ $labels.instance }} is short of file descriptors",
+                "Over 85 % of what the process may open is open.",
+                board: "runtime",
+                proof: AlertProof(
+                    .gauge("process_open_fds", well: 100, bad: 900),
+                    .gauge("process_max_fds", well: 1_000, bad: 1_000)
+                )
+            ),
+            .alert(
+                "LucarneMemoryNearLimit",
+                minutes.series("process_resident_memory_bytes") + " / ("
+                    + minutes.series("lucarne_cgroup_memory_limit_bytes") + " > 0) > 0.9",
+                for: "10m",
+                .ticket,
+                "{{ $labels.instance }} is near its memory limit",
+                "The kernel ends the process at the limit.",
+                board: "runtime",
+                proof: AlertProof(
+                    .gauge("process_resident_memory_bytes", well: 100, bad: 950),
+                    .gauge("lucarne_cgroup_memory_limit_bytes", well: 1_000, bad: 1_000)
+                )
+            ),
+            .alert(
+                "LucarneCpuThrottled",
+                "rate(" + minutes.series("lucarne_cgroup_cpu_throttled_seconds_total")
+                    + "[5m]) > 0.25",
+                for: "15m",
+                .ticket,
+                "{{ $labels.instance }} is throttled",
+                "The container wants more CPU than its limit.",
+                board: "runtime",
+                proof: AlertProof(
+                    .counter("lucarne_cgroup_cpu_throttled_seconds_total", well: 6, bad: 30)
+                )
+            ),
+        ]
+    }
 
     /// Observations up to a bound, in a minute.
-    private static func lag(_ bound: String, well: Int, bad: Int) -> AlertProof.Series {
+    private func lag(_ bound: String, well: Int, bad: Int) -> AlertProof.Series {
         let name = "lucarne_event_loop_lag_seconds_bucket"
         return .counter(name, ["loop": "0", "le": bound], well: well, bad: bad)
     }

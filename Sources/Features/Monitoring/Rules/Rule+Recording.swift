@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private let minutes = PromQL.rule("5m")
+extension Watch {
+    private var minutes: PromQL { over("5m") }
 
-extension Rule {
-    static let requests = RuleGroup(
-        name: "lucarne-red",
-        rules: [
-            .record(
-                "job_route:http_requests:rate5m",
-                minutes.observed(Family.request, by: "job, http_route")
-            ),
-            .record(
-                "job_route:http_errors:rate5m",
-                minutes.observed(Family.request, by: "job, http_route", Family.serverErrors)
-            ),
-            quantile("0.5", "p50"), quantile("0.9", "p90"), quantile("0.99", "p99"),
-            .record(
-                "job_layer:self_seconds:rate5m",
-                minutes.rate("lucarne_request_layer_self_seconds_total", by: "job, layer")
-            ),
-        ]
-    )
+    var requests: RuleGroup {
+        RuleGroup(
+            name: "lucarne-red",
+            rules: [
+                .record(
+                    "job_route:http_requests:rate5m",
+                    minutes.observed(Family.request, by: "job, http_route")
+                ),
+                .record(
+                    "job_route:http_errors:rate5m",
+                    minutes.observed(Family.request, by: "job, http_route", Family.serverErrors)
+                ),
+                quantile("0.5", "p50"), quantile("0.9", "p90"), quantile("0.99", "p99"),
+                .record(
+                    "job_layer:self_seconds:rate5m",
+                    minutes.rate("lucarne_request_layer_self_seconds_total", by: "job, layer")
+                ),
+            ]
+        )
+    }
 
-    private static func quantile(_ quantile: String, _ name: String) -> Rule {
+    private func quantile(_ quantile: String, _ name: String) -> Rule {
         .record(
             "job_route:http_duration_seconds:\(name)_5m",
             minutes.quantile(quantile, Family.request, by: "job, http_route")

@@ -10,6 +10,7 @@ extension RuleGroup {
         var lines = ["groups:"]
         for group in groups {
             lines.append("- name: \(group.name)")
+            if let interval = group.interval { lines.append("  interval: \(interval)") }
             lines.append("  rules:")
             lines += group.rules.flatMap { $0.lines(runbooks) }
         }

@@ -3,6 +3,8 @@
 /// A group of Prometheus rules, evaluated in order.
 package struct RuleGroup: Sendable {
     package var name: String
+    /// How often it is evaluated, where that is not as often as all others.
+    package var interval: String?
     package var rules: [Rule]
 }
 
@@ -54,10 +56,4 @@ package struct Rule: Sendable {
             proof: proof
         )
     }
-}
-
-extension RuleGroup {
-    package static let recording = [Rule.requests, Rule.indicators]
-    package static let alerting = [Rule.burns, Rule.operational]
-    package static let all = recording + alerting
 }

@@ -62,26 +62,30 @@ package struct Verification: Sendable {
     private let loaded: [JSONValue]
     /// Families that have no series before something happens.
     private let open: Set<String>
-    private let recorded = Set(
-        RuleGroup.all.flatMap(\.rules).filter { $0.kind == .record }.map(\.name)
-    )
+    private let watch: Watch
+    private let recorded: Set<String>
 
     /// `families`: what a Lucarne of this version can expose.
     package static func run(
         _ choice: Choice = Choice(),
+        of watch: Watch = .standard,
         families: [MetricDescription],
         asking ask: @escaping Ask
     ) throws(Refusal) -> [Finding] {
-        let verification = try Verification(choice, families, ask)
+        let verification = try Verification(choice, watch, families, ask)
         return verification.panels + verification.rules
     }
 
     private init(
         _ choice: Choice,
+        _ watch: Watch,
         _ families: [MetricDescription],
         _ ask: @escaping Ask
     ) throws(Refusal) {
         self.choice = choice
+        self.watch = watch
+        let records = watch.rules.flatMap(\.rules).filter { $0.kind == .record }
+        recorded = Set(records.map(\.name))
         open = Set(families.filter { $0.labels.contains { $0.values == nil } }.map(\.name))
         self.ask = ask
         let answer = try ask("/api/v1/label/__name__/values", [])
@@ -92,7 +96,7 @@ package struct Verification: Sendable {
     }
 
     private var panels: [Finding] {
-        Board.all.filter { $0.source == .prometheus }.flatMap { board in
+        watch.boards.filter { $0.source == .prometheus }.flatMap { board in
             let queries = board.panels.flatMap { panel in
                 panel.queries.map { ("\(board.identifier) / \(panel.title)", $0.expression) }
             }
@@ -193,7 +197,7 @@ extension Verification {
 
 extension Verification {
     private var rules: [Finding] {
-        RuleGroup.all.flatMap(\.rules).map { rule in
+        watch.rules.flatMap(\.rules).map { rule in
             if let match = loaded.first(where: { rule.isSame(as: $0) }) {
                 return finding(rule, match)
             }
@@ -220,7 +224,7 @@ extension Verification {
             finding.verdict = .changed
             finding.reason = "there it says \(query)"
         } else if rule.kind == .record {
-            finding = question(rule.expression, at: rule.place)
+            finding = question(loaded["query"]?.string ?? rule.expression, at: rule.place)
         } else {
             // An alert that is silent is what one wishes for; one that can never fire is not.
             let diagnosis = diagnosis(of: rule.expression)
@@ -243,6 +247,9 @@ extension Rule {
 }
 
 extension String {
-    /// As Prometheus prints it, or as it was written: the same but for spaces.
-    fileprivate var bare: String { filter { !$0.isWhitespace } }
+    /// As Prometheus prints it, or as it was written: the same but for spaces. The job is what
+    /// whoever wrote the rules calls it.
+    fileprivate var bare: String {
+        replacing(/job=~"(?:[^"\\]|\\.)*"/, with: { _ in "" }).filter { !$0.isWhitespace }
+    }
 }
