@@ -47,6 +47,9 @@ extension AcceptanceTests {
                 try database.psql("select id from facts").split(separator: "\n").map(String.init)
             )
             #expect(Set(acknowledged).subtracting(kept).isEmpty)
+            let acquires = "lucarne_db_pool_acquires_total"
+            #expect(try server.metric(acquires, #"result="unavailable""#) > 0)
+            #expect(try server.metric(acquires, #"result="refused""#) == 0)
         }
 
         @Test func `the statement of a client that leaves is cancelled`() throws {

@@ -53,8 +53,13 @@ import Testing
         }
         #expect(matchers.count > 2)
         for matcher in matchers {
-            let value = matcher.split(separator: " ").last.map(String.init) ?? ""
-            #expect(known.contains(value), "\(matcher)")
+            let words = matcher.split(separator: " ").map(String.init)
+            let pattern = try Regex(words.last ?? "")
+            let isKnown =
+                words.contains("=~")
+                ? known.contains { $0.wholeMatch(of: pattern) != nil }
+                : known.contains(words.last ?? "")
+            #expect(isKnown, "\(matcher)")
         }
     }
 

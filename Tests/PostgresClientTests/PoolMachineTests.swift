@@ -57,6 +57,20 @@ struct PoolMachineTests {
         )
     }
 
+    @Test(
+        arguments: [
+            (PostgresFailure.unavailable("gone"), PoolEvent.AcquireResult.unavailable),
+            (.server(ServerError(sqlState: "53300", message: "too many clients")), .unavailable),
+            (.exhausted, .refused), (.acquireTimedOut, .timeout), (.closed, .closed),
+        ]
+    )
+    func `a database that is away is not a pool that is exhausted`(
+        failure: PostgresFailure,
+        result: PoolEvent.AcquireResult
+    ) {
+        #expect(PoolEvent.AcquireResult(failure) == result)
+    }
+
     @Test func `the pauses between attempts grow to a limit`() {
         var machine = machine()
         var pauses: [UInt64] = []

@@ -159,11 +159,28 @@ struct ExpositionTests {
         #expect(render(registry, .text).contains(#"app_total{path="_overflow"} "#))
     }
 
+    @Test func `a container's account of processor time is read`() {
+        let text = "usage_usec 7\nnr_periods 40\nnr_throttled 10\nthrottled_usec 2500\nodd\n"
+        let account = CPUAccount(text)
+        #expect(account.periods == 40 && account.throttledPeriods == 10)
+        #expect(account.throttledNanoseconds == 2_500_000)
+        #expect(CPUAccount("") == CPUAccount("usage_usec 7\n"))
+    }
+
     @Test func `what can be enumerated is 0 from the start`() {
         let telemetry = Telemetry()
+        _ = RouteTelemetry(template: "/x", registry: telemetry.registry, methods: [.get])
         let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        func answered(_ status: Int, _ error: String) -> String {
+            "http_server_request_duration_seconds_count{http_request_method=\"GET\","
+                + "http_route=\"/x\",http_response_status_code=\"\(status)\","
+                + "error_type=\"\(error)\",url_scheme=\"http\"} 0"
+        }
         for line in [
+            answered(200, ""), answered(500, "internal_failure"), answered(503, "unavailable"),
+            answered(504, "timed_out"),
             #"lucarne_db_pool_acquires_total{pool="primary",result="timeout"} 0"#,
+            #"lucarne_db_pool_acquires_total{pool="primary",result="unavailable"} 0"#,
             #"lucarne_http_connections_closed_total{listener="public",reason="parse_error"} 0"#,
             #"lucarne_lifecycle_state{state="starting"} 1"#,
             #"lucarne_lifecycle_state{state="ready"} 0"#,

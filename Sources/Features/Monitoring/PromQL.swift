@@ -25,6 +25,10 @@ struct PromQL: Sendable {
     }
 
     func rate(_ counter: String, by labels: String = "", _ more: String...) -> String {
+        rate(counter, by: labels, more)
+    }
+
+    func rate(_ counter: String, by labels: String, _ more: [String]) -> String {
         "sum\(Self.by(labels)) (\(rateOf(counter, more)))"
     }
 

@@ -106,7 +106,7 @@ package struct PoolSettings: Sendable {
                 telemetry.report(.acquired(.immediate, waitedNanoseconds: 0, queued: false))
                 return (id, session)
             case .refuse(let failure):
-                let result: PoolEvent.AcquireResult = failure == .closed ? .closed : .refused
+                let result = PoolEvent.AcquireResult(failure)
                 telemetry.report(.acquired(result, waitedNanoseconds: 0, queued: false))
                 throw failure
             case .wait(let connecting):
@@ -133,12 +133,7 @@ package struct PoolSettings: Sendable {
             guard let session = sessions[id] else { throw .closed }
             return (id, session)
         case .failure(let failure):
-            let result: PoolEvent.AcquireResult =
-                switch failure {
-                case .acquireTimedOut: .timeout
-                case .closed: .closed
-                default: .refused
-                }
+            let result = PoolEvent.AcquireResult(failure)
             telemetry.report(.acquired(result, waitedNanoseconds: waited, queued: true))
             throw failure
         }
@@ -251,5 +246,19 @@ extension Pool {
             while machine.connectIfAllowed(now: uptime()) { connect() }
             scheduleMaintenance()
         }
+    }
+}
+
+extension PoolEvent.AcquireResult {
+    /// Why somebody got no session. That none can be opened is the database's matter: it says
+    /// nothing of the pool.
+    init(_ failure: PostgresFailure) {
+        self =
+            switch failure {
+            case .acquireTimedOut: .timeout
+            case .exhausted: .refused
+            case .closed: .closed
+            case .server, .connectionLost, .unavailable, .deadlinePassed: .unavailable
+            }
     }
 }

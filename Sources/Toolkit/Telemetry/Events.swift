@@ -80,7 +80,11 @@ package enum CacheEvent: Sendable {
 /// A pooled database connection's life. `idle` and `used` in the gauges follow from these.
 package enum PoolEvent: Sendable {
     package enum AcquireResult: String, EventLabel {
-        case immediate, waited, timeout, canceled, closed, refused
+        case immediate, waited, timeout, canceled, closed
+        /// Too many wait already.
+        case refused
+        /// No connection can be opened.
+        case unavailable
     }
 
     package enum CloseReason: String, EventLabel {

@@ -66,6 +66,7 @@ package final class RouteTelemetry: Sendable {
             for status in [200, 400, 401, 404] { _ = outcomes.histogram(method, status, .none) }
             _ = outcomes.histogram(method, 500, .internalFailure)
             _ = outcomes.histogram(method, 503, .unavailable)
+            _ = outcomes.histogram(method, 504, .timedOut)
         }
     }
 

@@ -8,7 +8,8 @@ struct AlertProof: Sendable {
         var labels: [(String, String)]
         /// A gauge's value; what a counter grows by in a minute.
         var well: Int
-        var bad: Int
+        /// Nil: nothing is scraped.
+        var bad: Int?
         var isCounter: Bool
     }
 
@@ -30,7 +31,7 @@ extension AlertProof.Series {
         _ name: String,
         _ labels: KeyValuePairs<String, String> = [:],
         well: Int,
-        bad: Int
+        bad: Int?
     ) -> Self {
         Self(name: name, labels: Array(labels), well: well, bad: bad, isCounter: false)
     }
@@ -51,6 +52,7 @@ extension AlertProof.Series {
 
     /// promtool's notation, a sample a minute: `start+step x times`.
     func values(fault: Int, recovery: Int) -> String {
+        guard let bad else { return "\(well)x\(fault) _x\(fault) \(well)x\(recovery - 1)" }
         guard isCounter else {
             return "\(well)x\(fault) \(bad)x\(fault - 1) \(well)x\(recovery - 1)"
         }
@@ -65,7 +67,9 @@ extension Rule {
     /// series', and the rule's own.
     fileprivate func provenLabels(_ proof: AlertProof) -> [(String, String)] {
         let kept = PromQLReading(expression).groupings
-        let scraped = proof.series.first?.scraped ?? []
+        let first = proof.series.first
+        // What is not there has no labels.
+        let scraped = first?.bad == nil ? [] : first?.scraped ?? []
         return labels
             + scraped.filter { kept.isEmpty ? true : kept.contains($0.0) && $0.0 != "le" }
     }

@@ -11,6 +11,16 @@ extension Watch {
     private var presence: [Rule] {
         [
             .alert(
+                "LucarneAbsent",
+                "absent(" + minutes.series("up") + ")",
+                for: "5m",
+                .page,
+                "no Lucarne is scraped",
+                "Prometheus has had no target of that job for 5 minutes: no other alert can fire.",
+                board: "overview",
+                proof: AlertProof(.gauge("up", well: 1, bad: nil))
+            ),
+            .alert(
                 "LucarneDown",
                 minutes.series("up") + " == 0",
                 for: "1m",
@@ -76,51 +86,30 @@ extension Watch {
         [
             .alert(
                 "LucarnePoolExhausted",
-                minutes.rate(
-                    "lucarne_db_pool_acquires_total",
-                    by: "job, pool",
-                    #"result=~"timeout|refused""#
-                ) + " > 0",
-                for: "2m",
+                acquires("2m", #"result=~"timeout|refused""#) + " / " + acquires("2m") + " > 0.01",
+                for: "3m",
                 .page,
                 "pool {{ $labels.pool }} has no connection to give",
-                "Requests give up waiting for a connection, or are refused one.",
+                "Over 1 % of acquires give up waiting for a connection, or are refused one.",
                 board: "database",
                 proof: AlertProof(
-                    .counter(
-                        "lucarne_db_pool_acquires_total",
-                        ["pool": "primary", "result": "timeout"],
-                        well: 0,
-                        bad: 6
-                    )
+                    acquires("timeout", well: 6, bad: 60),
+                    acquires("immediate", well: 900, bad: 600),
+                    // A database that is away is another alert's.
+                    acquires("unavailable", well: 300, bad: 0)
                 )
             ),
             .alert(
                 "LucarnePoolSaturated",
-                tenMinutes.rate(
-                    "lucarne_db_pool_acquires_total",
-                    by: "job, pool",
-                    #"result="waited""#
-                ) + " / " + tenMinutes.rate("lucarne_db_pool_acquires_total", by: "job, pool")
-                    + " > 0.1",
+                acquires("10m", #"result="waited""#) + " / " + acquires("10m") + " > 0.1",
                 for: "10m",
                 .ticket,
                 "over 10 % of acquires wait",
                 "Pool {{ $labels.pool }} is a queue, not a pool.",
                 board: "database",
                 proof: AlertProof(
-                    .counter(
-                        "lucarne_db_pool_acquires_total",
-                        ["pool": "primary", "result": "waited"],
-                        well: 6,
-                        bad: 300
-                    ),
-                    .counter(
-                        "lucarne_db_pool_acquires_total",
-                        ["pool": "primary", "result": "immediate"],
-                        well: 594,
-                        bad: 300
-                    )
+                    acquires("waited", well: 6, bad: 300),
+                    acquires("immediate", well: 594, bad: 300)
                 )
             ),
             .alert(
@@ -143,7 +132,11 @@ extension Watch {
             ),
             .alert(
                 "LucarneRetryStorm",
-                minutes.rate("lucarne_sql_retries_total", by: "job") + " / clamp_min("
+                minutes.rate(
+                    "lucarne_sql_retries_total",
+                    by: "job",
+                    #"reason!="shared_transaction""#
+                ) + " / clamp_min("
                     + minutes.rate("lucarne_sql_transactions_total", by: "job") + ", 0.001) > 0.05",
                 for: "10m",
                 .ticket,
@@ -152,6 +145,13 @@ extension Watch {
                 board: "database",
                 proof: AlertProof(
                     .counter("lucarne_sql_retries_total", ["reason": "deadlock"], well: 1, bad: 60),
+                    // Read again because another client's read failed.
+                    .counter(
+                        "lucarne_sql_retries_total",
+                        ["reason": "shared_transaction"],
+                        well: 60,
+                        bad: 0
+                    ),
                     .counter(
                         "lucarne_sql_transactions_total",
                         ["outcome": "commit"],
@@ -180,7 +180,8 @@ extension Watch {
                 minutes.rate(
                     "lucarne_log_records_dropped_total",
                     by: "job, sink, reason",
-                    #"reason!="sampled""#
+                    // Those are left out on purpose.
+                    #"reason!~"sampled|rate_limited""#
                 ) + " > 0",
                 for: "5m",
                 .ticket,
@@ -192,6 +193,12 @@ extension Watch {
                         "lucarne_log_records_dropped_total",
                         ["sink": "stdout", "reason": "queue_full"],
                         well: 0,
+                        bad: 60
+                    ),
+                    .counter(
+                        "lucarne_log_records_dropped_total",
+                        ["sink": "stdout", "reason": "rate_limited"],
+                        well: 60,
                         bad: 60
                     )
                 )
@@ -251,12 +258,12 @@ extension Watch {
                     + minutes.quantile(
                         "0.99",
                         "lucarne_event_loop_lag_seconds",
-                        by: "job, instance"
+                        by: "job, instance, loop"
                     ) + ") > 0.1",
                 for: "5m",
                 .ticket,
                 "event loop late by {{ $value | humanizeDuration }}",
-                "Something blocks an event loop of {{ $labels.instance }}.",
+                "Something blocks event loop {{ $labels.loop }} of {{ $labels.instance }}.",
                 board: "overview",
                 proof: AlertProof(
                     lag("0.1", well: 600, bad: 0),
@@ -295,18 +302,30 @@ extension Watch {
             ),
             .alert(
                 "LucarneCpuThrottled",
-                "rate(" + minutes.series("lucarne_cgroup_cpu_throttled_seconds_total")
-                    + "[5m]) > 0.25",
+                "rate(" + minutes.series("lucarne_cgroup_cpu_throttled_periods_total")
+                    + "[5m]) / (rate("
+                    + minutes.series("lucarne_cgroup_cpu_periods_total") + "[5m]) > 0) > 0.25",
                 for: "15m",
                 .ticket,
                 "{{ $labels.instance }} is throttled",
-                "The container wants more CPU than its limit.",
+                "The container wants more CPU than its limit in over 25 % of the periods.",
                 board: "runtime",
                 proof: AlertProof(
-                    .counter("lucarne_cgroup_cpu_throttled_seconds_total", well: 6, bad: 30)
+                    .counter("lucarne_cgroup_cpu_throttled_periods_total", well: 60, bad: 300),
+                    .counter("lucarne_cgroup_cpu_periods_total", well: 600, bad: 600)
                 )
             ),
         ]
+    }
+
+    private func acquires(_ range: String, _ matchers: String...) -> String {
+        over(range).rate("lucarne_db_pool_acquires_total", by: "job, pool", matchers)
+    }
+
+    /// Acquires in a minute.
+    private func acquires(_ result: String, well: Int, bad: Int) -> AlertProof.Series {
+        let labels: KeyValuePairs = ["pool": "primary", "result": result]
+        return .counter("lucarne_db_pool_acquires_total", labels, well: well, bad: bad)
     }
 
     /// Observations up to a bound, in a minute.

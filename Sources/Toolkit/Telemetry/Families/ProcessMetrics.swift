@@ -158,8 +158,18 @@ struct ProcessMetrics: MetricSet {
         )
         let throttled = registry.counter(
             "lucarne_cgroup_cpu_throttled_seconds_total",
-            "Time the container was CPU throttled.",
+            "Time the container was CPU throttled, summed over its run queues.",
             unit: .seconds,
+            layer: "process"
+        )
+        let periods = registry.counter(
+            "lucarne_cgroup_cpu_periods_total",
+            "Periods in which the container's CPU limit was enforced; 0 without one.",
+            layer: "process"
+        )
+        let throttledPeriods = registry.counter(
+            "lucarne_cgroup_cpu_throttled_periods_total",
+            "Periods of those in which the container was CPU throttled.",
             layer: "process"
         )
         let pressure = registry.counter(
@@ -172,7 +182,9 @@ struct ProcessMetrics: MetricSet {
         return [
             (received(), { $0.receivedBytes }),
             (sent(), { $0.sentBytes }),
-            (throttled(), { $0.throttledNanoseconds }),
+            (throttled(), { $0.cpu.throttledNanoseconds }),
+            (periods(), { $0.cpu.periods }),
+            (throttledPeriods(), { $0.cpu.throttledPeriods }),
             (pressure("cpu"), { $0.pressure("cpu") }),
             (pressure("memory"), { $0.pressure("memory") }),
             (pressure("io"), { $0.pressure("io") }),

@@ -7,6 +7,7 @@ struct ProcessReading: Sendable {
     private let stat: [Substring]
     private let network: (received: UInt64, sent: UInt64)
     private let cgroup: String
+    let cpu: CPUAccount
 
     init() {
         // The command name is in parentheses and may contain anything, spaces included
@@ -16,6 +17,7 @@ struct ProcessReading: Sendable {
         stat = fields.split(separator: " ")
         network = Self.readNetwork()
         cgroup = Self.findCgroup()
+        cpu = CPUAccount(ProcFile.text("\(cgroup)/cpu.stat"))
     }
 
     /// Field numbers as in proc(5); the first after the name is 3.
@@ -75,12 +77,6 @@ struct ProcessReading: Sendable {
         Int(ProcFile.text("\(cgroup)/memory.max").trimmingLine()) ?? 0
     }
 
-    var throttledNanoseconds: UInt64 {
-        let line = ProcFile.text("\(cgroup)/cpu.stat").split(separator: "\n")
-            .first { $0.hasPrefix("throttled_usec ") }
-        return (line.flatMap { UInt64($0.dropFirst(15)) } ?? 0) * 1_000
-    }
-
     /// `some … total=<microseconds>` (kernel documentation, accounting/psi).
     func pressure(_ resource: String) -> UInt64 {
         let some = ProcFile.text("/proc/pressure/\(resource)").split(separator: "\n").first
@@ -112,6 +108,28 @@ struct ProcessReading: Sendable {
             .first { $0.hasPrefix("0::") }
         let path = line.map { String($0.dropFirst(3)) } ?? "/"
         return path == "/" ? "/sys/fs/cgroup" : "/sys/fs/cgroup\(path)"
+    }
+}
+
+/// What the container may use of the processors, and how often it had to stop: `cpu.stat` (kernel
+/// documentation, admin-guide/cgroup-v2). All 0 without a limit.
+struct CPUAccount: Equatable {
+    private(set) var periods: UInt64 = 0
+    private(set) var throttledPeriods: UInt64 = 0
+    /// Summed over the processors' run queues: it may grow by more than a second in a second.
+    private(set) var throttledNanoseconds: UInt64 = 0
+
+    init(_ text: String) {
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let value = UInt64(words[1]) else { continue }
+            switch words[0] {
+            case "nr_periods": periods = value
+            case "nr_throttled": throttledPeriods = value
+            case "throttled_usec": throttledNanoseconds = value &* 1_000
+            default: break
+            }
+        }
     }
 }
 
