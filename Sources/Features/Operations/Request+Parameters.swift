@@ -22,7 +22,7 @@ extension Request {
                 let value = pair.dropFirst(key.count + 1)
                 values.append(try PercentEncoding.decode(value, plusIsSpace: true))
             } catch {
-                throw ParameterFailure(name: name, expected: "not UTF-8 in percent-encoding")
+                throw ParameterFailure(name: name, expected: "expected UTF-8 in percent-encoding")
             }
         }
         return values

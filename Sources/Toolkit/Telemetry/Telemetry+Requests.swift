@@ -16,6 +16,9 @@ extension Telemetry {
     package func requestEnded(_ trace: RequestTrace, _ summary: consuming RequestSummary) {
         guard configuration.isOn else { return }
         trace.end(at: summary.endedAt == 0 ? uptimeNanoseconds() : summary.endedAt)
+        if let message = summary.errorMessage {
+            summary.errorMessage = secretNames.masked(message, about: summary.query)
+        }
         trace.summary = summary
         if flights.end(trace) { account() }
     }

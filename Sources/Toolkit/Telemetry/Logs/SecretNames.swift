@@ -26,21 +26,34 @@ package struct SecretNames: Sendable {
     package func masked(query: ArraySlice<UInt8>) -> [UInt8]? {
         guard !added.isEmpty || Self.mayHoldSecret(query) else { return nil }
         var masked: [UInt8] = []
-        var found = false
-        for parameter in query.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
-        {
-            if !masked.isEmpty { masked.append(UInt8(ascii: "&")) }
-            let name = parameter.prefix { $0 != UInt8(ascii: "=") }
-            guard name.count < parameter.count, contains(name) else {
-                masked.append(contentsOf: parameter)
-                continue
-            }
-            masked.append(contentsOf: name)
-            masked.append(UInt8(ascii: "="))
+        var end = query.startIndex
+        for value in values(in: query) {
+            masked.append(contentsOf: query[end..<value.startIndex])
             masked.append(contentsOf: Redaction.mark.text.utf8)
-            found = true
+            end = value.endIndex
         }
-        return found ? masked : nil
+        guard end > query.startIndex else { return nil }
+        return masked + query[end...]
+    }
+
+    /// What is said about a query, without the secrets that it quotes.
+    func masked(_ message: String, about query: ArraySlice<UInt8>) -> String {
+        guard !added.isEmpty || Self.mayHoldSecret(query) else { return message }
+        return values(in: query).reduce(message) { message, value in
+            let spaced = value.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+            let quoted = String(decoding: Self.decoded(spaced[...]), as: UTF8.self)
+            // Less is no secret, and may be a part of any word.
+            return quoted.utf8.count < 4
+                ? message : message.replacing(quoted, with: Redaction.mark.text)
+        }
+    }
+
+    private func values(in query: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        query.split(separator: UInt8(ascii: "&")).compactMap { parameter in
+            let name = parameter.prefix { $0 != UInt8(ascii: "=") }
+            guard name.count < parameter.count, contains(name) else { return nil }
+            return parameter.dropFirst(name.count + 1)
+        }
     }
 
     private func contains(_ name: ArraySlice<UInt8>) -> Bool {
