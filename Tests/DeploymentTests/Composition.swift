@@ -16,7 +16,7 @@ struct Composition {
         services.flatMap { name, service in
             (limits(service) + ports(service) + volumes(service) + health(service))
                 .map { "\(name): \($0)" }
-        } + unusedVolumes + settings + addresses + boards
+        } + unusedVolumes + settings + addresses + boards + retention
     }
 
     private func limits(_ service: JSONValue) -> [String] {
@@ -110,6 +110,14 @@ extension Composition {
 
     private func seconds(_ text: String) -> Int? {
         text.hasSuffix("s") ? Int(text.dropLast()) : nil
+    }
+
+    /// The longest that a rule looks back, and a day.
+    private var retention: [String] {
+        let command = compose["services", "prometheus", "command"].strings
+        let days = command.compactMap { $0.wholeMatch(of: /--storage.+retention.time=(\d+)d/) }
+            .first.flatMap { Int($0.1) }
+        return days ?? 0 > 30 ? [] : ["prometheus: forgets what an error budget is made of"]
     }
 
     /// Who asks whom, and whether that one listens there.

@@ -101,6 +101,7 @@ import Testing
             "before it has drained"
         ),
         Mistake(compose, "LUCARNE_DRAIN_DELAY: 5s", "LUCARNE_DRAIN_TIMEOUT: 5s", "nobody waits"),
+        Mistake(compose, "retention.time=31d", "retention.time=30d", "prometheus: forgets"),
         Mistake(compose, "9464:9464", "9464:9999", "no browser finds http://localhost:9464"),
         Mistake(compose, "localhost:9464", "lucarne:9464", "no browser finds http://lucarne:9464"),
         Mistake("prometheus/prometheus.yml", "lucarne:9464", "lucarne:80", "on lucarne:80"),

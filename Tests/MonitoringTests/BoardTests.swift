@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
+import Lucarne
+import Telemetry
 import Testing
 
 @testable import Monitoring
@@ -56,6 +58,60 @@ import Testing
                 #expect(ranges.allSatisfy { ["$__rate_interval", "$__auto"].contains($0.1) })
             }
         }
+    }
+
+    @Test func `exemplars are asked for where there are some`() {
+        let families = TelemetryCommand.families.filter(\.hasExemplars)
+        #expect(Set(families.map(\.name)) == Set(Family.withExemplars))
+        for panel in Board.all.flatMap({ $0.json["panels"]?.array ?? [] }) {
+            for target in panel["targets"]?.array ?? [] {
+                let asked = target["expr"]?.string ?? ""
+                let hasSome = families.contains { asked.contains($0.name + "_bucket") }
+                let isAsked = target["exemplar"]?.bool ?? false
+                #expect(isAsked == (hasSome && panel["type"]?.string == "timeseries"), "\(asked)")
+            }
+        }
+    }
+
+    /// Grafana's own standard is green, and red from 80 on, of whatever.
+    @Test func `a stat is about now, and has a colour that means something or none`() throws {
+        let panels = Board.all.flatMap { $0.json["panels"]?.array ?? [] }
+        let stats = panels.filter { $0["type"]?.string == "stat" }
+        #expect(stats.count > 12)
+        for stat in stats {
+            let title = stat["title"]?.string ?? ""
+            for target in stat["targets"]?.array ?? [] {
+                #expect(target["instant"]?.bool == true && target["range"]?.bool == false)
+            }
+            let defaults = try #require(stat["fieldConfig"]?["defaults"])
+            let steps = defaults["thresholds"]?["steps"]?.array ?? []
+            let colors = Set(steps.compactMap { $0["color"]?.string })
+            let mode = defaults["color"]?["mode"]?.string
+            #expect(mode == (steps.isEmpty ? "fixed" : "thresholds"), "\(title)")
+            #expect(steps.isEmpty || (colors.contains("red") && colors.count > 1), "\(title)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("overview", "Where the time goes", ["custom", "stacking", "mode"], "normal"),
+            ("routes", "Self time by layer", ["custom", "stacking", "mode"], "normal"),
+            ("slo", "Budget left", ["min"], nil),
+            ("slo", "Burn rate", ["min"], "0"),
+        ]
+    )
+    func `a graph's numbers are drawn as what they are`(
+        board: String,
+        title: String,
+        path: [String],
+        value: String?
+    ) throws {
+        let board = try #require(Board.all.first { $0.name == board })
+        let panels = board.json["panels"]?.array ?? []
+        let panel = try #require(panels.first { $0["title"]?.string == title })
+        let defaults = try #require(panel["fieldConfig"]?["defaults"])
+        let found = path.reduce(Optional(defaults)) { $0?[$1] }
+        #expect(found?.string ?? found?.int.map { "\($0)" } == value)
     }
 
     @Test(

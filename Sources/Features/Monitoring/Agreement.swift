@@ -175,6 +175,7 @@ extension Agreement {
     ) -> [Panel.Unit] {
         let countable: [Panel.Unit] = [.perSecond, .operationsPerSecond, .requestsPerSecond]
         let plain: [Panel.Unit] = [.number, .none, .yesNo]
+        if expression.contains("increase(") { return [.number] }
         switch (family.kind, family.unit) {
         case (.histogram, _) where selector.name.hasSuffix("_count"): return countable
         case (.histogram, .seconds): return [.seconds]

@@ -130,12 +130,15 @@ extension Board {
             guard source == .prometheus else {
                 return .object(common + [("queryType", "range")])
             }
-            let showsExemplars = panel.kind == .graph && query.expression.contains("_bucket")
+            let showsExemplars =
+                panel.kind == .graph
+                && Family.withExemplars.contains { query.expression.contains($0 + "_bucket") }
+            // A stat is about now: of a range it would show the last value, of what is gone too.
+            let isInstant = panel.kind == .stat || panel.kind == .table
             return .object(
                 common + [
-                    ("exemplar", .bool(showsExemplars)),
-                    ("instant", .bool(panel.kind == .table)),
-                    ("range", .bool(panel.kind != .table)),
+                    ("exemplar", .bool(showsExemplars)), ("instant", .bool(isInstant)),
+                    ("range", .bool(!isInstant)),
                 ]
             )
         }
@@ -154,11 +157,12 @@ extension Panel {
 
     fileprivate var fieldConfiguration: JSONValue {
         var defaults: [(String, JSONValue)] = [("unit", .string(unit.rawValue))]
-        if kind == .graph {
-            defaults.append(("min", 0))
-            defaults.append(
-                ("custom", .object([("fillOpacity", 10), ("showPoints", "never")]))
-            )
+        switch kind {
+        case .graph:
+            if !look.isSigned { defaults.append(("min", 0)) }
+            defaults.append(("custom", look.lines))
+        case .stat: defaults += look.coloring
+        case .row, .table, .logs: break
         }
         return .object([("defaults", .object(defaults)), ("overrides", .array([]))])
     }
@@ -181,7 +185,41 @@ extension Panel {
                 ("showTime", true), ("wrapLogMessage", true), ("enableLogDetails", true),
                 ("sortOrder", "Descending"),
             ])
-        case .row, .stat, .table: .object([])
+        case .stat:
+            .object([
+                ("textMode", look.showsName ? "name" : "auto"), ("colorMode", "value"),
+                ("graphMode", "none"),
+            ])
+        case .row, .table: .object([])
         }
+    }
+}
+
+extension Panel.Look {
+    fileprivate var lines: JSONValue {
+        guard isStacked else {
+            return .object([("fillOpacity", 10), ("showPoints", "never")])
+        }
+        return .object([
+            ("fillOpacity", 60), ("showPoints", "never"),
+            ("stacking", .object([("group", "A"), ("mode", "normal")])),
+        ])
+    }
+
+    fileprivate var coloring: [(String, JSONValue)] {
+        guard !steps.isEmpty else {
+            let color = JSONValue.string(self.color.rawValue)
+            return [("color", .object([("mode", "fixed"), ("fixedColor", color)]))]
+        }
+        // The first step has no number: it is there from minus infinity.
+        let first = [(JSONValue.null, color)]
+        let all = first + steps.map { (.number($0.from.promQL), $0.color) }
+        let list = all.map { from, color in
+            JSONValue.object([("color", .string(color.rawValue)), ("value", from)])
+        }
+        return [
+            ("color", .object([("mode", "thresholds")])),
+            ("thresholds", .object([("mode", "absolute"), ("steps", .array(list))])),
+        ]
     }
 }

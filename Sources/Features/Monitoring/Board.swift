@@ -56,6 +56,7 @@ package struct Panel: Sendable {
     package var unit: Unit
     package var queries: [Query]
     var width: Int
+    var look = Look()
 
     static func graph(
         _ title: String,

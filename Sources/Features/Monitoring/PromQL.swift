@@ -32,6 +32,11 @@ struct PromQL: Sendable {
         "sum\(Self.by(labels)) (\(rateOf(counter, more)))"
     }
 
+    /// Where summing would count one thing several times.
+    func maxRate(_ counter: String, by labels: String, _ more: String...) -> String {
+        "max\(Self.by(labels)) (\(rateOf(counter, more)))"
+    }
+
     func increase(_ counter: String, by labels: String = "", _ more: String...) -> String {
         "sum\(Self.by(labels)) (increase(\(selector(counter, more))[\(range)]))"
     }
@@ -52,6 +57,13 @@ struct PromQL: Sendable {
         let native = "sum\(Self.by(labels)) (\(rateOf(histogram, more)))"
         return "histogram_quantile(\(quantile), \(classic))"
             + " or histogram_quantile(\(quantile), \(native))"
+    }
+
+    func mean(of histogram: String, by labels: String, _ more: String...) -> String {
+        let native = "sum\(Self.by(labels)) (\(rateOf(histogram, more)))"
+        let sum = "sum\(Self.by(labels)) (\(rateOf(histogram + "_sum", more)))"
+        return "(\(sum) or histogram_sum(\(native))) / "
+            + "((\(observed(histogram, labels, more))) > 0)"
     }
 
     /// Observations per second that the matchers choose, 0 where there are none but others.

@@ -40,11 +40,11 @@ extension Board {
             )
         ),
         .graph(
-            "Rows returned p90",
-            "Rows per statement.",
+            "Rows returned",
+            "Rows per statement, on average.",
             .number,
             .init(
-                chosen.quantile("0.9", "db_client_response_returned_rows", by: "db_query_summary"),
+                chosen.mean(of: "db_client_response_returned_rows", by: "db_query_summary"),
                 "{{db_query_summary}}"
             )
         ),

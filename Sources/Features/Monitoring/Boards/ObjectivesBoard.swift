@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Telemetry
 
 extension Board {
     static func objectives(_ objectives: [Objective]) -> Board {
@@ -32,7 +33,7 @@ extension Board {
                 "min by (slo) (\(PromQL.board.series("lucarne_slo_budget_remaining_ratio")))",
                 "{{slo}}"
             )
-        ),
+        ).signed(),
         .graph(
             "Objective",
             "The share that is promised to be good.",
@@ -51,19 +52,26 @@ extension Objective {
         [
             .row(promise),
             .stat(
-                "Error ratio over 3 days: \(name)",
-                "The longest window that is recorded.",
+                "Budget left, 30 days: \(name)",
+                "Share of the error budget that is left; below 0 when it is overdrawn.",
                 .ratio,
-                width: 6,
+                width: 4,
+                .init("1 - \(burn("30d"))", "{{job}}")
+            ).colored(.red, (0, .orange), (0.25, .green)),
+            .stat(
+                "Error ratio over 3 days: \(name)",
+                "Share of requests that missed the objective.",
+                .ratio,
+                width: 4,
                 .init(recorded("3d"), "{{job}}")
-            ),
+            ).colored(.green, (promised.budget, .red)),
             .stat(
                 "Days the budget lasts: \(name)",
                 "A month's budget at the burn of the last 6 hours.",
                 .number,
-                width: 6,
+                width: 4,
                 .init("30 / clamp_min(\(burn("6h")), 0.01)", "{{job}}")
-            ),
+            ).colored(.red, (5, .orange), (30, .green)),
             .graph(
                 "Burn rate: \(name)",
                 "1 means the budget lasts exactly 30 days; a page at 14.4 over 1 h or 6 over 6 h.",

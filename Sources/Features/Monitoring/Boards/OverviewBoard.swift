@@ -37,7 +37,7 @@ extension Board {
                 "(" + chosen.part(of: Family.request, Family.serverErrors) + ") / (("
                     + chosen.observed(Family.request) + ") > 0)"
             )
-        ),
+        ).colored(.green, (0.001, .orange), (0.01, .red)),
         .stat(
             "p99",
             "99th percentile of request duration.",
@@ -48,8 +48,8 @@ extension Board {
             "Ready instances",
             "Instances in state ready.",
             .number,
-            .init(chosen.sum("lucarne_lifecycle_state", #"state="ready""#))
-        ),
+            .init(chosen.sum("lucarne_lifecycle_state", #"state="ready""#) + " or vector(0)")
+        ).colored(.red, (1, .green)),
         .stat(
             "Pool use",
             "Used share of the connection pool.",
@@ -58,13 +58,18 @@ extension Board {
                 chosen.sum("lucarne_db_pool_connections", #"state="used""#) + " / "
                     + chosen.sum("lucarne_db_pool_connections_limit")
             )
-        ),
+        ).colored(.green, (0.7, .orange), (0.9, .red)),
         .stat(
             "Logs dropped",
-            "Log records dropped per second.",
+            "Log records dropped per second, but for those left out on purpose.",
             .perSecond,
-            .init(chosen.rate("lucarne_log_records_dropped_total"))
-        ),
+            .init(
+                chosen.rate(
+                    "lucarne_log_records_dropped_total",
+                    #"reason!~"sampled|rate_limited""#
+                )
+            )
+        ).colored(.green, (1e-9, .red)),
     ]
 
     private static let requests: [Panel] = [
@@ -92,7 +97,7 @@ extension Board {
         "Self time per layer, seconds per second; the stack is the total request time.",
         .seconds,
         .init(chosen.rate("lucarne_request_layer_self_seconds_total", by: "layer"), "{{layer}}")
-    )
+    ).stacked()
 
     private static let saturation: [Panel] = [
         .graph(
@@ -116,8 +121,8 @@ extension Board {
         .graph(
             "Readiness changes",
             "Readiness flips.",
-            .perSecond,
-            .init(chosen.rate("lucarne_readiness_changes_total", by: "to"), "{{to}}")
+            .number,
+            .init(chosen.increase("lucarne_readiness_changes_total", by: "to"), "{{to}}")
         ),
         .graph(
             "Health checks",
@@ -132,5 +137,7 @@ extension Board {
 enum Family {
     static let request = "http_server_request_duration_seconds"
     static let statement = "db_client_operation_duration_seconds"
+    /// Whose buckets lead to traces.
+    static let withExemplars = [request, statement]
     static let serverErrors = #"http_response_status_code=~"5..""#
 }

@@ -51,13 +51,13 @@ extension Board {
                 chosen.rate("lucarne_request_layer_self_seconds_total", by: "layer", picked),
                 "{{layer}}"
             )
-        ),
+        ).stacked(),
         .graph(
             "SQL statements per request",
-            "p90 of statements per request; a rise is an N+1.",
+            "Statements per request, on average; a rise is an N+1.",
             .number,
             .init(
-                chosen.quantile("0.9", "lucarne_sql_queries_per_request", by: "http_route", picked),
+                chosen.mean(of: "lucarne_sql_queries_per_request", by: "http_route", picked),
                 "{{http_route}}"
             )
         ),

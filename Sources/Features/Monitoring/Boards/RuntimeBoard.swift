@@ -20,18 +20,21 @@ extension Board {
         ),
         .stat(
             "Build",
-            "Version and configuration in the legend.",
+            "Version and revision; environment and fingerprint of the configuration.",
             .none,
             width: 6,
-            .init(chosen.series("lucarne_build_info"), "{{version}} {{revision}}"),
-            .init(chosen.series("lucarne_config_info"), "{{environment}} {{fingerprint}}")
-        ),
+            .init(chosen.series("lucarne_build_info"), "{{instance}} {{version}} {{revision}}"),
+            .init(
+                chosen.series("lucarne_config_info"),
+                "{{instance}} {{environment}} {{fingerprint}}"
+            )
+        ).named(),
         .stat(
             "Start phases",
             "Time each start phase took.",
             .seconds,
             width: 6,
-            .init(chosen.series("lucarne_startup_phase_seconds"), "{{phase}}")
+            .init(chosen.series("lucarne_startup_phase_seconds"), "{{instance}} {{phase}}")
         ),
         .stat(
             "Last reload",
@@ -39,19 +42,30 @@ extension Board {
             .yesNo,
             width: 6,
             .init(chosen.series("lucarne_config_last_reload_success"), "{{instance}}")
-        ),
+        ).colored(.red, (1, .green)),
     ]
 
     private static let resources: [Panel] = [
         .graph(
             "CPU",
-            "Cores used, cores usable, and time throttled.",
+            "Cores used, cores usable, and time throttled, summed over run queues.",
             .number,
             .init(chosen.rate("process_cpu_seconds_total", by: "instance"), "{{instance}}"),
             .init(chosen.max("lucarne_cpu_cores", by: "instance"), "{{instance}} usable"),
             .init(
                 chosen.rate("lucarne_cgroup_cpu_throttled_seconds_total", by: "instance"),
                 "{{instance}} throttled"
+            )
+        ),
+        .graph(
+            "CPU throttling",
+            "Share of the periods of the container's CPU limit in which it had to stop; 0 without one.",
+            .ratio,
+            .init(
+                chosen.rate("lucarne_cgroup_cpu_throttled_periods_total", by: "instance")
+                    + " / clamp_min("
+                    + chosen.rate("lucarne_cgroup_cpu_periods_total", by: "instance") + ", 0.001)",
+                "{{instance}}"
             )
         ),
         .graph(
@@ -92,8 +106,8 @@ extension Board {
             "Share of time in which some task waited for the resource.",
             .ratio,
             .init(
-                chosen.rate("lucarne_pressure_waiting_seconds_total", by: "resource"),
-                "{{resource}}"
+                chosen.maxRate("lucarne_pressure_waiting_seconds_total", by: "instance, resource"),
+                "{{instance}} {{resource}}"
             )
         ),
     ]

@@ -25,7 +25,7 @@ extension Board {
         ),
         .graph(
             "Log drops",
-            "By sink and reason; zero but for what is sampled.",
+            "By sink and reason; should be 0, except reasons `sampled` and `rate_limited`.",
             .perSecond,
             .init(
                 chosen.rate("lucarne_log_records_dropped_total", by: "sink, reason"),
