@@ -41,6 +41,47 @@ extension AcceptanceTests {
             }
         }
 
+        @Test func `what is exposed is OpenMetrics 1.0 to the letter, exemplars included`() throws {
+            let server = try LucarneProcess.serving(
+                ["--keep-one-trace-in", "1"],
+                connection: try Database().connection
+            )
+            let token = try server.token(role: "service_role")
+            for path in ["planets?select=name,moons(name)", "nothing", "planets?id=eq.word"] {
+                _ = try server.get("/rest/v1/\(path)", bearer: token)
+            }
+            let reply = try server.get(
+                "/metrics",
+                "-H",
+                "Accept: application/openmetrics-text;version=1.0.0"
+            )
+            #expect(reply.headers["content-type"]?.contains("version=1.0.0") == true)
+            let run = try Self.readStrictly(reply.body, server)
+            #expect(run.status == 0, "\(run.errors)")
+            let lines = run.output.split(separator: "\n").map { $0.split(separator: " ") }
+            let request = lines.first { $0[0] == "http_server_request_duration_seconds" }
+            #expect(request?.count ?? 0 > 1 && lines.contains { $0[0].hasPrefix("db_client_") })
+            for trace in request?.dropFirst() ?? [] {
+                #expect(try server.get("/debug/traces/\(trace)").status == 200, "\(trace)")
+            }
+            for (right, wrong) in [
+                ("# EOF\n", ""),
+                ("# UNIT process_cpu_seconds seconds", "# UNIT process_cpu_seconds s"),
+                (#"le="+Inf""#, #"le="Inf""#), (" # {trace_id=", " # {trace_id:"),
+            ] {
+                let changed = reply.body.replacing(right, with: wrong)
+                #expect(changed != reply.body, "\(right)")
+                #expect(try Self.readStrictly(changed, server).status != 0, "\(wrong)")
+            }
+        }
+
+        private static func readStrictly(_ text: String, _ server: LucarneProcess) throws -> Command
+        {
+            let file = server.directory + "/exposition"
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            return try Command.client("openmetrics", file)
+        }
+
         @Test func `a running server's catalogue is what the documentation says`() throws {
             let server = try LucarneProcess.serving(connection: try Database().connection)
             let body = try server.get("/metrics/catalog").body
