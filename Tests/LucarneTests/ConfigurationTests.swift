@@ -220,6 +220,25 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         #expect(logsOnly.telemetry.log.sinks.count == 2)
     }
 
+    @Test(
+        arguments: [
+            ("debug", .debug, [:]),
+            ("info,sql=debug, http=warning", .info, [.sql: .debug, .http: .warning]),
+            ("sql=trace", .info, [.sql: .trace]),
+            ("loud", nil, [:]), ("info,debug", nil, [:]), ("info,sqll=debug", nil, [:]),
+            ("info,sql=", nil, [:]), ("info,sql=loud", nil, [:]), ("", .info, [:]),
+        ] as [(String, LogLevel?, [LogModule: LogLevel])]
+    )
+    func `one level is for all, others are for some loggers`(
+        text: String,
+        level: LogLevel?,
+        modules: [LogModule: LogLevel]
+    ) throws {
+        let log = try? load(["--log-level", text]).telemetry.log
+        #expect(log?.level == level)
+        #expect(log?.moduleLevels ?? [:] == modules)
+    }
+
     @Test(arguments: [("128", 128), ("64KiB", 65_536), ("2MiB", 2_097_152)])
     func `sizes have units`(text: String, bytes: Int) throws {
         #expect(try load(["--http-body-bytes-max", text]).http.bodyBytesMax == bytes)

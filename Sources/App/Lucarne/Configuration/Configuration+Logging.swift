@@ -49,6 +49,27 @@ extension Configuration {
         telemetry.redactKeys = values.list(.redactKeys)
     }
 
+    /// `info,sql=debug`: one for all, and others for some loggers.
+    mutating func readLogLevels() throws(ConfigurationFailure) {
+        for (position, word) in values.list(.logLevel).enumerated() {
+            let parts = word.split(separator: "=", maxSplits: 1).map(\.trimmed)
+            let level = parts.last.flatMap { LogLevel(label: $0) }
+            switch (level, parts.count) {
+            case (let level?, 1) where position == 0: telemetry.log.level = level
+            case (let level?, 2):
+                guard let module = LogModule(label: parts[0]) else { fallthrough }
+                telemetry.log.moduleLevels[module] = level
+            default:
+                let levels = LogLevel.allCases.map(\.label.text).joined(separator: ", ")
+                let loggers = LogModule.allCases.map(\.label.text).joined(separator: ", ")
+                throw values.malformed(
+                    .logLevel,
+                    "a level (\(levels)), then perhaps logger=level (\(loggers))"
+                )
+            }
+        }
+    }
+
     private func logFormat() throws(ConfigurationFailure) -> LogFormat {
         if try values.oneOf(.logFormat) == "auto" { return isatty(1) == 1 ? .pretty : .json }
         return try values.choice(.logFormat)

@@ -43,10 +43,7 @@ extension Configuration {
 
     private mutating func readTelemetry() throws(ConfigurationFailure) {
         telemetry.isOn = try values.flag(.telemetry)
-        let level = try values.oneOf(.logLevel)
-        for candidate in LogLevel.allCases where "\(candidate.label)" == level {
-            telemetry.log.level = candidate
-        }
+        try readLogLevels()
         try readLogSinks()
         telemetry.identity.environment = environment.rawValue
         telemetry.identity.version = Version.current

@@ -64,9 +64,10 @@ extension Setting {
         Setting(.telemetry, .flag, "on", "Metrics, traces and request logs; off is for benchmarks"),
         Setting(
             .logLevel,
-            .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            .text,
             "info",
-            "The least severe log records that are written",
+            "The least severe log records that are written (trace, debug, info, notice, warning, "
+                + "error, critical), and by logger: info,sql=debug,http=warning",
             inPostgREST: "error"
         ),
         Setting(
