@@ -12,7 +12,11 @@ extension AcceptanceTests {
             let name = "LucarneNotReady"
             let postgres = try PostgresServer()
             let database = try Database(on: postgres)
-            let server = try LucarneProcess.serving(connection: database.connection)
+            // The check's alert waits for minutes, and so long only that of readiness is first.
+            let server = try LucarneProcess.serving(
+                connection: database.connection,
+                environment: ["LUCARNE_READINESS_DATABASE_AFTER": "0s"]
+            )
             let webhook = try Daemon("python3", files: [:]) {
                 ["\(Repository.root)/Tests/Clients/webhook.py", "\($1)", "\($0)/received"]
             }.ready("/")

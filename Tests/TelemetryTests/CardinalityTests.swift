@@ -12,34 +12,8 @@ struct CardinalityTests {
         configuration.log.ringRecordsMax = 100
         configuration.log.level = .warning
         let telemetry = Telemetry(configuration)
-        let route = RouteTelemetry(
-            template: "/rest/v1/{relation}",
-            registry: telemetry.registry,
-            methods: [.get, .post]
-        )
         let count = 100_000
-        for number in 0..<count {
-            let trace = RequestTrace(
-                startedAt: uptimeNanoseconds(),
-                context: .restarted(),
-                method: RequestMethod.allCases.randomElement() ?? .get
-            )
-            if number % 2 == 0 { trace.route = route }
-            telemetry.requestStarted(trace)
-            telemetry.report(
-                .statement(
-                    summary: "SELECT t\(number)",
-                    nanoseconds: 1_000,
-                    sqlState: number % 3 == 0 ? "Z\(number)" : nil,
-                    rows: 1
-                ),
-                in: trace
-            )
-            var summary = RequestSummary(status: Int.random(in: 200..<600))
-            summary.errorCode = "E\(number)"
-            summary.path = Array("/noise/\(number)".utf8)[...]
-            telemetry.requestEnded(trace, summary)
-        }
+        noise(of: count, telemetry)
         #expect(telemetry.registry.linesUsed <= configuration.seriesMax)
         let samples = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
             .split(separator: "\n")
@@ -70,5 +44,35 @@ struct CardinalityTests {
             labels.first { $0.label == "db_query_summary" }.map { $0.values.count > 10 } == true
         )
         #expect(telemetry.statements.count <= StatementSeries.entriesMax + 1)
+    }
+
+    private func noise(of count: Int, _ telemetry: Telemetry) {
+        let route = RouteTelemetry(
+            template: "/rest/v1/{relation}",
+            registry: telemetry.registry,
+            methods: [.get, .post]
+        )
+        for number in 0..<count {
+            let trace = RequestTrace(
+                startedAt: uptimeNanoseconds(),
+                context: .restarted(),
+                method: RequestMethod.allCases.randomElement() ?? .get
+            )
+            if number % 2 == 0 { trace.route = route }
+            telemetry.requestStarted(trace)
+            telemetry.report(
+                .statement(
+                    summary: "SELECT t\(number)",
+                    nanoseconds: 1_000,
+                    sqlState: number % 3 == 0 ? "Z\(number)" : nil,
+                    rows: 1
+                ),
+                in: trace
+            )
+            var summary = RequestSummary(status: Int.random(in: 200..<600))
+            summary.errorCode = "E\(number)"
+            summary.path = Array("/noise/\(number)".utf8)[...]
+            telemetry.requestEnded(trace, summary)
+        }
     }
 }

@@ -222,11 +222,14 @@ extension KeptTrace {
         database: String
     ) {
         func shown(_ text: String) -> String { Redaction.masked(text).text }
+        func shown(_ bytes: ArraySlice<UInt8>) -> String {
+            shown(String(decoding: bytes.prefix(Self.textBytesMax), as: UTF8.self))
+        }
         context = trace.context
         requestID = shown(trace.requestID)
         method = trace.method
         self.route = route.template
-        path = shown(String(decoding: summary.path.prefix(Self.textBytesMax), as: UTF8.self))
+        path = shown(summary.path)
         status = summary.status
         errorType = summary.errorType
         errorCode = summary.errorCode
@@ -234,7 +237,7 @@ extension KeptTrace {
         role = unsafe trace.role
         user = shown(trace.user)
         clientAddress = summary.clientAddress
-        userAgent = shown(String(decoding: summary.userAgent.prefix(Self.textBytesMax), as: UTF8.self))
+        userAgent = shown(summary.userAgent)
         self.database = database
         decision = trace.decision
         isPlanned = trace.isPlanned
