@@ -30,6 +30,26 @@ extension AcceptanceTests {
             #expect(!report.output.contains(#""verdict":"renamed""#))
         }
 
+        @Test func `a guarded Prometheus is asked with its token`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let prometheus = try Daemon.prometheus(scraping: server)
+            let guarded = try Daemon("python3", files: ["token": "s3cret\n", "bad": "a\nb"]) {
+                ["\(Repository.root)/Tests/Clients/guard.py", "\($1)", prometheus.base, "s3cret"]
+            }
+            #expect(try eventually(within: 10) { try guarded.get("/").status == 401 })
+            #expect(
+                try eventually(within: 20) { try !prometheus.values("lucarne_build_info").isEmpty }
+            )
+            let refused = try Self.verify(guarded)
+            #expect(refused.status == 1 && refused.errors.contains("answered 401: who are you?"))
+            for token in ["s3cret", "@\(guarded.directory)/token"] {
+                let report = try Self.verify(guarded, "--token", token)
+                #expect(report.output.contains(" data"), "\(report.output)\(report.errors)")
+            }
+            let broken = try Self.verify(guarded, "--token", "@\(guarded.directory)/bad")
+            #expect(broken.status == 2 && broken.errors.contains("--token: printable"))
+        }
+
         @Test func `where no Prometheus is, the answer is one line`() throws {
             let run = try Command.run(
                 Repository.binary.path,

@@ -20,7 +20,8 @@ package enum Help {
           healthcheck [--timeout 2s]
                                  Ask a running server for /readyz (exit 0 if it is ready).
           telemetry verify [--prometheus URL] [--loki URL] [--range 5m] [--job RE]
-                                 [--instance RE] [--tenant ID] [--strict] [--json]
+                                 [--instance RE] [--tenant ID] [--token TOKEN|@FILE]
+                                 [--strict] [--json]
                                  Ask every shipped panel and rule of a Prometheus, and every panel
                                  of log records of a Loki, and say which find nothing and why (exit
                                  1 if that can be mended; --strict: also when there was no traffic).

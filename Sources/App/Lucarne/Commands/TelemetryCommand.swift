@@ -57,11 +57,7 @@ package enum TelemetryCommand {
         guard prometheus != nil || loki != nil else {
             throw ConfigurationFailure("--prometheus or --loki: a URL like http://127.0.0.1:9090")
         }
-        // Neither may it end a line of the request's head.
-        guard options["tenant"]?.utf8.allSatisfy({ 0x20 < $0 && $0 < 0x7F }) != false else {
-            throw ConfigurationFailure("--tenant: printable ASCII without spaces")
-        }
-        let headers = options["tenant"].map { [("X-Scope-OrgID", $0)] } ?? []
+        let headers = try headers(options)
         var choice = Verification.Choice()
         choice.range = options["range"] ?? choice.range
         choice.job = options["job"] ?? choice.job
@@ -91,6 +87,28 @@ package enum TelemetryCommand {
             Terminal.complain("\(error)")
             return ExitCode.failure
         }
+    }
+
+    /// As whom is asked.
+    private static func headers(
+        _ options: [String: String]
+    ) throws(ConfigurationFailure) -> [(String, String)] {
+        // None may end its line of the request's head.
+        func word(_ name: String, _ text: String) throws(ConfigurationFailure) -> String {
+            guard text.utf8.allSatisfy({ 0x20 < $0 && $0 < 0x7F }) else {
+                throw ConfigurationFailure("--\(name): printable ASCII without spaces")
+            }
+            return text
+        }
+        var headers: [(String, String)] = []
+        if let tenant = options["tenant"] {
+            headers.append(("X-Scope-OrgID", try word("tenant", tenant)))
+        }
+        if let token = options["token"] {
+            let text = try SigningSecret.text(written: token).trimmed
+            headers.append(("Authorization", "Bearer \(try word("token", text))"))
+        }
+        return headers
     }
 
     private static func url(
