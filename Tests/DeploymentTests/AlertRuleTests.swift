@@ -20,7 +20,11 @@ import Testing
         let written = try Command.run(
             Repository.binary.path,
             ["telemetry", "write", "--into", folder, "--slo-availability", "99.5"],
-            environment: ["LUCARNE_SLO_LATENCY": "97", "LUCARNE_SLO_LATENCY_THRESHOLD": "1s"]
+            // Which does not serve without a secret.
+            environment: [
+                "LUCARNE_ENVIRONMENT": "production", "LUCARNE_SLO_LATENCY": "97",
+                "LUCARNE_SLO_LATENCY_THRESHOLD": "1s",
+            ]
         )
         #expect(written.status == 0, "\(written.errors)")
         let rules = folder + "/prometheus/rules"

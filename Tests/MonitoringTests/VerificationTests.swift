@@ -10,6 +10,7 @@ import Testing
     /// What a Prometheus answers with: nothing, but for these series and targets.
     private func verdicts(
         names: [String],
+        jobs: [String] = [],
         of watch: Watch = .standard,
         targets: String = #"{"activeTargets":[]}"#,
         rules: String = #"{"groups":[]}"#
@@ -17,11 +18,16 @@ import Testing
         let list = JSONValue.array(names.map(JSONValue.string))
         let findings = try Verification.run(of: watch, families: TelemetryCommand.families) {
             path,
-            _ throws(Verification.Refusal) in
+            query throws(Verification.Refusal) in
             switch path {
             case "/api/v1/label/__name__/values": return list
             case "/api/v1/targets": return (try? JSONValue(parsing: Array(targets.utf8))) ?? .null
             case "/api/v1/rules": return (try? JSONValue(parsing: Array(rules.utf8))) ?? .null
+            case "/api/v1/query" where query[0].1 == "count by (job) (lucarne_build_info)":
+                let found = jobs.map {
+                    JSONValue.object([("metric", .object([("job", .string($0))]))])
+                }
+                return .object([("result", .array(found))])
             case "/api/v1/query": return .object([("result", .array([]))])
             default: return .object([])
             }
@@ -49,6 +55,12 @@ import Testing
             let question = asked["\(board.identifier) / $\(name)"]?.expression
             #expect(question == "count by (\(parts.2)) (\(series))")
         }
+    }
+
+    @Test func `panels are asked of the jobs in which a Lucarne is`() throws {
+        let found = try verdicts(names: ["lucarne_build_info"], jobs: ["api", "lucarne"])
+        let asked = found["lucarne-overview / Requests"]?.expression
+        #expect(asked?.contains(#"job=~"api|lucarne""#) == true)
     }
 
     @Test func `the series of that name is gone: renamed`() throws {

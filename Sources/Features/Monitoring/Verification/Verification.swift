@@ -34,7 +34,8 @@ package struct Verification: Sendable {
     }
 
     package struct Choice: Sendable {
-        package var job = ".+"
+        /// Nil: the jobs in which a Lucarne is, as the boards have it.
+        package var job: String?
         package var instance = ".+"
         /// For `$__rate_interval`: at least four scrapes.
         package var range = "5m"
@@ -55,6 +56,7 @@ package struct Verification: Sendable {
 
     private let ask: Ask
     private let choice: Choice
+    private let job: String
     /// Series that have samples.
     private let names: Set<String>
     /// Families that were exposed, also those that have no series yet.
@@ -88,6 +90,9 @@ package struct Verification: Sendable {
         recorded = Set(records.map(\.name))
         open = Set(families.filter { $0.labels.contains { $0.values == nil } }.map(\.name))
         self.ask = ask
+        let builds = try ask("/api/v1/query", [("query", "count by (job) (lucarne_build_info)")])
+        let jobs = (builds["result"]?.array ?? []).compactMap { $0["metric"]?["job"]?.string }
+        job = choice.job ?? (jobs.isEmpty ? ".+" : jobs.joined(separator: "|"))
         let answer = try ask("/api/v1/label/__name__/values", [])
         names = Set((answer.array ?? []).compactMap(\.string))
         exposed = Set((try ask("/api/v1/metadata", []).members ?? []).map(\.0))
@@ -122,7 +127,7 @@ package struct Verification: Sendable {
 
     private func fill(_ expression: String) -> String {
         expression.replacing("$__rate_interval", with: choice.range)
-            .replacing("$job", with: choice.job)
+            .replacing("$job", with: job)
             .replacing("$instance", with: choice.instance)
             .replacing("$route", with: ".+")
     }
