@@ -65,9 +65,65 @@ extension AcceptanceTests {
                 environment: environment
             )
             #expect(try server.exitCode() == code, "\(server.output)")
-            let lines = server.output.split(separator: "\n")
+            let lines = server.output.split(separator: "\n").filter { !$0.hasPrefix("{") }
             #expect(lines.count == 1, "\(server.output)")
             #expect(lines.first?.contains(name) == true, "\(server.output)")
+            // Where nothing is wrong with the settings, the log's readers are told as well.
+            let told = try server.records().filter { $0["event"] as? String == "start.failed" }
+            #expect(told.count == (code == 1 ? 1 : 0))
+            #expect(told.allSatisfy { "\($0["error.message"] ?? "")".contains(name) })
+        }
+
+        @Test func `told to stop while it migrates, it leaves nothing half done`() throws {
+            let database = try Database()
+            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(
+                atPath: migrations,
+                withIntermediateDirectories: false
+            )
+            defer { try? FileManager.default.removeItem(atPath: migrations) }
+            try "create table half (); select pg_sleep(600);".write(
+                toFile: migrations + "/0001_slow.sql",
+                atomically: true,
+                encoding: .utf8
+            )
+            let server = try LucarneProcess(
+                ["serve"],
+                connection: database.connection,
+                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+            )
+            let running =
+                "select count(*) from pg_stat_activity where state = 'active' "
+                + "and datname = current_database() and query like '%pg_sleep(600)%' "
+                + "and pid <> pg_backend_pid()"
+            #expect(try eventually(within: 20) { try database.psql(running) == "1" })
+            server.signal(SIGTERM)
+            #expect(try server.exitCode() == 0, "\(server.output)")
+            #expect(server.output.contains("start.abandoned"))
+            #expect(try eventually(within: 5) { try database.psql(running) == "0" })
+            #expect(try database.psql("select to_regclass('half') is null") == "t")
+        }
+
+        /// While the cluster is made, and while its server starts.
+        @Test(arguments: ["postgres.new/PG_VERSION", "postgres/postmaster.pid"])
+        func `told to stop while its PostgreSQL starts, it takes that along`(file: String) throws {
+            let server = try LucarneProcess(["serve"], connection: nil)
+            let path = server.directory + "/lucarne-data/" + file
+            #expect(
+                try eventually(within: 30) { FileManager.default.fileExists(atPath: path) },
+                "\(server.output)"
+            )
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 30) == 0, "\(server.output)")
+            let left = try Command.run("/usr/bin/env", ["pgrep", "-f", server.directory])
+            #expect(left.output.isEmpty)
+            let again = try LucarneProcess.serving(
+                connection: nil,
+                environment: ["LUCARNE_DATA_DIRECTORY": server.directory + "/lucarne-data"]
+            )
+            again.signal(SIGTERM)
+            #expect(try again.exitCode(within: 30) == 0)
+            withExtendedLifetime(server) {}
         }
 
         @Test func `a port in use is named in one line`() throws {

@@ -115,7 +115,8 @@ extension AcceptanceTests {
         }
 
         @Test func `a request is one JSON record with the trace it came with`() throws {
-            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
             let reply = try server.get(
                 "/rest/v1/planets?select=name",
                 "-H",
@@ -137,6 +138,11 @@ extension AcceptanceTests {
             {
                 #expect(text.contains(word), "\(word) in \(text)")
             }
+            let name = try database.psql("select current_database()")
+            let trace = try server.get("/debug/traces/\(traceID)").body
+            #expect(trace.contains(#""stringValue":"\#(name)|public""#), "\(trace)")
+            let metrics = try server.get("/metrics").body
+            #expect(metrics.contains(#"db_namespace="\#(name)",db_query_summary="SELECT planets""#))
         }
 
         @Test func `a user's debug records come when they are asked for, and nobody else's`() throws

@@ -32,13 +32,25 @@ package enum Application {
                 environment: configuration.environment.rawValue
             )
         )
+        let interruption = StartInterruption(by: [SIGTERM, SIGINT])
         do throws(StartFailure) {
-            let database = try PreparedDatabase.prepare(configuration) { telemetry.report($0) }
+            defer { interruption.finish() }
+            let database = try PreparedDatabase.prepare(
+                configuration,
+                interruption: interruption
+            ) { telemetry.report($0) }
             defer { database.embedded?.stop() }
+            interruption.finish()
+            try interruption.check()
             telemetry.report(.startup(.database, nanoseconds: database.took.start))
             telemetry.report(.startup(.migrations, nanoseconds: database.took.migrations))
             return try run(configuration, reread, telemetry, database)
         } catch {
+            guard !interruption.isRequested else {
+                telemetry.report(.startAbandoned)
+                return ExitCode.success
+            }
+            telemetry.report(.startFailed(error.description))
             Terminal.complain(error.description)
             return ExitCode.failure
         }

@@ -129,6 +129,7 @@ package struct Database: Sendable {
         rows: Int,
         in trace: RequestTrace
     ) {
+        trace.schema = transaction.schema
         telemetry.report(
             .statement(
                 summary: transaction.summary,

@@ -20,6 +20,8 @@ package struct Transaction: Sendable {
 
     /// Low in cardinality: `SELECT planets`. What dashboards and slow-query logs say.
     package var summary: String
+    /// Where it looks for names, if a request has said so.
+    package var schema = ""
     package var access: Access
     /// `SERIALIZABLE`, `REPEATABLE READ`; nil for the server's default.
     package var isolation: String?

@@ -122,6 +122,7 @@ extension Transaction {
                 ? .rollback : request.check != nil && !request.isReadOnly ? .commitUnless : .commit,
             sharing: request.sharing
         )
+        schema = request.schema
     }
 }
 

@@ -39,6 +39,7 @@ package struct RestTransaction: Sendable {
 
     /// For dashboards: the same for every request to one relation.
     package var summary: String
+    package var schema: String
     /// In order: settings of the role come before the role is taken on.
     package var settings: LocalSettings
     package var preRequest: QualifiedName?
@@ -71,6 +72,7 @@ package struct RestTransaction: Sendable {
         settings known: LocalSettings? = nil
     ) {
         summary = terms.summary
+        schema = terms.schema
         settings =
             known ?? LocalSettings(of: message, terms, from: identity, state, routine: routine)
         preRequest = state.settings.preRequest

@@ -47,6 +47,12 @@ import CLibpq
         unsafe PQtransactionStatus(connection) == PQTRANS_INTRANS
     }
 
+    /// Ends the statement that runs when it is called, if any; from any thread.
+    package var cancel: @Sendable () -> Void {
+        let request = unsafe PQgetCancel(connection).map { unsafe CancelRequest(adopting: $0) }
+        return { request?.send() }
+    }
+
     /// One or more statements without parameters; the position of an error is a character in them.
     package func run(_ script: String) throws(PostgresFailure) {
         _ = unsafe try result(of: PQexec(connection, script))

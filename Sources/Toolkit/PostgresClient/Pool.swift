@@ -192,7 +192,9 @@ extension Pool {
         let id = nextID
         let now = uptime()
         telemetry.report(.opened(nanoseconds: took))
-        telemetry.report(.databaseReached(version: session.serverVersion))
+        telemetry.report(
+            .databaseReached(version: session.serverVersion, name: session.databaseName)
+        )
         sessions[id] = session
         session.onPeerLeft = { [weak self] in self?.sessionLeft(id) }
         // A tenth either way, so that sessions opened together do not end together.

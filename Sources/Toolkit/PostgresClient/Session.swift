@@ -84,6 +84,9 @@ package struct SessionSettings: Sendable {
 
     /// False once the server or the network ended the conversation.
     package var isUsable: Bool { !isBroken && !registration.peerHasLeft }
+    var databaseName: String {
+        unsafe PQdb(connection).map { unsafe String(cString: $0) } ?? ""
+    }
     package var serverVersion: Int { Int(unsafe PQserverVersion(connection)) }
     package var processID: Int { Int(unsafe PQbackendPID(connection)) }
 

@@ -140,6 +140,9 @@ package enum ProcessEvent: Sendable {
     package enum StartupPhase: String, EventLabel { case config, database, migrations, listen }
 
     case startup(StartupPhase, nanoseconds: UInt64)
+    case startFailed(String)
+    /// Told to stop before it served.
+    case startAbandoned
     case migrations(version: Int, pending: Int)
     case catalogReloaded(nanoseconds: UInt64, relations: Int, routines: Int)
     case catalogReloadFailed(String)
@@ -149,7 +152,7 @@ package enum ProcessEvent: Sendable {
     case settingIgnored(String)
     case databaseLost(String)
     /// A connection was opened; the version as libpq counts it (150003).
-    case databaseReached(version: Int)
+    case databaseReached(version: Int, name: String)
     case configuration(fingerprint: String, environment: String)
     case workerWaited(WorkerQueue, nanoseconds: UInt64)
 }

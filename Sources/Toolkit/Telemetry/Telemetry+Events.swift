@@ -153,12 +153,18 @@ extension Telemetry {
                 record.field("phase", phase.rawValue)
                 record.field("duration_ms", milliseconds: nanoseconds)
             }
+        case .startFailed(let reason):
+            logs.write(.critical, .app, "not started", event: "start.failed") { record in
+                record.field("error.message", reason)
+            }
+        case .startAbandoned:
+            logs.write(.notice, .app, "stopped while starting", event: "start.abandoned")
         case .migrations(let version, let pending):
             sql.migrationsVersion.set(version)
             sql.migrationsPending.set(pending)
         case .configuration(let fingerprint, let environment):
             process.configuration.set(fingerprint, environment)
-        case .databaseReached(let version): databaseReached(version)
+        case .databaseReached(let version, let name): databaseReached(version, name)
         case .workerWaited(let queue, let nanoseconds):
             loops.queueWait[queue.position].observe(nanoseconds)
         case .databaseLost(let reason):
@@ -173,7 +179,8 @@ extension Telemetry {
         }
     }
 
-    private func databaseReached(_ version: Int) {
+    private func databaseReached(_ version: Int, _ name: String) {
+        database.name.withLock { $0 = name }
         if database.version.exchange(version, ordering: .relaxed) != version {
             process.setBuild(configuration.identity, postgres: databaseVersion)
         }

@@ -33,8 +33,6 @@ package struct TelemetryConfiguration: Sendable {
     /// A request at least this long is slow: its trace is kept and its debug records written.
     package var slowRequestNanoseconds: UInt64 = 500_000_000
     package var slowStatementNanoseconds: UInt64 = 200_000_000
-    /// `db.namespace`: the database's name.
-    package var databaseNamespace = "postgres"
     /// Traces kept in memory, of each kind: ordinary, failed, slow. One takes two to three
     /// kilobytes, and some forty at most, should its client send long headers.
     package var tracesMax = 512
@@ -69,6 +67,8 @@ package struct TelemetryConfiguration: Sendable {
 final class DatabaseStanding: Sendable {
     let version = Atomic<Int>(0)
     let isLost = Atomic<Bool>(false)
+    /// `postgres` until one was opened.
+    let name = Mutex("postgres")
 }
 
 /// The composition: the registry, the log, and what turns facts into both.
@@ -117,7 +117,7 @@ package final class Telemetry: Sendable {
         caches = registry.shared(CacheMetrics.self)
         authentication.observe(registry, CacheTelemetry(.token, caches))
         sql = registry.shared(SQLMetrics.self)
-        statements = StatementSeries(sql, namespace: configuration.databaseNamespace)
+        statements = StatementSeries(sql, of: database)
         pool = registry.shared(PoolMetrics.self)
         loops = registry.shared(LoopMetrics.self)
         logs = LogPipeline(
@@ -135,7 +135,7 @@ package final class Telemetry: Sendable {
             registry.shared(TraceMetrics.self),
             configuration.tracesMax,
             baggageKeys: configuration.baggageKeys,
-            database: configuration.databaseNamespace,
+            database: database,
             exporter: exporter
         )
         self.traces = traces

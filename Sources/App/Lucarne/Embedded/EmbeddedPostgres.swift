@@ -49,20 +49,23 @@ package final class EmbeddedPostgres: Sendable {
     package static func start(
         dataDirectory: String,
         binaries: String?,
+        interruption: StartInterruption = StartInterruption(),
         observe: @escaping @Sendable (EmbeddedEvent) -> Void
     ) throws(StartFailure) -> EmbeddedPostgres {
         let cluster = try PostgresCluster(dataDirectory: dataDirectory, binaries: binaries)
         if !cluster.isInitialised {
-            try cluster.initialise()
+            try cluster.initialise(interruption)
             observe(.initialised)
         }
         cluster.clearLeftovers()
+        try interruption.check()
         let embedded = EmbeddedPostgres(cluster.socketDirectory, observe)
         let shared = SharedCluster(cluster)
         DispatchQueue(label: "postgres").async {
             if let cluster = shared.take() { embedded.supervise(cluster) }
             embedded.finish()
         }
+        interruption.ends { embedded.stop() }
         try embedded.waitUntilReady()
         observe(.started)
         return embedded
@@ -83,16 +86,16 @@ package final class EmbeddedPostgres: Sendable {
         "host='\(socketDirectory)' port=5432 user=\(user) dbname=\(database)"
     }
 
-    /// Ends every session and the server, and returns when it is gone.
+    /// Ends every session and the server, and returns when it is gone, whoever began to stop it.
     package func stop() {
-        let isRunning = state.withLock { state in
-            if state.hasEnded || state.isStopping { return false }
-            state.isStopping = true
-            if state.pid > 0 { kill(state.pid, SIGINT) }
-            return true
+        let isFirst = state.withLock { state in
+            defer { state.isStopping = true }
+            if !state.isStopping, state.pid > 0 { kill(state.pid, SIGINT) }
+            return !state.isStopping
         }
-        guard isRunning else { return }
-        for (seconds, number) in [(20, SIGQUIT), (5, SIGKILL)] {
+        // Each who has seen the end lets the next one see it.
+        defer { ended.signal() }
+        for (seconds, number) in isFirst ? [(20, SIGQUIT), (5, SIGKILL)] : [] {
             if ended.wait(timeout: .now() + .seconds(seconds)) == .success { return }
             state.withLock { if $0.pid > 0 { kill($0.pid, number) } }
         }

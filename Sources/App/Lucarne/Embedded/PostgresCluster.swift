@@ -116,7 +116,9 @@ extension PostgresCluster {
 
     /// Makes the cluster beside its place and then moves it there: an attempt that was cut off
     /// leaves nothing that looks finished.
-    borrowing func initialise() throws(StartFailure) {
+    borrowing func initialise(
+        _ interruption: StartInterruption = StartInterruption()
+    ) throws(StartFailure) {
         let attempt = directory + ".new"
         Self.removeTree(attempt)
         try Self.makePrivate(attempt, owner: user)
@@ -129,6 +131,10 @@ extension PostgresCluster {
             ],
             as: user
         )
+        // It and what it started are a process group of their own.
+        let group = process.pid
+        interruption.ends { kill(-group, SIGINT) }
+        defer { interruption.ends(nil) }
         var last = ""
         process.readLines { if !$0.trimmed.isEmpty { last = $0 } }
         guard process.wait() == 0 else { throw StartFailure("initdb failed: \(last)") }

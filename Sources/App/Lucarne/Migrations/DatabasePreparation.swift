@@ -20,18 +20,25 @@ extension PreparedDatabase {
     /// Blocks: call it before there are loops.
     package static func prepare(
         _ configuration: Configuration,
+        interruption: StartInterruption = StartInterruption(),
         observe: @escaping @Sendable (EmbeddedEvent) -> Void
     ) throws(StartFailure) -> PreparedDatabase {
         let settings = configuration.database
         let migrations = try Migration.read(from: settings.migrationsDirectory)
         let began = uptimeNanoseconds()
-        let embedded = try start(configuration, observe)
+        let embedded = try start(configuration, interruption, observe)
         let started = uptimeNanoseconds()
         do throws(StartFailure) {
             let owner = embedded?.connection(user: "postgres") ?? settings.url ?? ""
-            let applied =
-                settings.migratesOnStart
-                ? try Migrator(connection: owner).migrate(migrations) : []
+            var applied: [String] = []
+            if settings.migratesOnStart {
+                let migrator = try Migrator(connection: owner)
+                // Without its server a migration ends as well.
+                if embedded == nil { interruption.ends(migrator.cancel) }
+                try interruption.check()
+                applied = try migrator.migrate(migrations)
+            }
+            try interruption.check()
             return PreparedDatabase(
                 connection: embedded?.connection() ?? owner,
                 ownerConnection: owner,
@@ -50,7 +57,7 @@ extension PreparedDatabase {
         _ configuration: Configuration
     ) throws(StartFailure) -> [String] {
         let migrations = try Migration.read(from: configuration.database.migrationsDirectory)
-        let embedded = try start(configuration) { _ in }
+        let embedded = try start(configuration, StartInterruption()) { _ in }
         defer { embedded?.stop() }
         let owner = embedded?.connection(user: "postgres") ?? configuration.database.url ?? ""
         return try Migrator(connection: owner).pending(migrations)
@@ -58,12 +65,14 @@ extension PreparedDatabase {
 
     private static func start(
         _ configuration: Configuration,
+        _ interruption: StartInterruption,
         _ observe: @escaping @Sendable (EmbeddedEvent) -> Void
     ) throws(StartFailure) -> EmbeddedPostgres? {
         guard configuration.database.url == nil else { return nil }
         return try EmbeddedPostgres.start(
             dataDirectory: configuration.dataDirectory,
             binaries: configuration.database.postgresDirectory,
+            interruption: interruption,
             observe: observe
         )
     }

@@ -16,6 +16,9 @@ struct Migrator: ~Copyable {
         }
     }
 
+    /// Makes what is being applied fail, from any thread.
+    var cancel: @Sendable () -> Void { session.cancel }
+
     /// Applies what is pending, ours first. Returns the names of the user's that were applied.
     func migrate(_ migrations: [Migration]) throws(StartFailure) -> [String] {
         try reporting("migrations") { () throws(PostgresFailure) in

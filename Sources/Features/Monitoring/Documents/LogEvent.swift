@@ -57,6 +57,8 @@ package struct LogEvent: Sendable {
         LogEvent("lifecycle.changed", "notice; warning", "the process started, is ready, drains"),
         LogEvent("health.changed", "notice; warning", "a health check changed its mind"),
         LogEvent("server.listening", "notice", "an address is listened on"),
+        LogEvent("start.failed", "critical", "the process ends: it cannot begin to serve, and why"),
+        LogEvent("start.abandoned", "notice", "the process was told to stop while it started"),
         LogEvent("startup.phase", "debug", "a phase of the start is done, and how long it took"),
         LogEvent(
             "metrics.overflow",

@@ -31,7 +31,7 @@ import Synchronization
     private static let recentMax = 64
 
     private let metrics: SQLMetrics
-    private let namespace: String
+    private let database: DatabaseStanding
     private let entries = Mutex<[String: Entry]>([:])
     // `recentMax` places for each slot, which only its loop reads and writes.
     nonisolated(unsafe) private let recent: UnsafeMutablePointer<Recent?>
@@ -41,9 +41,9 @@ import Synchronization
     /// Summaries come from the catalog, which may have any number of tables: the rest share one.
     static let entriesMax = 4_096
 
-    init(_ metrics: SQLMetrics, namespace: String) {
+    init(_ metrics: SQLMetrics, of database: DatabaseStanding) {
         self.metrics = metrics
-        self.namespace = namespace
+        self.database = database
         unsafe recent = .allocate(capacity: Shard.slotsMax * Self.recentMax)
         unsafe recent.initialize(repeating: nil, count: Shard.slotsMax * Self.recentMax)
     }
@@ -73,6 +73,9 @@ import Synchronization
         duration.observe(nanoseconds, slot: slot)
         return duration
     }
+
+    /// The schema is left to the traces: series are found by the summary alone.
+    private var namespace: String { database.name.withLock(\.self) }
 
     var count: Int { entries.withLock { $0.count } }
 

@@ -25,7 +25,8 @@ extension KeptTrace {
         let span = spans[position]
         var facts: [Fact] = [("lucarne.layer", .text(span.layer.label.text))]
         if span.layer == .sql {
-            facts += [("db.system.name", .text("postgresql")), ("db.namespace", .text(database))]
+            let namespace = schema.isEmpty ? database : "\(database)|\(schema)"
+            facts += [("db.system.name", .text("postgresql")), ("db.namespace", .text(namespace))]
         }
         if span.layer == .middleware {
             facts += zip(middleware.names, middleware.nanoseconds).map { name, spent in

@@ -20,6 +20,8 @@ package final class RequestTrace: @unchecked Sendable {
 
     @exclusivity(unchecked) package var role = ""
     package var user = ""
+    /// Which its statements ran in.
+    @exclusivity(unchecked) package var schema = ""
     @exclusivity(unchecked) package var statementCount = 0
     /// Whoever asks for it sees the request's debug records and finds its trace kept.
     package var isForced = false

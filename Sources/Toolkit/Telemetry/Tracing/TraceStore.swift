@@ -47,8 +47,9 @@ package struct KeptTrace: Sendable {
     package var user: String
     package var clientAddress: String
     package var userAgent: String
-    /// The database that its statements ran in.
+    /// The database that its statements ran in, and the schema, where there is one.
     package var database: String
+    package var schema: String
     package var decision: TraceDecision
     /// A plan was asked for that belongs to one of its statements.
     package var isPlanned: Bool
@@ -126,7 +127,7 @@ package final class TraceStore: Sendable {
     private let metrics: TraceMetrics
     private let tracesMax: Int
     private let baggageKeys: Set<String>
-    private let database: String
+    private let database: DatabaseStanding
     private let exporter: TraceExporter?
     private let state = Mutex(State())
 
@@ -134,7 +135,7 @@ package final class TraceStore: Sendable {
         _ metrics: TraceMetrics,
         _ tracesMax: Int,
         baggageKeys: Set<String> = [],
-        database: String = "postgres",
+        database: DatabaseStanding = DatabaseStanding(),
         exporter: TraceExporter? = nil
     ) {
         self.metrics = metrics
@@ -183,7 +184,7 @@ package final class TraceStore: Sendable {
             route,
             wallOffset: wallOffset,
             baggageKeys: baggageKeys,
-            database: database
+            database: database.name.withLock(\.self)
         )
         exporter?.offer(kept)
         let pool = TraceMetrics.pool(of: trace.decision)
@@ -239,6 +240,7 @@ extension KeptTrace {
         clientAddress = summary.clientAddress
         userAgent = shown(summary.userAgent)
         self.database = database
+        schema = unsafe trace.schema
         decision = trace.decision
         isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Dispatch
+internal import Glibc
+internal import Synchronization
+
+/// A process that is told to stop while it starts, where waiting blocks: what it waits for is
+/// ended, again and again, until the start is over.
+package final class StartInterruption: Sendable {
+    private struct State {
+        var isRequested = false
+        var isOver = false
+        /// Makes the start go on, or fail.
+        var end: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    /// Nobody interrupts it.
+    package init() {}
+
+    /// Takes these signals, which all threads block, until the start is over.
+    package init(by numbers: [Int32]) {
+        DispatchQueue(label: "start").async { self.watch(numbers) }
+    }
+
+    package var isRequested: Bool { state.withLock(\.isRequested) }
+
+    /// What from now on ends what is waited for; it is called from another thread.
+    func ends(_ end: (@Sendable () -> Void)?) { state.withLock { $0.end = end } }
+
+    func check() throws(StartFailure) {
+        if isRequested { throw StartFailure("told to stop while starting") }
+    }
+
+    /// From here on signals are somebody else's.
+    package func finish() { state.withLock { $0.isOver = true } }
+
+    private func watch(_ numbers: [Int32]) {
+        var mask = sigset_t()
+        _ = unsafe sigemptyset(&mask)
+        for number in numbers { _ = unsafe sigaddset(&mask, number) }
+        while true {
+            var patience = timespec(tv_sec: 0, tv_nsec: 100_000_000)
+            let number = unsafe sigtimedwait(&mask, nil, &patience)
+            let (isOver, end) = state.withLock { state in
+                if number > 0, !state.isOver { state.isRequested = true }
+                return (state.isOver, state.isRequested ? state.end : nil)
+            }
+            if isOver {
+                // It was meant for whoever serves now.
+                if number > 0 { kill(getpid(), number) }
+                return
+            }
+            end?()
+        }
+    }
+}
