@@ -65,17 +65,22 @@ final class Daemon: @unchecked Sendable {
 
 extension Daemon {
     /// A Prometheus as it ships, which scrapes the server and looks at the rules every second.
-    /// `alerts`: other alerting rules than those that ship.
+    /// `other` stands for one more instance; `alerts`: other alerting rules than those that ship.
     static func prometheus(
         scraping server: LucarneProcess,
+        and other: Daemon? = nil,
         features: [String] = [],
         alertmanager: Daemon? = nil,
         alerts: String? = nil
     ) throws -> Daemon {
+        let ports = [server.port] + (other.map { [$0.port] } ?? [])
         // Nobody listens on port 1: alerts fire unheard.
         let configuration = try Repository.text(of: "prometheus/prometheus.yml")
             .replacing(": 15s", with: ": 1s")
-            .replacing("lucarne:9464", with: "127.0.0.1:\(server.port)")
+            .replacing(
+                "lucarne:9464",
+                with: ports.map { "127.0.0.1:\($0)" }.joined(separator: ", ")
+            )
             .replacing("alertmanager:9093", with: "127.0.0.1:\(alertmanager?.port ?? 1)")
             .replacing("rules/", with: "")
         let rules = "prometheus/rules"

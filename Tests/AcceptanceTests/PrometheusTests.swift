@@ -41,6 +41,37 @@ extension AcceptanceTests {
             }
         }
 
+        @Test func `a fleet that is scraped in both ways is counted whole`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            let client = "\(Repository.root)/Tests/Clients/classic.py"
+            let classic = try Daemon("python3", files: [:]) {
+                [client, "\($1)", server.base + "/metrics"]
+            }.ready("/")
+            let prometheus = try Daemon.prometheus(
+                scraping: server,
+                and: classic,
+                features: ["native-histograms"]
+            )
+            func value(_ expression: String) throws -> Double? {
+                try prometheus.values(expression).first.flatMap { Double($0) }
+            }
+            // One server under two names: what is recorded of both is twice what each says.
+            let name = "http_server_request_duration_seconds"
+            let whole = "sum(job_route:http_requests:rate5m)"
+            let halves = [
+                "sum(rate(\(name)_count[5m]))", "histogram_count(sum(rate(\(name)[5m])))",
+            ]
+            var shares: [Double?] = []
+            let isWhole = try eventually(within: 60) {
+                for _ in 0..<5 { _ = try server.get("/rest/v1/planets?select=name") }
+                shares = try halves.map { try value("\($0) / \(whole)") }
+                return shares.allSatisfy { 0.4...0.6 ~= $0 ?? 0 }
+            }
+            #expect(isWhole, "\(shares) \(prometheus.output)")
+            let slow = try value(#"slo:sli_error:ratio_rate5m{slo="latency250ms"}"#)
+            #expect(slow.map { abs($0) < 0.3 } == true, "\(slow ?? .nan)")
+        }
+
         @Test func `what is exposed is OpenMetrics 1.0 to the letter, exemplars included`() throws {
             let server = try LucarneProcess.serving(
                 ["--keep-one-trace-in", "1"],

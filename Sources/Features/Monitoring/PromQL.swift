@@ -3,7 +3,9 @@
 /// Writes expressions over one choice of series and one range.
 ///
 /// A Prometheus that ingests native histograms keeps none of their `_bucket`, `_sum` and `_count`
-/// series, so each question about a histogram has two halves, joined by `or`: one finds data.
+/// series, so each question about a histogram has two halves, joined by `or`: for each instance one
+/// finds data. Counts, means and shares are joined before they are summed, and so are right for a fleet
+/// of both kinds; a quantile cannot be, and is that of the classic ones while there are any.
 struct PromQL: Sendable {
     var matchers: [String]
     var range: String
@@ -60,31 +62,33 @@ struct PromQL: Sendable {
     }
 
     func mean(of histogram: String, by labels: String, _ more: String...) -> String {
-        let native = "sum\(Self.by(labels)) (\(rateOf(histogram, more)))"
-        let sum = "sum\(Self.by(labels)) (\(rateOf(histogram + "_sum", more)))"
-        return "(\(sum) or histogram_sum(\(native))) / "
-            + "((\(observed(histogram, labels, more))) > 0)"
+        let sums = rateOf(histogram + "_sum", more)
+        let native = "histogram_sum(\(rateOf(histogram, more)))"
+        let all = observed(histogram, labels, more)
+        return "sum\(Self.by(labels)) (\(sums) or \(native)) / (\(all) > 0)"
     }
 
     /// Observations per second that the matchers choose, 0 where there are none but others.
     func part(of histogram: String, by labels: String = "", _ more: String...) -> String {
-        "(\(observed(histogram, labels, more))) or 0 * (\(observed(histogram, labels, [])))"
+        "\(observed(histogram, labels, more)) or 0 * \(observed(histogram, labels, []))"
     }
 
-    /// Observations per second above a bound that is one of the buckets'. Nothing where there are
-    /// none at all, of which a native histogram has no fraction (`NaN`).
+    /// Observations per second above a bound that is one of the buckets'; nothing where there are
+    /// none at all.
     func above(_ bound: Double, of histogram: String, by labels: String) -> String {
         // OpenMetrics' canonical form: 1.0.
-        let within = rateOf(histogram + "_bucket", [#"le="\#(bound)""#])
-        let native = "sum\(Self.by(labels)) (\(rateOf(histogram, [])))"
-        let all = observed(histogram, labels, [])
-        return "((\(all)) > 0) - (sum\(Self.by(labels)) (\(within)) or histogram_count(\(native))"
-            + " * histogram_fraction(0, \(bound.promQL), \(native)))"
+        let classic = rateOf(histogram + "_bucket", [#"le="\#(bound)""#])
+        let native = rateOf(histogram, [])
+        // Of no observations a fraction is not a number, and would make none of the sum.
+        let within =
+            "\(classic) or ignoring (le) (histogram_count(\(native)) > 0)"
+            + " * histogram_fraction(0, \(bound.promQL), \(native))"
+        return "(\(observed(histogram, labels, [])) > 0) - sum\(Self.by(labels)) (\(within))"
     }
 
     private func observed(_ histogram: String, _ labels: String, _ more: [String]) -> String {
-        "sum\(Self.by(labels)) (\(rateOf(histogram + "_count", more)))"
-            + " or histogram_count(sum\(Self.by(labels)) (\(rateOf(histogram, more))))"
+        let counts = rateOf(histogram + "_count", more)
+        return "sum\(Self.by(labels)) (\(counts) or histogram_count(\(rateOf(histogram, more))))"
     }
 
     private func rateOf(_ name: String, _ more: [String]) -> String {

@@ -34,8 +34,8 @@ extension Board {
             "Share of requests answered with 5xx.",
             .ratio,
             .init(
-                "(" + chosen.part(of: Family.request, Family.serverErrors) + ") / (("
-                    + chosen.observed(Family.request) + ") > 0)"
+                "(" + chosen.part(of: Family.request, Family.serverErrors) + ") / ("
+                    + chosen.observed(Family.request) + " > 0)"
             )
         ).colored(.green, (0.001, .orange), (0.01, .red)),
         .stat(

@@ -153,7 +153,7 @@ extension Watch {
         let chosen = over(window.rawValue)
         let all = chosen.observed(Family.request, by: "job")
         return objectives.map {
-            $0.ratio(window.rawValue, "(\($0.bad(chosen))) / ((\(all)) > 0)")
+            $0.ratio(window.rawValue, "(\($0.bad(chosen))) / (\(all) > 0)")
         }
     }
 
