@@ -16,7 +16,7 @@ extension Watch {
                 for: "5m",
                 .page,
                 "no Lucarne is scraped",
-                "Prometheus has had no target of that job for 5 minutes: no other alert can fire.",
+                "Prometheus has had no target of Lucarne for 5 minutes, so no other alert can fire.",
                 board: "overview",
                 proof: AlertProof(.gauge("up", well: 1, bad: nil))
             ),
