@@ -277,6 +277,17 @@ struct RequestTelemetryTests {
         #expect(sent.contains(ids[1]))
     }
 
+    @Test func `a route outlives its requests, whoever else lets go of it`() {
+        let telemetry = Telemetry()
+        weak var left: RouteTelemetry?
+        do {
+            let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+            left = route
+            _ = trace(telemetry, route)
+        }
+        #expect(left != nil)
+    }
+
     @Test func `a loop's requests are accounted for together, and none twice`() async {
         let telemetry = Telemetry()
         let route = RouteTelemetry(template: "/x", registry: telemetry.registry)

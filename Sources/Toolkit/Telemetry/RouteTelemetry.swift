@@ -59,6 +59,9 @@ package final class RouteTelemetry: Sendable {
             } ?? []
         outcomes = OutcomeSeries(template: template, family: families.duration)
         slowLimit = SlowLimit(outcomes)
+        // Never given back: a request refers to its route without counting, and its loop may account
+        // for it when whoever made the route, at the end of the process, has let go of it.
+        _ = unsafe Unmanaged.passRetained(self)
         guard !isOperational else { return }
         registry.shared(SlowLimits.self).add(slowLimit)
         // A rate needs to see the zero before the first failure.

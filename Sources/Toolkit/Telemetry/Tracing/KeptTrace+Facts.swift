@@ -28,7 +28,7 @@ extension KeptTrace {
             let namespace = schema.isEmpty ? database : "\(database)|\(schema)"
             facts += [("db.system.name", .text("postgresql")), ("db.namespace", .text(namespace))]
         }
-        if span.layer == .middleware {
+        if span.layer == .middleware, let middleware {
             facts += zip(middleware.names, middleware.nanoseconds).map { name, spent in
                 ("lucarne.middleware.\(name.text)_ns", .integer(Int(clamping: spent)))
             }

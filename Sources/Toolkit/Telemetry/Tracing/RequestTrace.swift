@@ -30,7 +30,8 @@ package final class RequestTrace: @unchecked Sendable {
     /// What the caller's `tracestate` and `baggage` say, where it sent any.
     private(set) var traceState: TraceState?
     private(set) var givenBaggage: String?
-    var middleware = MiddlewareTimes()
+    /// Where somebody looked.
+    @exclusivity(unchecked) var middleware: MiddlewareTimes?
     @exclusivity(unchecked) private var notes: [TraceAttribute] = []
     /// Kept apart, since most requests have one: an array would be an allocation.
     @exclusivity(unchecked) private var firstStatement: NotedStatement?
@@ -75,7 +76,7 @@ package final class RequestTrace: @unchecked Sendable {
 
     package var layer: Layer { Layer(rawValue: currentLayer.load(ordering: .relaxed)) ?? .parse }
 
-    /// Set when the request is routed. A route outlives its requests: the router holds it.
+    /// Set when the request is routed. A route outlives its requests: it is never given back.
     package var route: RouteTelemetry? {
         get {
             let bits = currentRoute.load(ordering: .acquiring)

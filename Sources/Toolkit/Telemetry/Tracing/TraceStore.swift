@@ -60,7 +60,7 @@ package struct KeptTrace: Sendable {
     /// Times are relative to the request's start.
     package var spans: [TraceSpan]
     package var spansLost: Int
-    var middleware: MiddlewareTimes
+    var middleware: MiddlewareTimes?
     package var attributes: [TraceAttribute]
     package var traceState: String?
     package var baggage: String?
@@ -253,7 +253,7 @@ extension KeptTrace {
             return span
         }
         spansLost = trace.spansLost
-        middleware = trace.middleware
+        middleware = unsafe trace.middleware
         attributes = trace.attributes.map { attribute in
             guard case .text(let text) = attribute.value else { return attribute }
             return TraceAttribute(
