@@ -33,9 +33,9 @@ package struct TelemetryConfiguration: Sendable {
     /// A request at least this long is slow: its trace is kept and its debug records written.
     package var slowRequestNanoseconds: UInt64 = 500_000_000
     package var slowStatementNanoseconds: UInt64 = 200_000_000
-    /// Traces kept in memory, of each kind: ordinary, failed, slow. One takes two to three
-    /// kilobytes, and some forty at most, should its client send long headers.
-    package var tracesMax = 512
+    /// Traces kept in memory, of each kind: ordinary, failed, slow. One takes some 1,500 bytes, more
+    /// where its client sends long headers.
+    package var tracesMax = 1_000
     /// One in so many ordinary requests has its trace kept; 0 keeps none of them.
     package var keepOneTraceIn = 100
     /// Whether a caller's word (`tracestate: lucarne=keep`, the sampled flag) keeps a trace.

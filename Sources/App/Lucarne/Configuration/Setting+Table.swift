@@ -100,8 +100,8 @@ extension Setting {
         Setting(
             .tracesMax,
             .integer(1...100_000),
-            "512",
-            "Traces held in memory of each kind: ordinary, failed, slow; one takes 2 to 3 KiB"
+            "1000",
+            "Traces held in memory of each kind: ordinary, failed, slow; one takes 1 to 2 KiB"
         ),
         Setting(
             .metricSeriesMax,
