@@ -302,6 +302,20 @@ struct InsideTests {
         #expect(house.telemetry.logs.isEnabled(.debug, .sql) == (status == 200))
     }
 
+    @Test func `while operations run, a level that was changed for a while comes back`() async {
+        let house = House()
+        let body = #"{"level":"error","module":"http","seconds":1}"#
+        #expect(await house.answer(.post, "/debug/log-level", body: body).status == 200)
+        #expect(!house.telemetry.logs.isEnabled(.info, .http))
+        let running = Task { await Operations(telemetry: house.telemetry).run() }
+        for _ in 0..<1_000 where !house.telemetry.logs.isEnabled(.info, .http) {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(house.telemetry.logs.isEnabled(.info, .http))
+        running.cancel()
+        await running.value
+    }
+
     @Test func `a request in flight is shown with its layer`() async {
         let house = House()
         let trace = RequestTrace(
