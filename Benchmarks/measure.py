@@ -261,7 +261,9 @@ def measure(options, directory):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
             for name, ask in paired.items():
-                seen = in_turns(lambda: ask(on), lambda: ask(off), 2 * seconds)
+                # The first has a bar that is near.
+                turns = 2 * seconds if name == ROW else seconds
+                seen = in_turns(lambda: ask(on), lambda: ask(off), turns)
                 measured[-1] |= dict(zip(in_turns_with(name), seen))
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 
 /// What must not reach a log: recognised by the name it goes by, or by its shape.
@@ -46,6 +47,7 @@ package enum Redaction {
 
     /// A text without what has the shape of a secret, and the rules that found something.
     package static func masked(_ text: String) -> (text: String, rules: [Rule]) {
+        guard mayHoldSecret(text) else { return (text, []) }
         var bytes = Array(text.utf8)
         var rules: [Rule] = []
         if mask(&bytes, prefix: "eyJ", while: isTokenByte, keepsPrefix: false) {
@@ -60,6 +62,18 @@ package enum Redaction {
             || maskUserInfo(&bytes)
         if isPassword { rules.append(.password) }
         return (String(decoding: bytes, as: UTF8.self), rules)
+    }
+
+    /// What the shapes cannot do without; most texts have none of it, and are many.
+    private static let marks: [StaticString] = ["eyJ", "earer ", "assword=", "://"]
+
+    private static func mayHoldSecret(_ text: String) -> Bool {
+        unsafe text.utf8Span.span.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return marks.contains { mark in
+                unsafe memmem(start, bytes.count, mark.utf8Start, mark.utf8CodeUnitCount) != nil
+            }
+        }
     }
 
     /// Replaces the run of bytes that follows each `prefix`.
