@@ -226,6 +226,21 @@ struct RequestTelemetryTests {
         #expect(site.events["request.layer"] == 5)
     }
 
+    @Test(arguments: [(1, 40), (2, 10)])
+    func `ordinary traces are kept ten a second, unless all are asked for`(
+        _ interval: Int,
+        _ kept: Int
+    ) {
+        let site = KeepingSite { $0.keepOneTraceIn = interval }
+        for number in 1...40 {
+            let id = String(number * 2, radix: 16)
+            let zeros = String(repeating: "0", count: 32 - id.count)
+            site.serve(traceparent: "00-\(zeros)\(id)-00f067aa0ba902b7-00")
+        }
+        #expect(site.telemetry.traces.all.count == kept)
+        #expect(site.events["http.request"] == 40)
+    }
+
     @Test(arguments: [true, false])
     func `a caller's wish to keep a trace counts where callers are listened to`(_ isHeard: Bool) {
         let site = KeepingSite { $0.callersMayKeep = isHeard }

@@ -25,8 +25,16 @@ final class HindsightLimits: Sendable {
     private let forced = SecondCount()
     private let failed = SecondCount()
     private let slow = SecondCount()
+    private let sampled = SecondCount()
+
+    private static let sampledPerSecondMax: UInt64 = 10
 
     init(perSecondMax: Int) { self.perSecondMax = UInt64(max(0, perSecondMax)) }
+
+    /// Whether one more ordinary request is worth a place.
+    func admitsSample(at now: UInt64) -> Bool {
+        sampled.add(at: now) <= Self.sampledPerSecondMax
+    }
 
     /// The reason, or that there were too many already.
     func decided(_ decision: TraceDecision, at now: UInt64) -> TraceDecision {

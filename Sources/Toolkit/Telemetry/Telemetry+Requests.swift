@@ -94,8 +94,11 @@ extension Telemetry {
         }
         if trace.context.isSampled, configuration.callersMayKeep { return .keptSampled }
         let interval = UInt64(configuration.keepOneTraceIn)
-        let isChosen = interval > 0 && trace.context.traceIDLow % interval == 0
-        return isChosen ? .keptSampled : .dropped
+        guard interval > 0, trace.context.traceIDLow % interval == 0 else { return .dropped }
+        // Where they are sent nowhere, more of them would only push each other out.
+        let isLimited = interval > 1 && configuration.traceEndpoint == nil
+        let hasRoom = unsafe !isLimited || hindsight.admitsSample(at: trace.endedAt)
+        return hasRoom ? .keptSampled : .dropped
     }
 
     private func count(

@@ -89,7 +89,7 @@ extension Setting {
             .keepOneTraceIn,
             .integer(0...1_000_000),
             "100",
-            "Of so many ordinary requests one trace is kept; 0: none"
+            "Of so many ordinary requests one trace is kept, ten a second where none are sent on; 0: none"
         ),
         Setting(
             .traceKeep,
