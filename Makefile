@@ -56,7 +56,7 @@ bench-catalog: ## Measure a catalog of 10,000 tables (ARGS=another number)
 	@Benchmarks/catalog $(ARGS)
 
 conformance: ## Replay cases made from PostgREST's specification (CASES=file of JSON lines; skipped without)
-	@scripts/install test
+	@scripts/install conformance
 	@scripts/conformance $(CASES) $(ARGS)
 
 sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; skipped without one)
