@@ -59,6 +59,99 @@ struct LogRecordTests {
         }
     }
 
+    @Test(arguments: [
+        (0, "0.000"), (999, "0.000"), (1_000, "0.001"), (264_999, "0.264"), (1_000_000, "1.000"),
+        (9_999_999, "9.999"), (10_000_000, "10.000"), (123_456_789, "123.456"),
+        (99_999_999_999_999, "99999999.999"), (100_000_000_000_000, "100000000.000"),
+        (UInt64.max, "18446744073709.551"),
+    ])
+    func `milliseconds have three decimals`(_ nanoseconds: UInt64, _ text: String) {
+        var bytes = LogBytes()
+        defer { bytes.free() }
+        bytes.reserve(64)
+        bytes.append(milliseconds: nanoseconds)
+        #expect(String(decoding: bytes.copy(from: 0), as: UTF8.self) == text)
+    }
+
+    @Test func `a layer is told from a microsecond on, however long it took`() {
+        for nanoseconds in [0, 999, 1_000, 9_999_999, 10_000_000, 86_400_000_000_000] as [UInt64] {
+            let trace = RequestTrace(
+                startedAt: 5,
+                context: TraceContext(accepting: String?.none)
+            )
+            trace.end(at: 5 + nanoseconds)
+            var record = LogRecord(in: LogBytes(), format: .json)
+            record.layers(of: trace)
+            record.close()
+            var bytes = record.bytes
+            defer { bytes.free() }
+            let whole = nanoseconds / 1_000_000
+            let rest = "\(1_000 + nanoseconds / 1_000 % 1_000)".dropFirst()
+            let layers = nanoseconds < 1_000 ? "" : "\"parse\":\(whole).\(rest)"
+            #expect(object(bytes) == "{\"layers\":{\(layers)}}\n")
+        }
+    }
+
+    @Test func `fields of the same texts are the same, whoever made them first`() {
+        var fragments = LogFragments()
+        fragments.prepare()
+        defer { fragments.free() }
+        func line(_ user: String, _ agent: String) -> (String, Int) {
+            var record = LogRecord(in: LogBytes(), format: .json, fragments)
+            record.fields(
+                alikeFor: LogFragments.Key(user),
+                Array(agent.utf8)[...],
+                holding: { (user, "", "") },
+                made: { record in
+                    record.field("user.id", user)
+                    record.field("agent", agent)
+                }
+            )
+            record.close()
+            var bytes = record.bytes
+            defer { bytes.free() }
+            return (
+                object(bytes),
+                record.redactions.indices.reduce(0) { $0 + Int(record.redactions[$1]) }
+            )
+        }
+        let users = ["", "short", String(repeating: "long ", count: 20), "\"quoted\" and longer"]
+        let agents = [
+            "", "curl/8", "curl/9", String(repeating: "a", count: 2_000), "Bearer abcdefghij",
+        ]
+        var alone: [[(String, Int)]] = []
+        for _ in 0..<3 {
+            alone.append(users.flatMap { user in agents.map { line(user, $0) } })
+        }
+        for later in alone.dropFirst() {
+            #expect(later.map(\.0) == alone[0].map(\.0))
+            #expect(later.map(\.1) == alone[0].map(\.1), "what is left out counts each time")
+        }
+        #expect(alone[0][1].0 == #"{"user.id":"","agent":"curl/8"}"# + "\n")
+        #expect(alone[0][4].0.contains("[redacted]"))
+    }
+
+    /// Many more than there are places for, made and gone again: a string that lies where another
+    /// one did is not taken for it.
+    @Test func `texts that come and go are never mistaken for each other`() {
+        var fragments = LogFragments()
+        fragments.prepare()
+        defer { fragments.free() }
+        for number in 0..<20_000 {
+            let user = "somebody with the number \(number % 1_000)"
+            var record = LogRecord(in: LogBytes(), format: .json, fragments)
+            record.fields(
+                alikeFor: LogFragments.Key(user),
+                holding: { (user, "", "") },
+                made: { $0.field("user.id", user) }
+            )
+            record.close()
+            var bytes = record.bytes
+            defer { bytes.free() }
+            #expect(object(bytes) == "{\"user.id\":\"\(user)\"}\n")
+        }
+    }
+
     @Test func `a long value is cut at a character, and the record says so`() {
         let line = json("k", String(repeating: "ü", count: 100_000))
         #expect(line.utf8.count < 5_000)

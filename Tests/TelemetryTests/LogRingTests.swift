@@ -30,7 +30,7 @@ extension LogRing {
             )
             let line = entry.line + [UInt8(ascii: "\n")]
             lines.bytes.reserve(line.count)
-            lines.bytes.append(line)
+            unsafe line.withUnsafeBytes { unsafe lines.bytes.append($0) }
             lines.append(LogMark(head, nil, sinks: 1, length: line.count))
         }
         append(LogBatch(lines, nil))

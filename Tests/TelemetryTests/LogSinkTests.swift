@@ -354,6 +354,27 @@ struct MappedTailTests {
         }
     }
 
+    @Test func `records that came together are told one by one`() {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/tail"
+        var leftovers: [[UInt8]] = []
+        do {
+            let tail = MappedTail(path: path, slots: 1, leftovers: &leftovers)
+            var number = 0
+            for count in [1, 2, 16, 400] {
+                var lines: [UInt8] = []
+                for _ in 0..<count {
+                    lines += Array("record \(number)\n".utf8)
+                    number += 1
+                }
+                unsafe lines.withUnsafeBytes { unsafe tail?.append($0, slot: 0) }
+            }
+        }
+        let found = Self.fill(path, slots: 1, records: 0, ends: true)
+        let told = Set(found.map { String(decoding: $0, as: UTF8.self) })
+        #expect(told == Set((0..<419).map { "record \($0)\n" }))
+    }
+
     @Test func `two processes do not share a file`() {
         let scratch = Scratch()
         var leftovers: [[UInt8]] = []

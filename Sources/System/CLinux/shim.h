@@ -120,33 +120,42 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
   return !(text_any(password) && text_any(equals) && memmem(from, count, "assword=", 8));
 }
 
+static inline void copy_lines(unsigned char *to, const unsigned char *from, size_t count) {
+  __builtin_memcpy(to, from, count);
+}
+
 // Copies whole lines of 64 bytes to where a line begins, past the caches.
 static inline void store_lines(unsigned char *to, const unsigned char *from, size_t count) {
-  for (size_t part = 0; part < count; part += 16) {
-    text_vector text;
-    __builtin_memcpy(&text, from + part, 16);
-    __builtin_nontemporal_store(text, (text_vector *)(to + part));
+  for (size_t line = 0; line < count; line += 64) {
+    text_vector first, second, third, fourth, *place = (text_vector *)(to + line);
+    __builtin_memcpy(&first, from + line, 16);
+    __builtin_memcpy(&second, from + line + 16, 16);
+    __builtin_memcpy(&third, from + line + 32, 16);
+    __builtin_memcpy(&fourth, from + line + 48, 16);
+    __builtin_nontemporal_store(first, place);
+    __builtin_nontemporal_store(second, place + 1);
+    __builtin_nontemporal_store(third, place + 2);
+    __builtin_nontemporal_store(fourth, place + 3);
   }
 }
 
-// Puts a record into a ring of 64-byte lines, its length at the end of its last line, and says how
-// many bytes that is. Past the caches, if so wanted: nobody reads it unless the process is killed.
-// The lines are written whole, in order with what a killed thread had done before.
-static inline size_t keep_record(unsigned char *ring, size_t capacity, size_t offset,
-                                 const unsigned char *record, size_t count, int past_caches) {
+// Puts records into a ring of 64-byte lines, their length at the end of their last line, and says
+// how many bytes that is. Past the caches, if so wanted: nobody reads them unless the process is
+// killed. The lines are written whole, in order with what a killed thread had done before.
+static inline size_t keep_records(unsigned char *ring, size_t capacity, size_t offset,
+                                  const unsigned char *records, size_t count, int past_caches) {
+  void (*const put)(unsigned char *, const unsigned char *, size_t) =
+      past_caches ? store_lines : copy_lines;
   const size_t whole = count & ~(size_t)63, size = (count + 4 + 63) & ~(size_t)63;
+  const size_t first = whole < capacity - offset ? whole : capacity - offset;
   const unsigned length = (unsigned)count;
   unsigned char last[128] = {0};
-  __builtin_memcpy(last, record + whole, count - whole);
+  __builtin_memcpy(last, records + whole, count - whole);
   __builtin_memcpy(last + (size - whole) - 4, &length, 4);
-  for (size_t line = 0; line < size; line += 64) {
-    const unsigned char *from = line < whole ? record + line : last + (line - whole);
-    if (past_caches)
-      store_lines(ring + offset, from, 64);
-    else
-      __builtin_memcpy(ring + offset, from, 64);
-    offset = offset + 64 == capacity ? 0 : offset + 64;
-  }
+  put(ring + offset, records, first);
+  put(ring, records + first, whole - first);
+  for (size_t line = whole; line < size; line += 64)
+    put(ring + (offset + line) % capacity, last + (line - whole), 64);
   return size;
 }
 

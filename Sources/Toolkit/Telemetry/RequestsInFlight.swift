@@ -2,7 +2,7 @@
 import Synchronization
 
 /// The requests being answered, loop by loop.
-package final class RequestsInFlight: Sendable {
+@safe package final class RequestsInFlight: Sendable {
     /// What may be told of a request while another thread runs it.
     package struct Entry: Sendable {
         package var context: TraceContext
@@ -13,69 +13,88 @@ package final class RequestsInFlight: Sendable {
         package var ageNanoseconds: UInt64
     }
 
-    private struct State {
-        /// Those under way, then those that are over and not accounted for.
-        var traces: [RequestTrace] = []
-        var underWay = 0
+    /// References are counted when a request comes and when it has been accounted for, not each time
+    /// that it changes places.
+    @safe private struct State {
+        var underWay: [Unmanaged<RequestTrace>] = unsafe []
+        var ended: [Unmanaged<RequestTrace>] = unsafe []
 
         mutating func insert(_ trace: RequestTrace) {
-            traces.append(trace)
-            traces.swapAt(underWay, traces.count - 1)
-            unsafe trace.flightPosition = underWay
-            underWay += 1
+            unsafe trace.flightPosition = unsafe underWay.count
+            unsafe underWay.append(.passRetained(trace))
         }
 
         mutating func end(_ trace: RequestTrace) {
             if unsafe trace.flightPosition < 0 { insert(trace) }
-            underWay -= 1
             let position = unsafe trace.flightPosition
-            traces.swapAt(position, underWay)
-            unsafe traces[position].flightPosition = position
+            let last = unsafe underWay.removeLast()
+            if unsafe position < underWay.count {
+                unsafe underWay[position] = unsafe last
+                unsafe last._withUnsafeGuaranteedRef { unsafe $0.flightPosition = position }
+            }
+            unsafe ended.append(.passUnretained(trace))
         }
 
-        mutating func takeEnded() -> [RequestTrace] {
-            guard underWay < traces.count else { return [] }
-            let ended = Array(traces[underWay...])
-            traces.removeSubrange(underWay...)
-            return ended
+        mutating func takeEnded() -> EndedRequests {
+            defer { unsafe ended = [] }
+            return unsafe EndedRequests(ended)
         }
     }
 
-    private final class Slot: Sendable {
+    private struct Slot: ~Copyable {
         let state = Mutex(State())
         private let apart = Shard.Apart()
+
+        deinit {
+            state.withLock { state in
+                unsafe (state.underWay + state.ended).forEach { unsafe $0.release() }
+            }
+        }
     }
 
     /// So many are accounted for at once: enough for warm caches, and little to lose when the
     /// process is killed.
     private static let endedMax = 16
 
-    private let slots = (0..<Shard.slotsMax).map { _ in Slot() }
+    // Never written after it is made; each is behind a lock.
+    nonisolated(unsafe) private let slots: UnsafeMutablePointer<Slot>
+
+    init() {
+        unsafe slots = .allocate(capacity: Shard.slotsMax)
+        for index in 0..<Shard.slotsMax { unsafe (slots + index).initialize(to: Slot()) }
+    }
+
+    deinit {
+        unsafe slots.deinitialize(count: Shard.slotsMax)
+        unsafe slots.deallocate()
+    }
 
     func insert(_ trace: RequestTrace) {
         trace.flightSlot = Shard.current
-        slots[trace.flightSlot].state.withLock { $0.insert(trace) }
+        unsafe slots[trace.flightSlot].state.withLock { $0.insert(trace) }
     }
 
     /// Whether it is time to account for those that have ended.
     func end(_ trace: RequestTrace) -> Bool {
-        slots[trace.flightSlot].state.withLock { state in
+        unsafe slots[trace.flightSlot].state.withLock { state in
             state.end(trace)
-            return state.traces.count - state.underWay >= Self.endedMax
-                || trace.flightSlot == Shard.foreign
+            return unsafe state.ended.count >= Self.endedMax || trace.flightSlot == Shard.foreign
         }
     }
 
-    func takeEnded(slot: Int) -> [RequestTrace] {
-        slots[slot].state.withLock { $0.takeEnded() }
+    func takeEnded(slot: Int) -> EndedRequests {
+        unsafe slots[slot].state.withLock { $0.takeEnded() }
     }
 
     /// Oldest first.
     package var entries: [Entry] {
         let now = uptimeNanoseconds()
         var entries: [Entry] = []
-        for slot in slots {
-            for trace in slot.state.withLock({ $0.traces[..<$0.underWay] }) {
+        for slot in 0..<Shard.slotsUsed {
+            let traces = unsafe slots[slot].state.withLock { state in
+                unsafe state.underWay.map { unsafe $0.takeUnretainedValue() }
+            }
+            for trace in traces {
                 entries.append(
                     Entry(
                         context: trace.context,
@@ -89,5 +108,22 @@ package final class RequestsInFlight: Sendable {
             }
         }
         return entries.sorted { $0.ageNanoseconds > $1.ageNanoseconds }
+    }
+}
+
+/// Requests that are over and that nobody has accounted for, with the one reference that is held
+/// to each.
+@safe struct EndedRequests: ~Copyable {
+    private let traces: [Unmanaged<RequestTrace>]
+
+    fileprivate init(_ traces: [Unmanaged<RequestTrace>]) { unsafe self.traces = unsafe traces }
+
+    deinit { unsafe traces.forEach { unsafe $0.release() } }
+
+    var isEmpty: Bool { unsafe traces.isEmpty }
+
+    @inline(__always)
+    func forEach(_ body: (RequestTrace) -> Void) {
+        unsafe traces.forEach { unsafe $0._withUnsafeGuaranteedRef(body) }
     }
 }

@@ -119,16 +119,18 @@ extension Telemetry {
         _ trace: RequestTrace?
     ) {
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
-        let isLater = trace?.note(
-            statement: summary,
+        let handle = statements.handle(summary)
+        let statement = NotedStatement(
+            summary,
+            handle,
             nanoseconds: nanoseconds,
             rows: rows,
-            sqlState: sqlState,
-            isOrdinary: sqlState == nil && !isSlow
+            sqlState: sqlState
         )
+        let isLater = trace?.note(statement, isOrdinary: sqlState == nil && !isSlow)
         guard isLater != true else { return }
         let duration = statements.ended(
-            summary,
+            handle,
             nanoseconds: nanoseconds,
             sqlState: sqlState,
             rows: rows,

@@ -28,27 +28,29 @@ extension Telemetry {
     /// and the memory that one request needs are at hand for the next.
     package func account() {
         let slot = Shard.current
-        let traces = flights.takeEnded(slot: slot)
-        guard !traces.isEmpty else { return }
+        let ended = flights.takeEnded(slot: slot)
+        guard !ended.isEmpty else { return }
         let offset = wallOffsetNanoseconds()
-        for trace in traces {
+        ended.forEach { trace in
             trace.withRoute(or: unmatchedRoute) { route in
                 if !route.isOperational { trace.decision = decide(trace, trace.summary, route) }
+                trace.recordLevel = recordLevel(trace, route)
                 if let statement = trace.takeUncounted() { count(statement, of: trace) }
                 guard !route.isOperational else { return }
                 http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
                 count(trace, trace.summary, route, slot: slot, wallOffset: offset)
             }
         }
-        for trace in traces {
-            trace.withRoute(or: unmatchedRoute) { log(trace, $0, wallOffset: offset) }
+        logs.write("request", event: "http.request", of: ended, wallOffset: offset) {
+            describe($1, $1.summary, in: &$0)
         }
+        ended.forEach { logLayers($0, wallOffset: offset) }
         logs.settle()
     }
 
     private func count(_ statement: NotedStatement, of trace: RequestTrace) {
         let duration = statements.ended(
-            statement.summary,
+            statement.handle,
             nanoseconds: statement.nanoseconds,
             sqlState: nil,
             rows: statement.rows,
@@ -58,19 +60,19 @@ extension Telemetry {
         unsafe trace.waitingExemplars.append((duration, statement.nanoseconds))
     }
 
-    private func log(_ trace: RequestTrace, _ route: RouteTelemetry, wallOffset: UInt64) {
+    /// The level of the request's record; nil where there is to be none.
+    private func recordLevel(_ trace: RequestTrace, _ route: RouteTelemetry) -> LogLevel? {
         let decision = trace.decision
-        let isWanted =
+        trace.isHindsight =
             !route.isOperational
             && (decision.isHindsight || scopes.isWanted(trace, route: route.template))
         let level: LogLevel =
             route.isOperational ? .debug : trace.summary.status >= 500 ? .error : .info
-        let isOrdinary = level == .info && decision == .dropped && !isWanted
-        if !isOrdinary || !logs.skipsOrdinary(trace) {
-            logRequest(trace, trace.summary, route, level: level, wallOffset: wallOffset)
+        let isOrdinary = level == .info && decision == .dropped && !trace.isHindsight
+        guard !isOrdinary || !logs.skipsOrdinary(trace), logs.isEnabled(level, .http) else {
+            return nil
         }
-        guard !route.isOperational else { return }
-        logLayers(trace, isHindsight: isWanted, wallOffset: wallOffset)
+        return level
     }
 
     private func decide(
@@ -141,60 +143,67 @@ extension Telemetry {
 }
 
 extension Telemetry {
-    private func logRequest(
+    private func describe(
         _ trace: RequestTrace,
         _ summary: borrowing RequestSummary,
-        _ route: RouteTelemetry,
-        level: LogLevel,
-        wallOffset: UInt64
+        in record: inout LogRecord
     ) {
-        guard logs.isEnabled(level, .http) else { return }
-        logs.writeAlways(
-            level,
-            .http,
-            "request",
-            event: "http.request",
-            trace: trace,
-            wall: unsafe trace.endedAt &+ wallOffset,
-            settles: false
-        ) { record in
-            record.field("http.request.method", trace.method.label)
-            record.field("http.route", route.template)
-            record.field("url.path", summary.path)
-            if !summary.query.isEmpty {
-                record.field("url.query", query: summary.query, without: secretNames)
+        trace.withRoute(or: unmatchedRoute) { route in
+            let key = LogFragments.Key(route.template, number: UInt64(trace.method.rawValue) + 1)
+            record.fields(alikeFor: key) {
+                (route.template, "", "")
+            } made: {
+                $0.field("http.request.method", trace.method.label)
+                $0.field("http.route", route.template)
             }
-            record.field("http.response.status_code", summary.status)
-            record.field("duration_ms", milliseconds: trace.durationNanoseconds)
-            record.layers(of: trace)
-            unsafe record.field("sql.count", trace.statementCount)
-            if summary.requestBytes > 0 {
-                record.field("http.request.body.size", summary.requestBytes)
-            }
-            record.field("http.response.body.size", summary.responseBytes)
-            if unsafe !trace.role.isEmpty { unsafe record.field("user.role", trace.role) }
-            if !trace.user.isEmpty { record.field("user.id", trace.user) }
-            record.field("client.address", summary.clientAddress)
-            if !summary.userAgent.isEmpty {
-                record.field("user_agent.original", summary.userAgent)
-            }
-            if let given = trace.givenBaggage,
-                let baggage = Baggage.allowed(given, keys: configuration.baggageKeys)
-            {
-                record.field("baggage", baggage)
-            }
-            if let type = summary.errorType { record.field("error.type", type) }
-            if let code = summary.errorCode { record.field("error.code", code) }
-            if let message = summary.errorMessage { record.field("error.message", message) }
-            if let reason = summary.aborted { record.field("aborted", reason.label) }
-            if let sampled = trace.decision.word { record.field("sampled", sampled) }
+        }
+        record.field("url.path", summary.path)
+        if !summary.query.isEmpty {
+            record.field("url.query", query: summary.query, without: secretNames)
+        }
+        record.field("http.response.status_code", summary.status)
+        record.field("duration_ms", milliseconds: trace.durationNanoseconds)
+        record.layers(of: trace)
+        unsafe record.field("sql.count", trace.statementCount)
+        if summary.requestBytes > 0 {
+            record.field("http.request.body.size", summary.requestBytes)
+        }
+        record.field("http.response.body.size", summary.responseBytes)
+        describeCaller(trace, summary, in: &record)
+        if let given = trace.givenBaggage,
+            let baggage = Baggage.allowed(given, keys: configuration.baggageKeys)
+        {
+            record.field("baggage", baggage)
+        }
+        if let type = summary.errorType { record.field("error.type", type) }
+        if let code = summary.errorCode { record.field("error.code", code) }
+        if let message = summary.errorMessage { record.field("error.message", message) }
+        if let reason = summary.aborted { record.field("aborted", reason.label) }
+        if let sampled = trace.decision.word { record.field("sampled", sampled) }
+    }
+
+    private func describeCaller(
+        _ trace: RequestTrace,
+        _ summary: borrowing RequestSummary,
+        in record: inout LogRecord
+    ) {
+        let key = unsafe LogFragments.Key(trace.role, trace.user, summary.clientAddress)
+        record.fields(alikeFor: key, summary.userAgent) {
+            unsafe (trace.role, trace.user, summary.clientAddress)
+        } made: {
+            if unsafe !trace.role.isEmpty { unsafe $0.field("user.role", trace.role) }
+            if !trace.user.isEmpty { $0.field("user.id", trace.user) }
+            $0.field("client.address", summary.clientAddress)
+            if !summary.userAgent.isEmpty { $0.field("user_agent.original", summary.userAgent) }
         }
     }
 
     /// One debug record a passage through a layer, made after the fact from the request's arena:
     /// when the level asks for it, and in hindsight for whoever failed, was slow or was asked for.
-    private func logLayers(_ trace: RequestTrace, isHindsight: Bool, wallOffset: UInt64) {
+    private func logLayers(_ trace: RequestTrace, wallOffset: UInt64) {
+        let isHindsight = trace.isHindsight
         guard isHindsight || logs.isAnyEnabled(.debug) else { return }
+        guard trace.route?.isOperational != true else { return }
         let attributes = trace.attributes
         for position in unsafe 0..<trace.spanCount {
             let span = trace.span(position)

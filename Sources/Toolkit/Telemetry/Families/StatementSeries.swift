@@ -6,24 +6,41 @@ import Synchronization
 /// A loop finds those it has used before without a lock and without hashing the name: plans are
 /// kept, so the same statement comes with the very same string.
 @safe final class StatementSeries: Sendable {
-    private final class Entry: Sendable {
+    fileprivate final class Entry: Sendable {
+        let summary: String
         let duration: Histogram
         let rows: Histogram
         let slow: Counter
         let failures = Mutex<[String: Histogram]>([:])
 
-        init(duration: Histogram, rows: Histogram, slow: Counter) {
+        init(_ summary: String, duration: Histogram, rows: Histogram, slow: Counter) {
+            self.summary = summary
             self.duration = duration
             self.rows = rows
             self.slow = slow
+            // Never given back: to use it counts no references, which all loops would write to.
+            _ = unsafe Unmanaged.passRetained(self)
         }
     }
 
-    /// A loop's memory of a summary. Entries live as long as the series: a lookup counts no
-    /// references, which all loops would write to.
+    /// Where a statement is counted.
+    @safe struct Handle: Sendable {
+        fileprivate let entry: Unmanaged<Entry>
+
+        fileprivate init(_ entry: Entry) { unsafe self.entry = .passUnretained(entry) }
+
+        /// What it is counted under: `_other` where there are too many.
+        var summary: String { unsafe entry._withUnsafeGuaranteedRef(\.summary) }
+
+        func isCounted(as summary: String) -> Bool {
+            unsafe entry._withUnsafeGuaranteedRef { $0.summary == summary }
+        }
+    }
+
+    /// A loop's memory of a summary.
     private struct Recent {
         var identity: (UInt64, UInt64)
-        unowned(unsafe) var entry: Entry
+        var handle: Handle
         /// Held, so that no other string can lie where it does.
         var summary: String
     }
@@ -55,23 +72,20 @@ import Synchronization
 
     /// Counts a statement; says which duration series it went to.
     func ended(
-        _ summary: String,
+        _ handle: Handle,
         nanoseconds: UInt64,
         sqlState: String?,
         rows: Int,
         isSlow: Bool
     ) -> Histogram {
         let slot = Shard.current
-        let entry = entry(summary, slot: slot)
-        entry.rows.observe(UInt64(max(0, rows)), slot: slot)
-        if sqlState == nil, !isSlow {
-            entry.duration.observe(nanoseconds, slot: slot)
-            return entry.duration
+        return unsafe handle.entry._withUnsafeGuaranteedRef { entry in
+            entry.rows.observe(UInt64(max(0, rows)), slot: slot)
+            if isSlow { entry.slow.add(1, slot: slot) }
+            let duration = sqlState.map { failure(entry, $0) } ?? entry.duration
+            duration.observe(nanoseconds, slot: slot)
+            return duration
         }
-        if isSlow { entry.slow.add(1, slot: slot) }
-        let duration = sqlState.map { failure(entry, summary, $0) } ?? entry.duration
-        duration.observe(nanoseconds, slot: slot)
-        return duration
     }
 
     /// The schema is left to the traces: series are found by the summary alone.
@@ -79,42 +93,44 @@ import Synchronization
 
     var count: Int { entries.withLock { $0.count } }
 
-    private func entry(_ summary: String, slot: Int) -> Entry {
-        guard slot != Shard.foreign else { return entry(summary) }
+    func handle(_ summary: String) -> Handle {
+        let slot = Shard.current
+        guard slot != Shard.foreign else { return find(summary) }
         // What a string is made of: text up to 15 bytes, or where the text lies.
         let identity = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
         let hash = ((identity.0 ^ identity.1) &* 0x9E37_79B9_7F4A_7C15) &>> 58
         let place = unsafe recent + (slot &* Self.recentMax &+ Int(truncatingIfNeeded: hash))
         if let known = unsafe place.pointee?.identity, known == identity,
-            let entry = unsafe place.pointee?.entry
+            let handle = unsafe place.pointee?.handle
         {
-            return entry
+            return handle
         }
-        let entry = entry(summary)
-        unsafe place.pointee = Recent(identity: identity, entry: entry, summary: summary)
-        return entry
+        let handle = find(summary)
+        unsafe place.pointee = Recent(identity: identity, handle: handle, summary: summary)
+        return handle
     }
 
-    private func entry(_ summary: String) -> Entry {
+    private func find(_ summary: String) -> Handle {
         entries.withLock { entries in
-            if let entry = entries[summary] { return entry }
+            if let entry = entries[summary] { return Handle(entry) }
             let summary = entries.count < Self.entriesMax ? summary : "_other"
-            if let entry = entries[summary] { return entry }
+            if let entry = entries[summary] { return Handle(entry) }
             let entry = Entry(
+                summary,
                 duration: metrics.duration("postgresql", namespace, summary, "", ""),
                 rows: metrics.rows("postgresql", summary),
                 slow: metrics.slow(summary)
             )
             entries[summary] = entry
-            return entry
+            return Handle(entry)
         }
     }
 
-    private func failure(_ entry: Entry, _ summary: String, _ sqlState: String) -> Histogram {
+    private func failure(_ entry: Entry, _ sqlState: String) -> Histogram {
         entry.failures.withLock { failures in
             if let known = failures[sqlState] { return known }
             let label = failures.count < Self.statesMax ? sqlState : "_other"
-            let series = metrics.duration("postgresql", namespace, summary, label, label)
+            let series = metrics.duration("postgresql", namespace, entry.summary, label, label)
             if label == sqlState { failures[sqlState] = series }
             return series
         }

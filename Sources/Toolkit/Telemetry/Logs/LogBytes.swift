@@ -80,18 +80,17 @@ import Glibc
         unsafe append(text.utf8Start, text.utf8CodeUnitCount)
     }
 
-    mutating func append(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBufferPointer { bytes in
-            guard let start = bytes.baseAddress else { return }
-            unsafe append(start, bytes.count)
-        }
-    }
-
     @inline(__always)
     @unsafe mutating func append(_ start: UnsafePointer<UInt8>, _ length: Int) {
         assert(count + length <= capacity)
         unsafe memcpy(base.unsafelyUnwrapped + count, start, length)
         count &+= length
+    }
+
+    @inline(__always)
+    @unsafe mutating func append(_ part: UnsafeRawBufferPointer) {
+        guard let start = part.baseAddress else { return }
+        unsafe append(start.assumingMemoryBound(to: UInt8.self), part.count)
     }
 
     @inline(__always)
@@ -152,9 +151,9 @@ import Glibc
     /// Milliseconds with three decimals.
     @inline(__always)
     mutating func append(milliseconds nanoseconds: UInt64) {
-        let (whole, rest) = (nanoseconds / 1_000).quotientAndRemainder(dividingBy: 1_000)
-        append(decimal: whole)
-        append(thousandths: rest)
+        assert(count + Digits.millisecondsBytesMax <= capacity)
+        let end = unsafe base.unsafelyUnwrapped + count
+        count &+= unsafe Digits.put(milliseconds: nanoseconds, at: end)
     }
 
     /// `.042`
@@ -180,6 +179,8 @@ import Glibc
         guard let start = unsafe other.base else { return }
         unsafe append(start + range.lowerBound, range.count)
     }
+
+    @unsafe var all: UnsafeRawBufferPointer { unsafe part(0..<count) }
 
     /// The bytes of a part, as they lie in memory; valid while the buffer is.
     @unsafe func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
@@ -227,6 +228,48 @@ enum Digits {
         return (tens | (twos &- tens &* 10) << 8).littleEndian
     }
 
+    static let millisecondsBytesMax = 32
+
+    /// Milliseconds with three decimals; says how many bytes.
+    @inline(__always)
+    @unsafe static func put(
+        milliseconds nanoseconds: UInt64,
+        at memory: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        let value = nanoseconds / 1_000
+        guard value < 10_000 else { return unsafe put(many: value, at: memory) }
+        let hundreds = (value &* 5_243) >> 19
+        let twos = hundreds | (value &- hundreds &* 100) << 16
+        let tens = (twos &* 103) >> 10 & 0x000F_000F
+        let digits = tens | (twos &- tens &* 10) << 8
+        let text = digits & 0xFF | (digits & 0xFFFF_FF00) << 8 | 0x30_3030_2E30
+        unsafe UnsafeMutableRawPointer(memory).storeBytes(of: text.littleEndian, as: UInt64.self)
+        return 5
+    }
+
+    @inline(never)
+    @unsafe private static func put(
+        many microseconds: UInt64,
+        at memory: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000)
+        var length = 0
+        if whole >= 100_000_000 {
+            for byte in String(whole / 100_000_000).utf8 {
+                unsafe memory[length] = byte
+                length &+= 1
+            }
+        }
+        let digits = eight(of: whole % 100_000_000)
+        let zeros = length > 0 ? 0 : (digits | 1 << 56).trailingZeroBitCount & ~7
+        let end = unsafe UnsafeMutableRawPointer(memory + length)
+        unsafe end.storeBytes(of: (digits | characters) &>> UInt64(zeros), as: UInt64.self)
+        length &+= 8 &- zeros / 8
+        unsafe UnsafeMutableRawPointer(memory + length)
+            .storeBytes(of: fraction(thousandths: rest), as: UInt32.self)
+        return length &+ 4
+    }
+
     /// `.042`
     @inline(__always)
     static func fraction(thousandths value: UInt64) -> UInt32 {
@@ -248,21 +291,35 @@ extension LogBytes {
         count &+= 32
     }
 
-    /// `,"sql":`, as the record of a request has it: a few stores each.
+    /// What a layer took, as the record of a request has it: `,"sql":0.264`, if it is a microsecond
+    /// or more. Which layers are that quick changes with every request: there is no branch for it.
     @inline(__always)
-    mutating func append(keyOf layer: Layer) {
-        switch layer {
-        case .parse: append(",\"parse\":")
-        case .middleware: append(",\"middleware\":")
-        case .rateLimit: append(",\"ratelimit\":")
-        case .auth: append(",\"auth\":")
-        case .validate: append(",\"validate\":")
-        case .controller: append(",\"controller\":")
-        case .service: append(",\"service\":")
-        case .poolWait: append(",\"pool_wait\":")
-        case .sql: append(",\"sql\":")
-        case .serialize: append(",\"serialize\":")
-        case .write: append(",\"write\":")
+    mutating func append(_ key: LayerKey, _ nanoseconds: UInt64) {
+        assert(count + 16 + Digits.millisecondsBytesMax <= capacity)
+        let start = unsafe base.unsafelyUnwrapped + count
+        unsafe UnsafeMutableRawPointer(start).storeBytes(of: key.text, as: SIMD2<UInt64>.self)
+        let length = unsafe Digits.put(milliseconds: nanoseconds, at: start + key.length)
+        // All ones or nothing: what is too short is negative, once it is less than a microsecond.
+        let isLong = Int(truncatingIfNeeded: 999 &- nanoseconds) >> 63
+        count &+= (key.length &+ length) & isLong
+    }
+}
+
+/// `,"sql":`
+struct LayerKey {
+    fileprivate let text: SIMD2<UInt64>
+    fileprivate let length: Int
+
+    /// By the layers' places.
+    static let all = Layer.allCases.map { LayerKey($0) }
+
+    private init(_ layer: Layer) {
+        let bytes = Array(",\"\(layer.label)\":".utf8)
+        precondition(bytes.count <= 16)
+        length = bytes.count
+        let words = [bytes.prefix(8), bytes.dropFirst(8)].map { part in
+            part.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         }
+        text = SIMD2(words[0], words[1])
     }
 }

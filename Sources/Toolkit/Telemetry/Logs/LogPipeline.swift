@@ -125,6 +125,31 @@ package final class LogPipeline: Sendable {
         }
     }
 
+    /// Makes the records of all those requests that have one, at once; they do not settle.
+    func write(
+        _ message: StaticString,
+        event: StaticString,
+        of requests: borrowing EndedRequests,
+        wallOffset: UInt64,
+        _ fields: (inout LogRecord, RequestTrace) -> Void
+    ) {
+        var count = 0
+        requests.forEach { trace in
+            guard let level = trace.recordLevel else { return }
+            count &+= 1
+            records?.count(level, .http)
+        }
+        guard count > 0 else { return }
+        let heads = LogHeads(
+            message: message,
+            event: event,
+            wallOffset: wallOffset,
+            firstSequence: sequence.wrappingAdd(UInt64(count), ordering: .relaxed).oldValue,
+            count: count
+        )
+        for position in stages.indices { stages[position].append(heads, of: requests, fields) }
+    }
+
     /// Counts a record that is not made. It has no number: numbers without a record are losses.
     private func skip(_ reason: LogDropReason) {
         for stage in stages { stage.skip(reason) }
@@ -163,11 +188,10 @@ package final class LogPipeline: Sendable {
 
     package var ledgers: [LogLedger] { stages.flatMap(\.ledgers) }
 
-    private static func service(_ identity: ServiceIdentity, _ format: LogFormat) -> [UInt8] {
-        guard format.isJSON else { return [] }
-        var bytes = LogBytes()
-        defer { bytes.free() }
-        var record = LogRecord(in: bytes, format: format)
+    /// What every record says of the process; whoever gets it has to free it.
+    private static func service(_ identity: ServiceIdentity, _ format: LogFormat) -> LogBytes {
+        guard format.isJSON else { return LogBytes() }
+        var record = LogRecord(in: LogBytes(), format: format)
         record.field("service.name", identity.name)
         record.field("service.version", identity.version)
         if format == .ecs {
@@ -177,8 +201,7 @@ package final class LogPipeline: Sendable {
         } else {
             record.field("service.instance.id", identity.instanceID)
         }
-        bytes = record.bytes
-        return bytes.copy(from: 0)
+        return record.bytes
     }
 }
 

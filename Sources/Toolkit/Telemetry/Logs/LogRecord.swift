@@ -15,12 +15,14 @@ package struct LogRecord: ~Copyable {
     private let format: LogFormat
     private let isJSON: Bool
     private let end: Int
+    private let fragments: LogFragments
     private var isCut = false
     /// Values that each rule has kept out.
     private(set) var redactions = InlineArray<4, UInt8>(repeating: 0)
 
-    init(in bytes: LogBytes, format: LogFormat) {
+    init(in bytes: LogBytes, format: LogFormat, _ fragments: LogFragments = LogFragments()) {
         self.bytes = bytes
+        self.fragments = fragments
         self.format = format
         isJSON = format.isJSON
         self.bytes.reserve(Self.bytesMax + Self.tailBytesMax)
@@ -93,6 +95,29 @@ package struct LogRecord: ~Copyable {
         closeText()
     }
 
+    /// Fields that depend on the key's texts and this one, and on nothing else: a thread that has
+    /// made them lately copies them. It holds the key's texts for as long as it has the fields.
+    @inline(__always)
+    mutating func fields(
+        alikeFor key: LogFragments.Key,
+        _ text: ArraySlice<UInt8> = [],
+        holding texts: () -> (String, String, String),
+        made fields: (inout LogRecord) -> Void
+    ) {
+        if let known = unsafe fragments.find(key, text), bytes.count &+ known.count <= end {
+            return unsafe bytes.append(known)
+        }
+        let (start, redacted) = (bytes.count, redactedCount)
+        fields(&self)
+        // What was left out is counted in each record that it is left out of.
+        guard !isCut, redactedCount == redacted else { return }
+        unsafe fragments.keep(bytes.part(start..<bytes.count), for: key, texts(), text)
+    }
+
+    private var redactedCount: Int {
+        redactions.indices.reduce(0) { $0 + Int(redactions[$1]) }
+    }
+
     /// Self times of the layers that took a microsecond: the rest would be zeros.
     mutating func layers(of trace: RequestTrace) {
         guard isJSON else { return plainLayers(of: trace) }
@@ -100,13 +125,9 @@ package struct LogRecord: ~Copyable {
         // In registers, for as long as nothing else is called.
         var bytes = bytes
         let start = bytes.count
-        for position in 0..<Layer.count {
-            let nanoseconds = trace.selfNanoseconds(at: position)
-            guard nanoseconds >= 1_000, let layer = Layer(rawValue: UInt8(position)) else {
-                continue
-            }
-            bytes.append(keyOf: layer)
-            bytes.append(milliseconds: nanoseconds)
+        let keys = LayerKey.all
+        for position in keys.indices {
+            bytes.append(keys[position], trace.selfNanoseconds(at: position))
         }
         // Each came with a comma before it; the first comma's place is the brace's.
         if bytes.count == start { bytes.append(UInt8(ascii: "{")) }
@@ -225,7 +246,7 @@ extension LogRecord {
         _ trace: RequestTrace?,
         site: LogSite,
         clock: inout LogClock,
-        service: [UInt8]
+        service: LogBytes
     ) {
         guard format != .pretty else { return beginPretty(head, trace, clock: &clock) }
         switch format {
@@ -234,9 +255,9 @@ extension LogRecord {
         case .logfmt, .pretty: bytes.append("time=")
         }
         clock.append(head.wall, to: &bytes)
-        bytes.append(site.bytes)
+        unsafe bytes.append(site.bytes.all)
         bytes.append(decimal: head.sequence)
-        bytes.append(service)
+        unsafe bytes.append(service.all)
         if let trace { ids(of: trace) }
     }
 
@@ -332,10 +353,42 @@ struct LogHead: Sendable {
     var sequence: UInt64
 }
 
+/// The heads of the records of several requests: what they have in common.
+struct LogHeads: Sendable {
+    var message: StaticString
+    var event: StaticString
+    /// From uptime to the time of day.
+    var wallOffset: UInt64
+    var firstSequence: UInt64
+    var count: Int
+
+    @inline(__always)
+    func forEach(
+        of requests: borrowing EndedRequests,
+        _ body: (LogHead, RequestTrace) -> Void
+    ) {
+        var sequence = firstSequence
+        requests.forEach { trace in
+            guard let level = trace.recordLevel else { return }
+            let wall = unsafe trace.endedAt &+ wallOffset
+            let head = LogHead(
+                wall: wall,
+                level: level,
+                module: .http,
+                message: message,
+                event: event,
+                sequence: sequence
+            )
+            sequence &+= 1
+            body(head, trace)
+        }
+    }
+}
+
 /// What the records of one place in the code have in common. A thread writes many in a row from
 /// the same place, so the latest is kept for the next.
 struct LogSite: Sendable {
-    private(set) var bytes: [UInt8] = []
+    private(set) var bytes = LogBytes()
     private var message: UInt = 0
     private var event: UInt = 0
     private var level = LogLevel.info
@@ -350,11 +403,11 @@ struct LogSite: Sendable {
                 || module != head.module
         else { return }
         (self.message, self.event, level, module) = (message, event, head.level, head.module)
-        var text = LogBytes()
-        defer { text.free() }
-        var record = LogRecord(in: text, format: format)
+        bytes.clear()
+        var record = LogRecord(in: bytes, format: format)
         record.describe(head)
-        text = record.bytes
-        bytes = text.copy(from: 0)
+        bytes = record.bytes
     }
+
+    mutating func free() { bytes.free() }
 }

@@ -19,7 +19,13 @@ import Synchronization
     }
 
     @inline(__always)
-    var hasRoom: Bool { unsafe count.pointee.load(ordering: .relaxed) < max }
+    var hasRoom: Bool { hasRoom(1) }
+
+    /// Places that threads have in hand count as taken.
+    @inline(__always)
+    func hasRoom(_ records: Int) -> Bool {
+        unsafe count.pointee.load(ordering: .relaxed) &+ records <= max
+    }
 
     @inline(__always)
     func add(_ records: Int) { unsafe count.pointee.add(records, ordering: .relaxed) }

@@ -53,6 +53,7 @@ struct LogSlot: ~Copyable {
         var hasHandedOver = false
         var clock = LogClock()
         var site = LogSite()
+        var fragments = LogFragments()
         var accounts = InlineArray<8, Account> { _ in Account() }
         var redactions = InlineArray<4, UInt64>(repeating: 0)
     }
@@ -64,22 +65,38 @@ struct LogSlot: ~Copyable {
         state.withLock { state in
             state.lines.free()
             state.latest.free()
+            state.fragments.free()
+            state.site.free()
         }
     }
 }
 
 extension LogSlot.State {
+    /// Takes places in a sink's queue for so many records.
+    @inline(__always)
+    mutating func queue(_ records: Int, for position: Int, in queue: LogQueue) {
+        accounts[position].queued &+= UInt64(records)
+        let missing = records &- accounts[position].places
+        if missing > 0 {
+            let taken = max(missing, queue.share)
+            queue.add(taken)
+            accounts[position].places &+= taken
+        }
+        accounts[position].places &-= records
+    }
+
     mutating func encode(
         _ head: LogHead,
         _ trace: RequestTrace?,
         sinks: UInt16,
         format: LogFormat,
-        service: [UInt8],
+        service: LogBytes,
         _ fields: (inout LogRecord) -> Void
     ) {
         let start = latest.count
         if format != .pretty { site.become(head, format) }
-        var record = LogRecord(in: latest, format: format)
+        fragments.prepare()
+        var record = LogRecord(in: latest, format: format, fragments)
         record.begin(head, trace, site: site, clock: &clock, service: service)
         fields(&record)
         record.close()
@@ -92,15 +109,12 @@ extension LogSlot.State {
     /// way: past the caches, since nobody reads them soon. A lock taken afterwards waits until they
     /// are there; for one record alone that would cost more than the lines it takes.
     mutating func settle(_ tail: MappedTail?, slot: Int) {
-        if let tail {
-            var start = settledBytes
-            let isAlone = lines.count - settledCount == 1
-            for index in settledCount..<lines.count {
-                let end = start + Int(lines.mark(index).length)
-                unsafe tail.append(latest.part(start..<end), slot: slot, pastCaches: !isAlone)
-                start = end
-            }
-        }
+        let isAlone = lines.count - settledCount == 1
+        unsafe tail?.append(
+            latest.part(settledBytes..<latest.count),
+            slot: slot,
+            pastCaches: !isAlone
+        )
         if latest.count > Self.latestBytesMax {
             lines.bytes.move(wholeLinesOf: &latest, orMore: Self.batchBytes)
         }

@@ -10,7 +10,7 @@ import Synchronization
     /// Those of the sinks, in their order.
     private let queues: [LogQueue]
 
-    private let service: [UInt8]
+    private let service: LogBytes
     private let tail: MappedTail?
     // Never written after it is made; each is behind a lock.
     nonisolated(unsafe) private let slots: UnsafeMutablePointer<LogSlot>
@@ -31,9 +31,9 @@ import Synchronization
     /// some; the other half is for what comes until it is written.
     static let gatherBytesMax = MappedTail.ringBytes / 2
 
-    private static let unsettledBytesMax = 64 << 10
+    private static let unsettledBytesMax = MappedTail.togetherBytesMax - LogRecord.bytesMax
 
-    init(_ format: LogFormat, sinks: [LogSink], service: [UInt8], tail: MappedTail?) {
+    init(_ format: LogFormat, sinks: [LogSink], service: LogBytes, tail: MappedTail?) {
         precondition(sinks.count <= LogSlot.sinksMax, "too many log sinks")
         self.format = format
         self.sinks = sinks
@@ -47,6 +47,8 @@ import Synchronization
     deinit {
         unsafe slots.deinitialize(count: Shard.slotsMax)
         unsafe slots.deallocate()
+        var service = service
+        service.free()
     }
 
     func start() {
@@ -78,12 +80,7 @@ import Synchronization
             for position in queues.indices {
                 state.accounts[position].produced &+= 1
                 if admitting & 1 &<< UInt16(position) != 0 {
-                    state.accounts[position].queued &+= 1
-                    if state.accounts[position].places == 0 {
-                        state.accounts[position].places = queues[position].share
-                        queues[position].add(queues[position].share)
-                    }
-                    state.accounts[position].places &-= 1
+                    state.queue(1, for: position, in: queues[position])
                 } else {
                     state.accounts[position].drops[refusal] &+= 1
                 }
@@ -103,6 +100,37 @@ import Synchronization
         }
         if settles { pass(on: slot, isEnough) }
     }
+
+    /// Encodes the records of those requests that have one. While all sinks have room, and that is
+    /// nearly always, the thread's buffer is taken once for all of them. To be settled, too.
+    func append(
+        _ heads: LogHeads,
+        of requests: borrowing EndedRequests,
+        _ fields: (inout LogRecord, RequestTrace) -> Void
+    ) {
+        let slot = Shard.current
+        let isDone = unsafe slots[slot].state.withLock { state in
+            guard !isClosed.load(ordering: .relaxed), queues.allSatisfy({ $0.hasRoom(heads.count) })
+            else { return false }
+            for position in queues.indices {
+                state.accounts[position].produced &+= UInt64(heads.count)
+                state.queue(heads.count, for: position, in: queues[position])
+            }
+            heads.forEach(of: requests) { head, trace in
+                state.encode(head, trace, sinks: everySink, format: format, service: service) {
+                    fields(&$0, trace)
+                }
+                if state.latest.count > Self.unsettledBytesMax { state.settle(tail, slot: slot) }
+            }
+            return true
+        }
+        guard !isDone else { return }
+        heads.forEach(of: requests) { head, trace in
+            append(head, trace, settles: false) { fields(&$0, trace) }
+        }
+    }
+
+    private var everySink: UInt16 { 1 &<< UInt16(queues.count) &- 1 }
 
     /// What the calling thread has appended survives a kill from now on, and is on its way.
     func settle() {

@@ -7,12 +7,14 @@ import Synchronization
 /// it ends, because the pages belong to the kernel.
 ///
 /// The file is a page that says whether the process ended as it should, and a ring for each
-/// thread. A record fills whole lines of 64 bytes and ends with its length, so that a ring is read
-/// backwards from its end; the end moves when the record is complete.
+/// thread. Records that come together fill whole lines of 64 bytes and end with their length, so
+/// that a ring is read backwards from its end; the end moves when they are complete.
 @safe final class MappedTail: Sendable {
     private static let magic: UInt64 = 0x4C54_4149_4C31_0002
     private static let page = 4_096
     static let ringBytes = 256 << 10
+    /// What comes together, at most.
+    static let togetherBytesMax = 48 << 10
     private static let trailer = 4
     private static let headWords = 8
 
@@ -58,28 +60,29 @@ import Synchronization
         Glibc.close(descriptor)
     }
 
-    /// Keeps a record; its slot's lock is held.
-    func append(_ record: UnsafeRawBufferPointer, slot: Int, pastCaches: Bool = true) {
-        guard slot < slotCount else { return }
+    /// Keeps records, each of them a line; their slot's lock is held.
+    func append(_ records: UnsafeRawBufferPointer, slot: Int, pastCaches: Bool = true) {
+        assert(records.count <= Self.togetherBytesMax)
+        guard slot < slotCount, unsafe !records.isEmpty else { return }
         let head = unsafe base + Self.page + slot * Self.ringBytes
         let ring = unsafe head + Self.headWords * 8
         let end = unsafe head.load(as: UInt64.self)
-        let record = unsafe record.bindMemory(to: UInt8.self)
-        let size = unsafe keep_record(
+        let records = unsafe records.bindMemory(to: UInt8.self)
+        let size = unsafe keep_records(
             ring.assumingMemoryBound(to: UInt8.self),
             Self.capacity,
             Int(end % UInt64(Self.capacity)),
-            record.baseAddress,
-            record.count,
+            records.baseAddress,
+            records.count,
             pastCaches ? 1 : 0
         )
-        // The record first, then the end: a process killed in between has not written it.
+        // The records first, then the end: a process killed in between has not written them.
         unsafe Atomic<UInt64>.store(end + UInt64(size), at: head)
     }
 
     private static let capacity = ringBytes - headWords * 8
 
-    /// What a record takes, its length and what fills its last line included.
+    /// What records take, their length and what fills their last line included.
     private static func size(of length: Int) -> UInt64 { UInt64((length + trailer + 63) & ~63) }
 
     /// The process ends as it should: nothing is to be told of it.
@@ -110,15 +113,16 @@ extension MappedTail {
     private static func records(in ring: [UInt8], end: UInt64) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var position = end
-        let reach = UInt64(capacity) - size(of: LogRecord.bytesMax)
+        let reach = UInt64(capacity) - size(of: togetherBytesMax)
         let limit = end > reach ? end - reach : 0
         while position >= limit + UInt64(trailer) {
             let length = bytes(ring, position - UInt64(trailer), trailer).reversed()
                 .reduce(0) { $0 << 8 | Int($1) }
-            guard length > 0, length <= LogRecord.bytesMax, position >= limit + size(of: length)
+            guard length > 0, length <= togetherBytesMax, position >= limit + size(of: length)
             else { break }
             position -= size(of: length)
-            found.append(bytes(ring, position, length))
+            found += bytes(ring, position, length).split(separator: 0x0A)
+                .filter { $0.count < LogRecord.bytesMax }.map { Array($0) + [0x0A] }
         }
         return found
     }

@@ -50,12 +50,16 @@ package final class RequestTrace: @unchecked Sendable {
     @exclusivity(unchecked) private var spansOpenBeyond = 0
     @exclusivity(unchecked) private var ledger = InlineArray<11, UInt64>(repeating: 0)
     @exclusivity(unchecked) private var spans = InlineArray<20, TraceSpan>(repeating: .none)
-    /// Where its slot's list of requests in flight has it.
+    /// Where its slot's list of requests under way has it.
     @exclusivity(unchecked) var flightPosition = -1
     var flightSlot = Shard.foreign
     /// Once it is over, what the server knows of it, and what becomes of its trace.
     var summary = RequestSummary(status: 0)
     var decision = TraceDecision.dropped
+    /// The level of its record; nil where it has none.
+    var recordLevel: LogLevel?
+    /// Its debug records are written, whatever the level.
+    var isHindsight = false
 
     /// Begins in `parse`, at the moment the request's first byte was read.
     package init(
@@ -122,20 +126,8 @@ package final class RequestTrace: @unchecked Sendable {
     /// Adds a statement that came back to the open span.
     ///
     /// An ordinary one may be counted later, together with its request: true if it will be.
-    func note(
-        statement summary: String,
-        nanoseconds: UInt64,
-        rows: Int,
-        sqlState: String?,
-        isOrdinary: Bool
-    ) -> Bool {
-        let statement = unsafe NotedStatement(
-            summary,
-            nanoseconds: nanoseconds,
-            rows: rows,
-            sqlState,
-            span: currentSpan
-        )
+    func note(_ statement: NotedStatement, isOrdinary: Bool) -> Bool {
+        let statement = unsafe statement.noted(in: currentSpan)
         unsafe statementCount += 1
         guard unsafe firstStatement == nil else {
             unsafe notes.append(contentsOf: statement.attributes)

@@ -23,24 +23,34 @@ package struct TraceSpan: Sendable {
 
 /// What a statement's span will say of it.
 struct NotedStatement: Sendable {
-    let summary: String
+    let handle: StatementSeries.Handle
     let nanoseconds: UInt64
     let rows: Int
+    /// Where it is counted under another name.
+    private let ownSummary: String?
     private let sqlState: String?
-    private let span: Int8
+    fileprivate(set) var span: Int8 = -1
 
     init(
         _ summary: String,
+        _ handle: StatementSeries.Handle,
         nanoseconds: UInt64,
         rows: Int,
-        _ sqlState: String?,
-        span: Int8
+        sqlState: String?
     ) {
-        self.summary = summary
+        self.handle = handle
         self.nanoseconds = nanoseconds
         self.rows = rows
         self.sqlState = sqlState
-        self.span = span
+        ownSummary = handle.isCounted(as: summary) ? nil : summary
+    }
+
+    private var summary: String { ownSummary ?? handle.summary }
+
+    func noted(in span: Int8) -> NotedStatement {
+        var statement = self
+        statement.span = span
+        return statement
     }
 
     var attributes: [TraceAttribute] {
