@@ -117,6 +117,18 @@ def pgbench(postgres, made, seconds):
     return {"rate": float(rate.group(1)), "p99": "", "cpu": 0}
 
 
+def pair(url, work, number, bearer):
+    """Two new processes, telemetry on and off, warmed up. Two of the same program can differ by six in a hundred for as
+    long as they live, so that each round has its own; which one is started first changes from round to round."""
+    settings = [("on", 7344, {}), ("off", 7345, {"LUCARNE_TELEMETRY": "off"})]
+    servers = {}
+    for name, port, more in settings[::-1] if number % 2 else settings:
+        servers[name] = lucarne(f"lucarne-{name}-{number}", port, url, work, **more)
+    for server in servers.values():
+        wrk(server, ITEM, 2, bearer)
+    return servers["on"], servers["off"]
+
+
 def in_turns(on, off, seconds):
     """The two, second by second: what is to be told apart is less than what the machine drifts in a round."""
     turns = [(wrk_second(), name) for _ in range(seconds) for name, wrk_second in (("on", on), ("off", off))]
@@ -260,11 +272,16 @@ def measure(options, directory):
         for index in range(rounds):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
+            two = pair(postgres.url, work, index, bearer)
+            servers += two
             for name, ask in paired.items():
                 # The first has a bar that is near.
                 turns = 2 * seconds if name == ROW else seconds
-                seen = in_turns(lambda: ask(on), lambda: ask(off), turns)
+                seen = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), turns)
                 measured[-1] |= dict(zip(in_turns_with(name), seen))
+            for server in two:
+                servers.remove(server)
+                server.stop()
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)
             for server in servers:
