@@ -129,6 +129,36 @@ struct LogPipelineTests {
         #expect(logs.ledgers.first.map { Int($0.written) } == receiver.lines.count)
     }
 
+    @Test(arguments: [10, 16, 35, 1_000])
+    func `a group of requests finds as much room as there is`(_ room: Int) async {
+        let receiver = Receiver()
+        receiver.isStalled.store(true, ordering: .releasing)
+        var configuration = TelemetryConfiguration()
+        configuration.log.ringRecordsMax = 0
+        var sink = LogSinkConfiguration(.custom(name: "test", receiver.take))
+        sink.queueMax = room
+        configuration.log.sinks = [sink]
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/a", registry: telemetry.registry)
+        await onLoops(1) { _ in
+            for _ in 0..<40 {
+                let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+                trace.route = route
+                telemetry.requestStarted(trace)
+                telemetry.requestEnded(trace, RequestSummary(status: 200))
+            }
+            telemetry.account()
+        }
+        let written = min(40, room)
+        let ledger = telemetry.logs.ledgers[0]
+        #expect(ledger.produced == 40)
+        #expect(ledger.dropped[.queueFull] == UInt64(40 - written))
+        #expect(ledger.isBalanced)
+        receiver.isStalled.store(false, ordering: .releasing)
+        telemetry.logs.close()
+        #expect(receiver.sequences == Array(0..<written))
+    }
+
     @Test func `a failing sink's records are counted as its errors`() throws {
         let receiver = Receiver()
         receiver.fails.store(true, ordering: .releasing)

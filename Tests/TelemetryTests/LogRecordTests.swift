@@ -131,6 +131,34 @@ struct LogRecordTests {
         #expect(alone[0][4].0.contains("[redacted]"))
     }
 
+    @Test func `two that have the same place do not push each other out`() throws {
+        var fragments = LogFragments()
+        fragments.prepare()
+        defer { fragments.free() }
+        let one = LogFragments.Key("text")
+        let other = try #require(
+            (1..<10_000).lazy.map { LogFragments.Key("text", number: $0) }
+                .first { $0.place == one.place }
+        )
+        var made = 0
+        for _ in 0..<10 {
+            for key in [one, other] {
+                var record = LogRecord(in: LogBytes(), format: .json, fragments)
+                record.fields(
+                    alikeFor: key,
+                    holding: { ("text", "", "") },
+                    made: { record in
+                        made += 1
+                        record.field("n", made)
+                    }
+                )
+                var bytes = record.bytes
+                bytes.free()
+            }
+        }
+        #expect(made == 2)
+    }
+
     /// Many more than there are places for, made and gone again: a string that lies where another
     /// one did is not taken for it.
     @Test func `texts that come and go are never mistaken for each other`() {

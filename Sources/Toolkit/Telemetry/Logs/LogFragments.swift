@@ -31,7 +31,7 @@ import Glibc
         }
 
         @inline(__always)
-        fileprivate var place: Int {
+        var place: Int {
             var hash = (first.0 ^ first.1) &* 0x9E37_79B9_7F4A_7C15
             hash = (hash ^ second.0 ^ second.1) &* 0x9E37_79B9_7F4A_7C15
             hash = (hash ^ third.0 ^ third.1 ^ number) &* 0x9E37_79B9_7F4A_7C15
@@ -78,11 +78,24 @@ import Glibc
         self = LogFragments()
     }
 
-    /// The fields for a key and a text, if they are here.
+    /// The fields for a key and a text, if they are here: at the key's place, or beside it. So two
+    /// that are used with every record do not push each other out.
     @inline(__always)
     @unsafe func find(_ key: Key, _ text: ArraySlice<UInt8>) -> UnsafeRawBufferPointer? {
-        guard let entry = unsafe entries.map({ unsafe $0 + key.place }),
-            unsafe entry.pointee.key.isSame(as: key), unsafe entry.pointee.textLength == text.count
+        guard let entries = unsafe entries else { return nil }
+        let place = key.place
+        return unsafe fields(of: entries + place, key, text)
+            ?? fields(of: entries + (place ^ 1), key, text)
+    }
+
+    @inline(__always)
+    @unsafe private func fields(
+        of entry: UnsafeMutablePointer<Entry>,
+        _ key: Key,
+        _ text: ArraySlice<UInt8>
+    ) -> UnsafeRawBufferPointer? {
+        guard unsafe entry.pointee.key.isSame(as: key),
+            unsafe entry.pointee.textLength == text.count
         else { return nil }
         let bytes = unsafe entry.pointee.bytes
         let isSame = unsafe text.withUnsafeBytes { text in
@@ -102,6 +115,7 @@ import Glibc
             return
         }
         let entry = unsafe entries + key.place
+        unsafe swap(&entry.pointee, &entries[key.place ^ 1])
         unsafe entry.pointee.key = key
         unsafe entry.pointee.strings = strings
         unsafe entry.pointee.textLength = text.count
