@@ -50,12 +50,14 @@ let uncheckedFiles: Set<String> = [
     "Sources/Toolkit/Profiling/CPUProfile.swift",
     "Sources/Toolkit/Telemetry/Families/StatementSeries.swift",
     "Sources/Toolkit/Telemetry/Logs/LogBytes.swift",
+    "Sources/Toolkit/Telemetry/Logs/LogFragments.swift",
     "Sources/Toolkit/Telemetry/Logs/LogSink.swift",
     "Sources/Toolkit/Telemetry/Logs/LogStage.swift",
     "Sources/Toolkit/Telemetry/Logs/MappedTail.swift",
     "Sources/Toolkit/Telemetry/Metrics/Cells.swift",
     "Sources/Toolkit/Telemetry/Metrics/BucketLayout.swift",
     "Sources/Toolkit/Telemetry/Tracing/IdentifierSource.swift",
+    "Sources/Toolkit/Telemetry/RequestsInFlight.swift",
     "Sources/Toolkit/Telemetry/Tracing/RequestTrace.swift",
 ]
 

@@ -5,6 +5,8 @@ import Glibc
 /// of a route, and of a caller, is the same many times over.
 ///
 /// Like `LogBytes`, a plain value that belongs to its slot: who uses it counts no references.
+///
+/// `@unchecked Sendable`: a pointer that one thread has at a time, the holder of the slot's lock.
 @safe struct LogFragments: @unchecked Sendable {
     /// What the fields are made of, and nothing else.
     struct Key {
