@@ -34,6 +34,7 @@ extension Telemetry {
         ended.forEach { trace in
             trace.withRoute(or: unmatchedRoute) { route in
                 if !route.isOperational { trace.decision = decide(trace, trace.summary, route) }
+                trace.isHindsight = isHindsight(trace, route)
                 trace.recordLevel = recordLevel(trace, route)
                 if let statement = trace.takeUncounted() { count(statement, of: trace) }
                 guard !route.isOperational else { return }
@@ -60,15 +61,17 @@ extension Telemetry {
         unsafe trace.waitingExemplars.append((duration, statement.nanoseconds))
     }
 
+    private func isHindsight(_ trace: RequestTrace, _ route: RouteTelemetry) -> Bool {
+        guard !route.isOperational else { return false }
+        return trace.decision.isHindsight || scopes.isWanted(trace, route: route.template)
+    }
+
     /// The level of the request's record; nil where there is to be none.
     private func recordLevel(_ trace: RequestTrace, _ route: RouteTelemetry) -> LogLevel? {
-        let decision = trace.decision
-        trace.isHindsight =
-            !route.isOperational
-            && (decision.isHindsight || scopes.isWanted(trace, route: route.template))
         let level: LogLevel =
             route.isOperational ? .debug : trace.summary.status >= 500 ? .error : .info
-        let isOrdinary = level == .info && decision == .dropped && !trace.isHindsight
+        let isOrdinary =
+            level == .info && trace.decision == .dropped && !trace.isHindsight
         guard !isOrdinary || !logs.skipsOrdinary(trace), logs.isEnabled(level, .http) else {
             return nil
         }
