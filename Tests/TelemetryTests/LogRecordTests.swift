@@ -334,4 +334,22 @@ struct LogRecordTests {
         let line = String(decoding: bytes.copy(from: 0), as: UTF8.self)
         #expect(line == " a=\"b c\" d=e f=\"\" g=-5 h=1.234\n")
     }
+
+    @Test func `memory that a burst has made large is kept for as long as it is needed`() {
+        var bytes = LogBytes()
+        func use(_ count: Int) {
+            bytes.reserve(count)
+            bytes.advance(by: count)
+            bytes.clear()
+        }
+        defer { bytes.free() }
+        use(300_000)
+        #expect(bytes.isMostlyRoom)
+        use(1_000)
+        #expect(!bytes.isMostlyRoom)
+        use(1_000)
+        #expect(bytes.isMostlyRoom)
+        use(2_000_000)
+        #expect(!bytes.isMostlyRoom)
+    }
 }

@@ -2,6 +2,7 @@
 import Compression
 import Glibc
 import JSONCoding
+import Synchronization
 import Testing
 
 @testable import Telemetry
@@ -14,40 +15,6 @@ private func configuration(_ destination: LogSinkConfiguration.Destination) -> L
 
 private func pipeline(_ configuration: LogConfiguration) -> LogPipeline {
     LogPipeline(configuration, identity: ServiceIdentity(version: "1.0"))
-}
-
-/// A folder that is gone with the test.
-private final class Scratch {
-    let path = "/tmp/lucarne-logs-\(UInt64.random(in: 0 ... .max))"
-
-    init() { _ = unsafe mkdir(path, 0o700) }
-
-    deinit {
-        for name in names { _ = unsafe unlink("\(path)/\(name)") }
-        _ = unsafe rmdir(path)
-    }
-
-    var names: [String] {
-        guard let folder = unsafe opendir(path) else { return [] }
-        defer { unsafe closedir(folder) }
-        var names: [String] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    func read(_ name: String) -> [UInt8] {
-        let descriptor = unsafe open("\(path)/\(name)", O_RDONLY)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
-        return Array(bytes[..<max(0, count)])
-    }
 }
 
 struct LogSinkTests {
@@ -252,6 +219,24 @@ struct LogSinkTests {
         )
         #expect(fields.last?.1.int == 1_234_567)
     }
+
+    @Test func `who writes gives way to those who serve`() {
+        let seen = Mutex<[Int32]>([])
+        let logs = pipeline(
+            configuration(
+                .custom(name: "test") { _ in
+                    let niceness = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+                    seen.withLock { $0 = [sched_getscheduler(0), niceness] }
+                    return true
+                }
+            )
+        )
+        logs.write(.info, .app, "x")
+        logs.close()
+        let batch: Int32 = 3
+        let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        #expect(seen.withLock(\.self) == [batch, max(5, own)])
+    }
 }
 
 struct LogThinningTests {
@@ -297,114 +282,5 @@ struct LogThinningTests {
         let ledger = telemetry.logs.ledgers[0]
         #expect(ledger.dropped[.sampled] == UInt64(2_000 - requests.count))
         #expect(ledger.isBalanced)
-    }
-}
-
-struct MappedTailTests {
-    private static func fill(_ path: String, slots: Int, records: Int, ends: Bool) -> [[UInt8]] {
-        var leftovers: [[UInt8]] = []
-        let tail = MappedTail(path: path, slots: slots, leftovers: &leftovers)
-        for number in 0..<records {
-            unsafe Array("record \(number)\n".utf8).withUnsafeBytes {
-                unsafe tail?.append($0, slot: number % max(1, slots))
-            }
-        }
-        if ends { tail?.close() }
-        return leftovers
-    }
-
-    @Test func `what a killed run said last is found by the next one`() {
-        let scratch = Scratch()
-        let path = "\(scratch.path)/tail"
-        #expect(Self.fill(path, slots: 2, records: 50_000, ends: false).isEmpty)
-        let found = Self.fill(path, slots: 3, records: 5, ends: true)
-        let numbers = Set(
-            found.compactMap { Int(String(decoding: $0, as: UTF8.self).dropFirst(7).dropLast()) }
-        )
-        #expect(numbers.count == found.count, "each is whole, none comes twice")
-        #expect(numbers.isSuperset(of: 46_000..<50_000))
-        #expect(Self.fill(path, slots: 3, records: 0, ends: true).isEmpty, "it ended as it should")
-    }
-
-    @Test(arguments: [0, 100, 4_096, 70_000])
-    func `a file that is something else is taken over`(_ size: Int) {
-        let scratch = Scratch()
-        let path = "\(scratch.path)/tail"
-        let descriptor = unsafe open(path, O_CREAT | O_WRONLY, 0o600)
-        let noise = (0..<size).map { _ in UInt8.random(in: 0...255) }
-        #expect(unsafe write(descriptor, noise, size) == size)
-        close(descriptor)
-        #expect(Self.fill(path, slots: 1, records: 3, ends: false).isEmpty)
-        #expect(Self.fill(path, slots: 1, records: 0, ends: true).count == 3)
-    }
-
-    @Test func `a damaged ring yields what is whole, or nothing`() {
-        let scratch = Scratch()
-        let path = "\(scratch.path)/tail"
-        for _ in 0..<20 {
-            _ = Self.fill(path, slots: 1, records: 3_000, ends: false)
-            let descriptor = unsafe open(path, O_WRONLY)
-            for _ in 0..<200 {
-                var byte = UInt8.random(in: 0...255)
-                _ = unsafe pwrite(descriptor, &byte, 1, off_t.random(in: 4_096..<69_000))
-            }
-            close(descriptor)
-            let found = Self.fill(path, slots: 1, records: 0, ends: true)
-            #expect(found.allSatisfy { $0.count <= LogRecord.bytesMax })
-        }
-    }
-
-    @Test func `records that came together are told one by one`() {
-        let scratch = Scratch()
-        let path = "\(scratch.path)/tail"
-        var leftovers: [[UInt8]] = []
-        do {
-            let tail = MappedTail(path: path, slots: 1, leftovers: &leftovers)
-            var number = 0
-            for count in [1, 2, 16, 400] {
-                var lines: [UInt8] = []
-                for _ in 0..<count {
-                    lines += Array("record \(number)\n".utf8)
-                    number += 1
-                }
-                unsafe lines.withUnsafeBytes { unsafe tail?.append($0, slot: 0) }
-            }
-        }
-        let found = Self.fill(path, slots: 1, records: 0, ends: true)
-        let told = Set(found.map { String(decoding: $0, as: UTF8.self) })
-        #expect(told == Set((0..<419).map { "record \($0)\n" }))
-    }
-
-    @Test func `two processes do not share a file`() {
-        let scratch = Scratch()
-        var leftovers: [[UInt8]] = []
-        let first = MappedTail(path: "\(scratch.path)/tail", slots: 1, leftovers: &leftovers)
-        let second = MappedTail(path: "\(scratch.path)/tail", slots: 1, leftovers: &leftovers)
-        #expect(first != nil)
-        #expect(second == nil)
-        #expect(MappedTail(path: "/nowhere/tail", slots: 1, leftovers: &leftovers) == nil)
-    }
-
-    @Test func `the next run tells what the one before did not get to`() throws {
-        let scratch = Scratch()
-        let ring = LogRing(recordsMax: 100)
-        var kept = configuration(.ring(ring))
-        kept.tailPath = "\(scratch.path)/tail"
-        var leftovers: [[UInt8]] = []
-        do {
-            let tail = try #require(
-                MappedTail(path: "\(scratch.path)/tail", slots: 2, leftovers: &leftovers)
-            )
-            for number in [3, 1, 2] {
-                unsafe Array(#"{"msg":"m","seq":\#(number)}"#.utf8 + [0x0A]).withUnsafeBytes {
-                    unsafe tail.append($0, slot: 0)
-                }
-            }
-        }
-        let logs = pipeline(kept)
-        logs.close()
-        let told = ring.snapshot.filter { $0.field("event")?.string == "previous_run_tail" }
-        #expect(told.map { $0.field("previous.seq")?.int } == [1, 2, 3])
-        #expect(told.first?.field("previous.record")?.string == #"{"msg":"m","seq":1}"#)
     }
 }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -40,6 +41,15 @@ char *swift_demangle(const char *, size_t, char *, size_t *, unsigned);
 void *memmem(const void *, size_t, const void *, size_t);
 
 static inline int name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// The calling thread preempts no other when it wakes up, and has less of a processor (sched(7);
+// setpriority(2), C library/kernel differences). Where that is forbidden, nothing changes.
+static inline void give_way(int niceness) {
+  enum { batch = 3 };  // SCHED_BATCH
+  const struct sched_param none = {0};
+  syscall(SYS_sched_setscheduler, 0, batch, &none);
+  setpriority(PRIO_PROCESS, 0, niceness);
+}
 
 static inline int bytes_to_read(int descriptor) {
   int count = 0;

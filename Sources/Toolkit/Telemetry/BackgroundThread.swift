@@ -3,7 +3,13 @@ import CLinux
 import Glibc
 
 /// A thread of its own, for what may block for long.
+///
+/// No request waits for what it does, so it keeps no request waiting where processors are scarce:
+/// waking up, it takes nobody's processor away, and its share of one is a third of a loop's.
 enum BackgroundThread {
+    /// What the log's do for a request is a thirtieth of what a loop does.
+    private static let niceness: Int32 = 5
+
     private final class Work: Sendable {
         let name: String
         let body: @Sendable () -> Void
@@ -16,6 +22,7 @@ enum BackgroundThread {
         func run() {
             _ = unsafe name_this_thread(name)
             blockWriteSignals()
+            give_way(BackgroundThread.niceness)
             body()
         }
 

@@ -49,9 +49,10 @@ import Glibc
         self = LogBytes()
     }
 
-    /// Forgets the bytes; gives the memory back when a burst has made it large.
+    /// Forgets the bytes; gives the memory back when a burst has made it large, at once or when
+    /// little of it is needed any more.
     mutating func clear() {
-        if capacity > 262_144 { free() }
+        if capacity > 1 << 20 || (capacity > 128 << 10 && isMostlyRoom) { free() }
         count = 0
     }
 

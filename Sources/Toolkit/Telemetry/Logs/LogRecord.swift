@@ -127,7 +127,10 @@ package struct LogRecord: ~Copyable {
         let start = bytes.count
         let keys = LayerKey.all
         for position in keys.indices {
-            bytes.append(keys[position], trace.selfNanoseconds(at: position))
+            let nanoseconds = trace.selfNanoseconds(at: position)
+            // A layer that a route's requests never enter, they never do.
+            guard nanoseconds > 0 else { continue }
+            bytes.append(keys[position], nanoseconds)
         }
         // Each came with a comma before it; the first comma's place is the brace's.
         if bytes.count == start { bytes.append(UInt8(ascii: "{")) }

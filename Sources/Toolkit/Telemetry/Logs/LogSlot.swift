@@ -125,8 +125,8 @@ extension LogSlot.State {
     /// What may well be in the processor's first cache still.
     private static let latestBytesMax = 8 << 10
 
-    /// Room for what gathers before it is handed on, and the records that make it too much.
-    private static let batchBytes = LogStage.gatherBytesMax + 2 * LogRecord.bytesMax
+    /// Room that a batch begins with.
+    private static let batchBytes = 128 << 10
 
     mutating func takeHasHandedOver() -> Bool {
         defer { hasHandedOver = false }

@@ -10,9 +10,9 @@ import Synchronization
 /// thread. Records that come together fill whole lines of 64 bytes and end with their length, so
 /// that a ring is read backwards from its end; the end moves when they are complete.
 @safe final class MappedTail: Sendable {
-    private static let magic: UInt64 = 0x4C54_4149_4C31_0002
+    private static let magic: UInt64 = 0x4C54_4149_4C31_0003
     private static let page = 4_096
-    static let ringBytes = 256 << 10
+    static let ringBytes = 1 << 20
     /// What comes together, at most.
     static let togetherBytesMax = 48 << 10
     private static let trailer = 4
