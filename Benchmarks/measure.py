@@ -117,6 +117,12 @@ def pgbench(postgres, made, seconds):
     return {"rate": float(rate.group(1)), "p99": "", "cpu": 0}
 
 
+def empty_logs(servers):
+    """Or the kernel would write them to the disk, half a minute later, while something else is measured."""
+    for server in servers:
+        os.truncate(server.log, 0)
+
+
 def pair(url, work, number, bearer):
     """Two new processes, telemetry on and off, warmed up. Two of the same program can differ by six in a hundred for as
     long as they live, so that each round has its own; which one is started first changes from round to round."""
@@ -171,7 +177,7 @@ def verdicts(rounds, memory, ready):
         ("row by key ÷ pgbench, same statements", ROW, "pgbench, pipelined", 0.65),
         ("the same, all clients different", DIFFERENT, "pgbench, pipelined", None),
         *rest.ratios(),
-        ("static route ÷ nginx with a JSON log", "static route", "nginx, JSON log", 0.8),
+        ("static route ÷ nginx, both with a JSON log", "static route", "nginx, JSON log", 0.8),
         ("row by key, telemetry on ÷ off", *in_turns_with(ROW), 0.97),
         *((f"{name}, telemetry on ÷ off", *in_turns_with(name), 0.97)
           for name in (DIFFERENT, *(scenario.name for scenario in rest.SCENARIOS))),
@@ -275,6 +281,7 @@ def measure(options, directory):
         for index in range(rounds):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
+            empty_logs(servers)
             two = pair(postgres.url, work, index, bearer)
             servers += two
             for name, ask in paired.items():
@@ -282,15 +289,12 @@ def measure(options, directory):
                 turns = 2 * seconds if name == ROW else seconds
                 seen = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), turns)
                 measured[-1] |= dict(zip(in_turns_with(name), seen))
+                empty_logs(two)
             for server in two:
                 servers.remove(server)
                 server.stop()
-                # Or the kernel writes it to the disk, half a minute later, while others are measured.
-                os.remove(server.log)
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)
-            for server in servers:
-                os.truncate(server.log, 0)
         loaded = resident_megabytes(on.process.pid)
         model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
         version = postgres.psql("-c", "show server_version")
