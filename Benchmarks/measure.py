@@ -126,9 +126,9 @@ def empty_logs(servers):
 def pair(url, work, number, bearer):
     """Two new processes, telemetry on and off, warmed up. Two of the same program can differ by six in a hundred for as
     long as they live, so that each round has its own; which one is started first changes from round to round."""
-    settings = [("on", 7344, {}), ("off", 7345, {"LUCARNE_TELEMETRY": "off"})]
+    two = [("on", 7344, {}), ("off", 7345, {"LUCARNE_TELEMETRY": "off"})]
     servers = {}
-    for name, port, more in settings[::-1] if number % 2 else settings:
+    for name, port, more in two[::-1] if number % 2 else two:
         servers[name] = lucarne(f"lucarne-{name}-{number}", port, url, work, **more)
     for server in servers.values():
         wrk(server, ITEM, 2, bearer)

@@ -128,7 +128,7 @@ package struct LogRecord: ~Copyable {
         let keys = LayerKey.all
         for position in keys.indices {
             let nanoseconds = trace.selfNanoseconds(at: position)
-            // A layer that a route's requests never enter, they never do.
+            // Not entered, as all of a route's requests do not: easily foreseen.
             guard nanoseconds > 0 else { continue }
             bytes.append(keys[position], nanoseconds)
         }
