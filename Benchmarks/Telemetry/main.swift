@@ -47,17 +47,9 @@ func requests(_ telemetry: Telemetry, _ route: RouteTelemetry, _ count: Int) {
         trace.enter(.service)
         trace.enter(.poolWait)
         trace.move(to: .sql)
-        telemetry.report(
-            .statement(
-                summary: "SELECT public.items",
-                nanoseconds: 300_000,
-                sqlState: nil,
-                rows: 1
-            ),
-            in: trace
-        )
-        telemetry.report(.transaction(.commit), in: trace)
-        telemetry.report(.prepared(.hit), in: trace)
+        telemetry.statementEnded("SELECT public.items", nanoseconds: 300_000, rows: 1, in: trace)
+        telemetry.report(.transaction(.commit))
+        telemetry.report(.prepared(.hit, times: 2))
         trace.leave(to: .service)
         trace.leave(to: controller)
         trace.enter(.serialize)

@@ -65,13 +65,11 @@ struct CardinalityTests {
             )
             if number % 2 == 0 { trace.route = route }
             telemetry.requestStarted(trace)
-            telemetry.report(
-                .statement(
-                    summary: "SELECT t\(number)",
-                    nanoseconds: 1_000,
-                    sqlState: number % 3 == 0 ? "Z\(number)" : nil,
-                    rows: 1
-                ),
+            telemetry.statementEnded(
+                "SELECT t\(number)",
+                nanoseconds: 1_000,
+                rows: 1,
+                sqlState: number % 3 == 0 ? "Z\(number)" : nil,
                 in: trace
             )
             var summary = RequestSummary(status: Int.random(in: 200..<600))

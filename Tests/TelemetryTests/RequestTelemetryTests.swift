@@ -91,10 +91,7 @@ struct RequestTelemetryTests {
         #expect(telemetry.flights.entries.map(\.layer) == [.sql])
         #expect(telemetry.flights.entries.map(\.route) == ["/x/{id}"])
         #expect(telemetry.http.active[0].value == 1)
-        telemetry.report(
-            .statement(summary: "SELECT x", nanoseconds: 5, sqlState: nil, rows: 3),
-            in: trace
-        )
+        telemetry.statementEnded("SELECT x", nanoseconds: 5, rows: 3, in: trace)
         trace.end(at: trace.startedAt + 4_000_000)
         telemetry.requestEnded(trace, RequestSummary(status: 200))
         #expect(telemetry.flights.entries.isEmpty)
@@ -258,10 +255,7 @@ struct RequestTelemetryTests {
         let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
         let trace = trace(telemetry, route)
         for nanoseconds: UInt64 in [1_200_000, 3_000_000] {
-            telemetry.report(
-                .statement(summary: "SELECT x", nanoseconds: nanoseconds, sqlState: nil, rows: 1),
-                in: trace
-            )
+            telemetry.statementEnded("SELECT x", nanoseconds: nanoseconds, rows: 1, in: trace)
         }
         telemetry.requestEnded(trace, RequestSummary(status: 200))
         let text = String(decoding: telemetry.exposition(as: .openmetrics), as: UTF8.self)

@@ -76,13 +76,11 @@ struct StatementPlansTests {
     @Test func `statements are counted with their quantiles`() {
         let telemetry = Telemetry()
         for milliseconds: UInt64 in [1, 1, 1, 300] {
-            telemetry.report(
-                .statement(
-                    summary: "SELECT planets",
-                    nanoseconds: milliseconds * 1_000_000,
-                    sqlState: milliseconds > 1 ? "57014" : nil,
-                    rows: 2
-                )
+            telemetry.statementEnded(
+                "SELECT planets",
+                nanoseconds: milliseconds * 1_000_000,
+                rows: 2,
+                sqlState: milliseconds > 1 ? "57014" : nil
             )
         }
         let statistics = telemetry.statementStatistics

@@ -130,13 +130,11 @@ package struct Database: Sendable {
         in trace: RequestTrace
     ) {
         trace.schema = transaction.schema
-        telemetry.report(
-            .statement(
-                summary: transaction.summary,
-                nanoseconds: took,
-                sqlState: state,
-                rows: rows
-            ),
+        telemetry.statementEnded(
+            transaction.summary,
+            nanoseconds: took,
+            rows: rows,
+            sqlState: state,
             in: trace
         )
         explainer?.ended(transaction, nanoseconds: took, in: trace)
@@ -147,11 +145,11 @@ package struct Database: Sendable {
         of session: Session,
         in trace: RequestTrace
     ) {
-        telemetry.report(.transaction(outcome), in: trace)
-        let lookups = session.lookups
-        for _ in 0..<lookups.hits { telemetry.report(.prepared(.hit), in: trace) }
-        for _ in 0..<lookups.misses { telemetry.report(.prepared(.miss), in: trace) }
-        for _ in 0..<lookups.evictions { telemetry.report(.prepared(.evicted), in: trace) }
+        telemetry.report(.transaction(outcome))
+        let (hits, misses, evictions) = session.lookups
+        if hits > 0 { telemetry.report(.prepared(.hit, times: hits)) }
+        if misses > 0 { telemetry.report(.prepared(.miss, times: misses)) }
+        if evictions > 0 { telemetry.report(.prepared(.evicted, times: evictions)) }
     }
 
     private func run(

@@ -118,9 +118,7 @@ package enum SQLEvent: Sendable {
         case sharedTransaction = "shared_transaction"
     }
 
-    /// A statement came back. `summary` is low in cardinality: `SELECT planets`.
-    case statement(summary: String, nanoseconds: UInt64, sqlState: String?, rows: Int)
-    case prepared(Lookup)
+    case prepared(Lookup, times: Int)
     case transaction(TransactionOutcome)
     case retried(RetryReason)
     /// Reads that another read's transaction took along.

@@ -24,7 +24,7 @@ package enum MiddlewareRejection: String, EventLabel {
 /// The visible list of middleware, their series resolved once.
 ///
 /// Each takes less than a microsecond, and reading the clock around it is a good part of that: one
-/// request in eight is measured, chosen by its trace id, and those whose callers ask for the trace.
+/// request in sixteen is measured, chosen by its trace id, and those whose callers ask for the trace.
 /// Refusals are all counted.
 package final class MiddlewareTelemetry: Sendable {
     fileprivate let names: [StaticString]
@@ -48,7 +48,7 @@ package final class MiddlewareTelemetry: Sendable {
     @inline(__always)
     package func measures(_ trace: RequestTrace) -> Bool {
         let isAskedFor = callersMayKeep && (trace.isForced || trace.context.isSampled)
-        return (trace.context.traceIDLow & 7 == 0 || isAskedFor) && isOn
+        return (trace.context.traceIDLow & 15 == 0 || isAskedFor) && isOn
             && trace.route?.isOperational == false
     }
 

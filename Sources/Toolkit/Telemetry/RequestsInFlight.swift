@@ -17,7 +17,10 @@ import Synchronization
     /// that it changes places.
     @safe private struct State {
         var underWay: [Unmanaged<RequestTrace>] = unsafe []
-        var ended: [Unmanaged<RequestTrace>] = unsafe []
+        /// Each knows the next, so that none needs memory for it.
+        var firstEnded: Unmanaged<RequestTrace>?
+        var lastEnded: Unmanaged<RequestTrace>?
+        var endedCount = 0
 
         mutating func insert(_ trace: RequestTrace) {
             unsafe trace.flightPosition = unsafe underWay.count
@@ -32,12 +35,20 @@ import Synchronization
                 unsafe underWay[position] = unsafe last
                 unsafe last._withUnsafeGuaranteedRef { unsafe $0.flightPosition = position }
             }
-            unsafe ended.append(.passUnretained(trace))
+            let ended = unsafe Unmanaged.passUnretained(trace)
+            if let lastEnded = unsafe lastEnded {
+                unsafe lastEnded._withUnsafeGuaranteedRef { unsafe $0.nextEnded = ended }
+            } else {
+                unsafe firstEnded = unsafe ended
+            }
+            unsafe lastEnded = unsafe ended
+            endedCount &+= 1
         }
 
         mutating func takeEnded() -> EndedRequests {
-            defer { unsafe ended = [] }
-            return unsafe EndedRequests(ended)
+            let ended = unsafe EndedRequests(first: firstEnded)
+            unsafe (firstEnded, lastEnded, endedCount) = (nil, nil, 0)
+            return ended
         }
     }
 
@@ -47,7 +58,8 @@ import Synchronization
 
         deinit {
             state.withLock { state in
-                unsafe (state.underWay + state.ended).forEach { unsafe $0.release() }
+                unsafe state.underWay.forEach { unsafe $0.release() }
+                _ = state.takeEnded()
             }
         }
     }
@@ -78,7 +90,7 @@ import Synchronization
     func end(_ trace: RequestTrace) -> Bool {
         unsafe slots[trace.flightSlot].state.withLock { state in
             state.end(trace)
-            return unsafe state.ended.count >= Self.endedMax || trace.flightSlot == Shard.foreign
+            return state.endedCount >= Self.endedMax || trace.flightSlot == Shard.foreign
         }
     }
 
@@ -114,16 +126,28 @@ import Synchronization
 /// Requests that are over and that nobody has accounted for, with the one reference that is held
 /// to each.
 @safe struct EndedRequests: ~Copyable {
-    private let traces: [Unmanaged<RequestTrace>]
+    private let first: Unmanaged<RequestTrace>?
 
-    fileprivate init(_ traces: [Unmanaged<RequestTrace>]) { unsafe self.traces = unsafe traces }
+    fileprivate init(first: Unmanaged<RequestTrace>?) { unsafe self.first = unsafe first }
 
-    deinit { unsafe traces.forEach { unsafe $0.release() } }
+    deinit {
+        var next = unsafe first
+        while let trace = unsafe next {
+            unsafe next = trace._withUnsafeGuaranteedRef { unsafe $0.nextEnded }
+            unsafe trace.release()
+        }
+    }
 
-    var isEmpty: Bool { unsafe traces.isEmpty }
+    var isEmpty: Bool { unsafe first == nil }
 
     @inline(__always)
     func forEach(_ body: (RequestTrace) -> Void) {
-        unsafe traces.forEach { unsafe $0._withUnsafeGuaranteedRef(body) }
+        var next = unsafe first
+        while let trace = unsafe next {
+            unsafe next = trace._withUnsafeGuaranteedRef { trace in
+                body(trace)
+                return unsafe trace.nextEnded
+            }
+        }
     }
 }

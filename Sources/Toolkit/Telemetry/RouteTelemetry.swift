@@ -88,7 +88,7 @@ package final class RouteTelemetry: Sendable {
 
     /// The service's part of a request, where it came so far.
     func count(serviceOf trace: RequestTrace, slot: Int) {
-        guard !services.isEmpty, let span = trace.firstSpan(of: .service) else { return }
+        guard !services.isEmpty, let span = trace.serviceSpan else { return }
         let series = services[Int(trace.method.rawValue)]
         (span.failed ? series.error : series.ok)
             .observe(span.endedAt &- span.startedAt, slot: slot)

@@ -53,6 +53,7 @@ extension Telemetry {
 extension Telemetry {
     package func report(_ event: PoolEvent) {
         guard configuration.isOn else { return }
+        let slot = Shard.current
         switch event {
         case .limited(let connectionsMax):
             pool.limit.add(connectionsMax)
@@ -69,13 +70,18 @@ extension Telemetry {
             pool.connecting.add(-1)
             pool.create.observe(nanoseconds)
         case .startedWaiting:
-            pool.waiters.add(1)
+            pool.waiters.add(1, slot: slot)
         case .acquired(let result, let nanoseconds, let queued):
-            acquired(result, nanoseconds, queued)
+            if queued { pool.waiters.add(-1, slot: slot) }
+            pool.acquires[result.position].add(1, slot: slot)
+            pool.wait.observe(nanoseconds, slot: slot)
+            guard result == .immediate || result == .waited else { return }
+            pool.idle.add(-1, slot: slot)
+            pool.used.add(1, slot: slot)
         case .released(let nanoseconds):
-            pool.used.add(-1)
-            pool.idle.add(1)
-            pool.use.observe(nanoseconds)
+            pool.used.add(-1, slot: slot)
+            pool.idle.add(1, slot: slot)
+            pool.use.observe(nanoseconds, slot: slot)
         case .closed(let reason, let wasUsed):
             (wasUsed ? pool.used : pool.idle).add(-1)
             pool.closed[reason.position].add()
@@ -85,56 +91,42 @@ extension Telemetry {
         }
     }
 
-    private func acquired(
-        _ result: PoolEvent.AcquireResult,
-        _ nanoseconds: UInt64,
-        _ queued: Bool
-    ) {
-        if queued { pool.waiters.add(-1) }
-        pool.acquires[result.position].add()
-        pool.wait.observe(nanoseconds)
-        guard result == .immediate || result == .waited else { return }
-        pool.idle.add(-1)
-        pool.used.add(1)
-    }
-
-    /// With a trace, the statement is counted to the request and noted in its open span.
-    package func report(_ event: SQLEvent, in trace: RequestTrace? = nil) {
+    package func report(_ event: SQLEvent) {
         guard configuration.isOn else { return }
         switch event {
-        case .statement(let summary, let nanoseconds, let sqlState, let rows):
-            statementEnded(summary, nanoseconds, sqlState, rows, trace)
-        case .prepared(let lookup): sql.lookups[lookup.position].add()
+        case .prepared(let lookup, let times): sql.lookups[lookup.position].add(UInt64(times))
         case .transaction(let outcome): sql.transactions[outcome.position].add()
         case .retried(let reason): sql.retries[reason.position].add()
         case .shared(let reads): sql.shared.add(UInt64(reads))
         }
     }
 
-    private func statementEnded(
+    /// A statement came back. `summary` is low in cardinality: `SELECT planets`. With a trace, the
+    /// statement is counted to the request and noted in its open span.
+    package func statementEnded(
         _ summary: String,
-        _ nanoseconds: UInt64,
-        _ sqlState: String?,
-        _ rows: Int,
-        _ trace: RequestTrace?
+        nanoseconds: UInt64,
+        rows: Int,
+        sqlState: String? = nil,
+        in trace: RequestTrace? = nil
     ) {
+        guard configuration.isOn else { return }
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
-        let handle = statements.handle(summary)
-        let statement = NotedStatement(
-            summary,
-            handle,
-            nanoseconds: nanoseconds,
-            rows: rows,
-            sqlState: sqlState
-        )
-        let isLater = trace?.note(statement, isOrdinary: sqlState == nil && !isSlow)
-        guard isLater != true else { return }
+        let slot = Shard.current
+        let series = statements.handle(summary, slot: slot)
+        if sqlState == nil, !isSlow, !series.isShared, let trace,
+            trace.noteFirst(series, nanoseconds: nanoseconds, rows: rows)
+        {
+            return
+        }
+        trace?.note(summary, rows: rows, sqlState: sqlState)
         let duration = statements.ended(
-            handle,
+            series,
             nanoseconds: nanoseconds,
             sqlState: sqlState,
             rows: rows,
-            isSlow: isSlow
+            isSlow: isSlow,
+            slot: slot
         )
         if let trace { unsafe trace.waitingExemplars.append((duration, nanoseconds)) }
         guard isSlow else { return }

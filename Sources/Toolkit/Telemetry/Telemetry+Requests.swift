@@ -4,11 +4,12 @@ extension Telemetry {
     /// A request's head is known. Called once, on the request's loop.
     package func requestStarted(_ trace: RequestTrace) {
         guard configuration.isOn else { return }
-        trace.withRoute(or: unmatchedRoute) { route in
-            if !route.isOperational { http.active[Int(trace.method.rawValue)].add(1) }
-        }
-        http.traceContexts[Int(trace.context.origin.rawValue)].add()
         flights.insert(trace)
+        let slot = trace.flightSlot
+        trace.withRoute(or: unmatchedRoute) { route in
+            if !route.isOperational { http.active[Int(trace.method.rawValue)].add(1, slot: slot) }
+        }
+        http.traceContexts[Int(trace.context.origin.rawValue)].add(1, slot: slot)
     }
 
     /// A request is over. On a loop it is accounted for together with others: when the loop's turn
@@ -36,7 +37,9 @@ extension Telemetry {
                 if !route.isOperational { trace.decision = decide(trace, trace.summary, route) }
                 trace.isHindsight = isHindsight(trace, route)
                 trace.recordLevel = recordLevel(trace, route)
-                if let statement = trace.takeUncounted() { count(statement, of: trace) }
+                if let statement = unsafe trace.firstStatement {
+                    count(statement, of: trace, slot: slot)
+                }
                 guard !route.isOperational else { return }
                 http.active[Int(trace.method.rawValue)].add(-1, slot: slot)
                 count(trace, trace.summary, route, slot: slot, wallOffset: offset)
@@ -49,13 +52,12 @@ extension Telemetry {
         logs.settle()
     }
 
-    private func count(_ statement: NotedStatement, of trace: RequestTrace) {
+    private func count(_ statement: NotedStatement, of trace: RequestTrace, slot: Int) {
         let duration = statements.ended(
-            statement.handle,
+            statement.series,
             nanoseconds: statement.nanoseconds,
-            sqlState: nil,
             rows: statement.rows,
-            isSlow: false
+            slot: slot
         )
         guard trace.decision.isKept else { return }
         unsafe trace.waitingExemplars.append((duration, statement.nanoseconds))

@@ -54,7 +54,7 @@ extension Board {
             ),
             .graph(
                 "Middleware p99",
-                "p99 per middleware, of one request in eight.",
+                "p99 per middleware, of one request in sixteen.",
                 .seconds,
                 .init(
                     chosen.quantile(

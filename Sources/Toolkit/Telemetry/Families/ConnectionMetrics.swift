@@ -58,7 +58,7 @@ struct MiddlewareMetrics: MetricSet {
     init(_ registry: MetricRegistry) {
         duration = registry.histogram(
             "lucarne_middleware_duration_seconds",
-            "Self time per middleware, measured for one request in eight.",
+            "Self time per middleware, measured for one request in sixteen.",
             labels: ["middleware"],
             buckets: Buckets.inside,
             layer: "middleware"

@@ -8,6 +8,7 @@ import Synchronization
 @safe final class StatementSeries: Sendable {
     fileprivate final class Entry: Sendable {
         let summary: String
+        let isShared: Bool
         let duration: Histogram
         let rows: Histogram
         let slow: Counter
@@ -15,6 +16,7 @@ import Synchronization
 
         init(_ summary: String, duration: Histogram, rows: Histogram, slow: Counter) {
             self.summary = summary
+            isShared = summary == StatementSeries.otherSummary
             self.duration = duration
             self.rows = rows
             self.slow = slow
@@ -29,12 +31,9 @@ import Synchronization
 
         fileprivate init(_ entry: Entry) { unsafe self.entry = .passUnretained(entry) }
 
-        /// What it is counted under: `_other` where there are too many.
         var summary: String { unsafe entry._withUnsafeGuaranteedRef(\.summary) }
-
-        func isCounted(as summary: String) -> Bool {
-            unsafe entry._withUnsafeGuaranteedRef { $0.summary == summary }
-        }
+        /// There are too many summaries, and several are counted as one.
+        var isShared: Bool { unsafe entry._withUnsafeGuaranteedRef(\.isShared) }
     }
 
     /// A loop's memory of a summary.
@@ -57,6 +56,7 @@ import Synchronization
     private static let statesMax = 32
     /// Summaries come from the catalog, which may have any number of tables: the rest share one.
     static let entriesMax = 4_096
+    private static let otherSummary = "_other"
 
     init(_ metrics: SQLMetrics, of database: DatabaseStanding) {
         self.metrics = metrics
@@ -74,12 +74,12 @@ import Synchronization
     func ended(
         _ handle: Handle,
         nanoseconds: UInt64,
-        sqlState: String?,
+        sqlState: String? = nil,
         rows: Int,
-        isSlow: Bool
+        isSlow: Bool = false,
+        slot: Int
     ) -> Histogram {
-        let slot = Shard.current
-        return unsafe handle.entry._withUnsafeGuaranteedRef { entry in
+        unsafe handle.entry._withUnsafeGuaranteedRef { entry in
             entry.rows.observe(UInt64(max(0, rows)), slot: slot)
             if isSlow { entry.slow.add(1, slot: slot) }
             let duration = sqlState.map { failure(entry, $0) } ?? entry.duration
@@ -93,8 +93,7 @@ import Synchronization
 
     var count: Int { entries.withLock { $0.count } }
 
-    func handle(_ summary: String) -> Handle {
-        let slot = Shard.current
+    func handle(_ summary: String, slot: Int) -> Handle {
         guard slot != Shard.foreign else { return find(summary) }
         // What a string is made of: text up to 15 bytes, or where the text lies.
         let identity = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
@@ -113,7 +112,7 @@ import Synchronization
     private func find(_ summary: String) -> Handle {
         entries.withLock { entries in
             if let entry = entries[summary] { return Handle(entry) }
-            let summary = entries.count < Self.entriesMax ? summary : "_other"
+            let summary = entries.count < Self.entriesMax ? summary : Self.otherSummary
             if let entry = entries[summary] { return Handle(entry) }
             let entry = Entry(
                 summary,

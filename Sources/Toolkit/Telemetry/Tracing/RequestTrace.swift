@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: written by the request's loop only. What another thread may look at
 /// while the request runs is constant or atomic: ids, start, method, current layer, route.
-package final class RequestTrace: @unchecked Sendable {
+@safe package final class RequestTrace: @unchecked Sendable {
     package let context: TraceContext
     package let startedAt: UInt64
     package let method: RequestMethod
@@ -34,8 +34,7 @@ package final class RequestTrace: @unchecked Sendable {
     @exclusivity(unchecked) var middleware: MiddlewareTimes?
     @exclusivity(unchecked) private var notes: [TraceAttribute] = []
     /// Kept apart, since most requests have one: an array would be an allocation.
-    @exclusivity(unchecked) private var firstStatement: NotedStatement?
-    @exclusivity(unchecked) private var isStatementUncounted = false
+    @exclusivity(unchecked) private(set) var firstStatement: NotedStatement?
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
     @exclusivity(unchecked) package private(set) var endedAt: UInt64 = 0
@@ -47,12 +46,15 @@ package final class RequestTrace: @unchecked Sendable {
     private let currentRoute = Atomic<UInt>(0)
     @exclusivity(unchecked) private var enteredAt: UInt64
     @exclusivity(unchecked) private var currentSpan: Int8 = -1
+    @exclusivity(unchecked) private var servicePosition: Int8 = -1
     @exclusivity(unchecked) private var spansOpenBeyond = 0
     @exclusivity(unchecked) private var ledger = InlineArray<11, UInt64>(repeating: 0)
     @exclusivity(unchecked) private var spans = InlineArray<20, TraceSpan>(repeating: .none)
     /// Where its slot's list of requests under way has it.
     @exclusivity(unchecked) var flightPosition = -1
     var flightSlot = Shard.foreign
+    /// The one that ended after it, once it is over.
+    @exclusivity(unchecked) var nextEnded: Unmanaged<RequestTrace>?
     /// Once it is over, what the server knows of it, and what becomes of its trace.
     var summary = RequestSummary(status: 0)
     var decision = TraceDecision.dropped
@@ -123,26 +125,26 @@ package final class RequestTrace: @unchecked Sendable {
         unsafe notes.append(TraceAttribute(key: key, value: .integer(value), span: currentSpan))
     }
 
-    /// Adds a statement that came back to the open span.
-    ///
-    /// An ordinary one may be counted later, together with its request: true if it will be.
-    func note(_ statement: NotedStatement, isOrdinary: Bool) -> Bool {
-        let statement = unsafe statement.noted(in: currentSpan)
-        unsafe statementCount += 1
-        guard unsafe firstStatement == nil else {
-            unsafe notes.append(contentsOf: statement.attributes)
-            return false
-        }
-        unsafe firstStatement = statement
-        unsafe isStatementUncounted = unsafe isOrdinary && endedAt == 0
-        return unsafe isStatementUncounted
+    /// Adds an ordinary statement to the open span, to be counted together with its request; false
+    /// where that cannot be.
+    func noteFirst(_ series: StatementSeries.Handle, nanoseconds: UInt64, rows: Int) -> Bool {
+        guard unsafe statementCount == 0 && endedAt == 0 else { return false }
+        unsafe statementCount = 1
+        unsafe firstStatement = unsafe NotedStatement(
+            series: series,
+            nanoseconds: nanoseconds,
+            rows: rows,
+            span: currentSpan
+        )
+        return true
     }
 
-    /// The statement that was to be counted later, once.
-    func takeUncounted() -> NotedStatement? {
-        guard unsafe isStatementUncounted else { return nil }
-        unsafe isStatementUncounted = false
-        return unsafe firstStatement
+    /// Adds a statement to the open span that is counted at once.
+    func note(_ summary: String, rows: Int, sqlState: String?) {
+        unsafe statementCount += 1
+        note("db.query.summary", summary)
+        note("db.response.returned_rows", rows)
+        if let sqlState { note("db.response.status_code", sqlState) }
     }
 
     /// What is known of the request and its spans. Made when somebody looks.
@@ -204,11 +206,9 @@ extension RequestTrace {
 
     package func span(_ position: Int) -> TraceSpan { unsafe spans[position] }
 
-    func firstSpan(of layer: Layer) -> TraceSpan? {
-        for position in unsafe 0..<spanCount where unsafe spans[position].layer == layer {
-            return unsafe spans[position]
-        }
-        return nil
+    /// The service's first span, if it came so far.
+    var serviceSpan: TraceSpan? {
+        unsafe servicePosition < 0 ? nil : spans[Int(servicePosition)]
     }
 
     /// The innermost span that is open, by position.
@@ -238,6 +238,9 @@ extension RequestTrace {
             endedAt: 0
         )
         unsafe currentSpan = unsafe Int8(spanCount)
+        if layer == .service, unsafe servicePosition < 0 {
+            unsafe servicePosition = unsafe currentSpan
+        }
         unsafe spanCount += 1
     }
 

@@ -21,47 +21,18 @@ package struct TraceSpan: Sendable {
     )
 }
 
-/// What a statement's span will say of it.
+/// A statement that came back as statements do, and will be counted with its request. Plain memory.
 struct NotedStatement: Sendable {
-    let handle: StatementSeries.Handle
+    let series: StatementSeries.Handle
     let nanoseconds: UInt64
     let rows: Int
-    /// Where it is counted under another name.
-    private let ownSummary: String?
-    private let sqlState: String?
-    fileprivate(set) var span: Int8 = -1
-
-    init(
-        _ summary: String,
-        _ handle: StatementSeries.Handle,
-        nanoseconds: UInt64,
-        rows: Int,
-        sqlState: String?
-    ) {
-        self.handle = handle
-        self.nanoseconds = nanoseconds
-        self.rows = rows
-        self.sqlState = sqlState
-        ownSummary = handle.isCounted(as: summary) ? nil : summary
-    }
-
-    private var summary: String { ownSummary ?? handle.summary }
-
-    func noted(in span: Int8) -> NotedStatement {
-        var statement = self
-        statement.span = span
-        return statement
-    }
+    let span: Int8
 
     var attributes: [TraceAttribute] {
-        var attributes = [
-            TraceAttribute(key: "db.query.summary", value: .text(summary), span: span),
+        [
+            TraceAttribute(key: "db.query.summary", value: .text(series.summary), span: span),
             TraceAttribute(key: "db.response.returned_rows", value: .integer(rows), span: span),
         ]
-        guard let sqlState else { return attributes }
-        let key: StaticString = "db.response.status_code"
-        attributes.append(TraceAttribute(key: key, value: .text(sqlState), span: span))
-        return attributes
     }
 }
 
