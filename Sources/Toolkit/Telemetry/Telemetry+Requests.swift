@@ -5,11 +5,10 @@ extension Telemetry {
     package func requestStarted(_ trace: RequestTrace) {
         guard configuration.isOn else { return }
         flights.insert(trace)
-        let slot = trace.flightSlot
         trace.withRoute(or: unmatchedRoute) { route in
-            if !route.isOperational { http.active[Int(trace.method.rawValue)].add(1, slot: slot) }
+            guard !route.isOperational else { return }
+            http.active[Int(trace.method.rawValue)].add(1, slot: trace.flightSlot)
         }
-        http.traceContexts[Int(trace.context.origin.rawValue)].add(1, slot: slot)
     }
 
     /// A request is over. On a loop it is accounted for together with others: when the loop's turn
@@ -33,6 +32,7 @@ extension Telemetry {
         guard !ended.isEmpty else { return }
         let offset = wallOffsetNanoseconds()
         ended.forEach { trace in
+            http.traceContexts[Int(trace.context.origin.rawValue)].add(1, slot: slot)
             trace.withRoute(or: unmatchedRoute) { route in
                 if !route.isOperational { trace.decision = decide(trace, trace.summary, route) }
                 trace.isHindsight = isHindsight(trace, route)
@@ -154,15 +154,19 @@ extension Telemetry {
         in record: inout LogRecord
     ) {
         trace.withRoute(or: unmatchedRoute) { route in
-            let key = LogFragments.Key(route.template, number: UInt64(trace.method.rawValue) + 1)
-            record.fields(alikeFor: key) {
+            let key = LogFragments.Key(
+                route.template,
+                number: UInt64(trace.method.rawValue) + 1,
+                text: summary.path
+            )
+            record.fields(alikeFor: key, summary.path) {
                 (route.template, "", "")
             } made: {
                 $0.field("http.request.method", trace.method.label)
                 $0.field("http.route", route.template)
+                $0.field("url.path", summary.path)
             }
         }
-        record.field("url.path", summary.path)
         if !summary.query.isEmpty {
             record.field("url.query", query: summary.query, without: secretNames)
         }

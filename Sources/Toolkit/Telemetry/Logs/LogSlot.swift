@@ -101,7 +101,9 @@ extension LogSlot.State {
         fields(&record)
         record.close()
         latest = record.bytes
-        for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
+        if record.hasRedactions {
+            for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
+        }
         lines.append(LogMark(head, trace, sinks: sinks, length: latest.count - start))
     }
 

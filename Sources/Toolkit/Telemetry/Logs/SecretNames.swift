@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
+import CLinux
 
 /// The names under which a request's parameters are secrets: recognised by the words that they are
 /// made of, for nobody knows all names. `clientSecret` and `X-Amz-Signature` are some, `secretary`
@@ -102,66 +102,11 @@ package struct SecretNames: Sendable {
 }
 
 extension SecretNames {
-    /// Every request with a query is asked: whether what stands before some equals sign has three
-    /// letters in a row that only secrets' names and few others have, or is encoded.
+    /// Every request with a query is asked.
     private static func mayHoldSecret(_ query: ArraySlice<UInt8>) -> Bool {
         unsafe query.withUnsafeBufferPointer { query in
-            var position = 0
-            while let sign = unsafe equalsSign(in: query, from: position) {
-                if unsafe isSuspicious(query, endingAt: sign) { return true }
-                position = sign + 1
-            }
-            return false
+            guard let start = query.baseAddress else { return false }
+            return unsafe may_name_secret(start, query.count) != 0
         }
-    }
-
-    @inline(__always)
-    @unsafe private static func equalsSign(
-        in text: UnsafeBufferPointer<UInt8>,
-        from start: Int
-    ) -> Int? {
-        guard let base = text.baseAddress, start < text.count,
-            let found = unsafe memchr(base + start, Int32(UInt8(ascii: "=")), text.count - start)
-        else { return nil }
-        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
-    }
-
-    /// The name that ends before `end`, from its end.
-    @inline(__always)
-    @unsafe private static func isSuspicious(
-        _ text: UnsafeBufferPointer<UInt8>,
-        endingAt end: Int
-    ) -> Bool {
-        var letters: UInt32 = 0
-        var index = end
-        while index > 0 {
-            index &-= 1
-            let byte = unsafe text[index]
-            if byte == UInt8(ascii: "&") { return false }
-            if byte == UInt8(ascii: "%") { return true }
-            // The latest lowest: they read forwards.
-            letters = letters << 8 | UInt32(byte | 0x20)
-            // Most letters begin none of these, which is found out at once.
-            guard firstLetters >> UInt32(byte & 31) & 1 != 0 else { continue }
-            switch letters & 0xFF_FFFF {
-            case Self.letters("cod"), Self.letters("jwt"), Self.letters("ken"),
-                Self.letters("key"), Self.letters("kie"), Self.letters("pas"),
-                Self.letters("pwd"), Self.letters("ret"), Self.letters("sig"),
-                Self.letters("tia"), Self.letters("zat"):
-                return true
-            default: continue
-            }
-        }
-        return false
-    }
-
-    /// c, j, k, p, r, s, t and z, by their place in the alphabet.
-    private static var firstLetters: UInt32 { 0b0100_0001_1101_0000_1100_0000_1000 }
-
-    /// As `isSuspicious` meets them: the last one first.
-    @inline(__always)
-    private static func letters(_ text: StaticString) -> UInt32 {
-        let start = unsafe text.utf8Start
-        return unsafe UInt32(start[2]) << 16 | UInt32(start[1]) << 8 | UInt32(start[0])
     }
 }
