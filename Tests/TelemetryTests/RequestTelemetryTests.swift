@@ -113,6 +113,50 @@ struct RequestTelemetryTests {
         #expect(telemetry.traces.all.isEmpty)
     }
 
+    @Test func `records of a route's requests tell the path that each asked for`() {
+        var configuration = TelemetryConfiguration()
+        configuration.log.ringRecordsMax = 100
+        let telemetry = Telemetry(configuration)
+        // As loops write them.
+        Shard.bind(index: 60)
+        defer { Shard.unbind() }
+        let route = RouteTelemetry(template: "/{x}", registry: telemetry.registry)
+        let paths = ["/of/items", "/as/items", "/a", "/b", "/of/items", "", "/of/items"]
+        for path in paths + paths {
+            var summary = RequestSummary(status: 200)
+            summary.path = Array("GET \(path)".utf8)[4...]
+            telemetry.requestEnded(trace(telemetry, route), summary)
+        }
+        telemetry.account()
+        telemetry.logs.close()
+        let told = telemetry.logs.ring.snapshot.compactMap { record in
+            let line = String(decoding: record.line, as: UTF8.self)
+            return line.firstRange(of: #""url.path":""#)
+                .map { String(line[$0.upperBound...].prefix { $0 != "\"" }) }
+        }
+        #expect(told == paths + paths)
+    }
+
+    @Test func `a statement that shares its series is told of by its own name`() {
+        let telemetry = Telemetry()
+        for number in 0..<StatementSeries.entriesMax {
+            telemetry.statementEnded("SELECT t\(number)", nanoseconds: 1, rows: 1)
+        }
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let trace = trace(telemetry, route)
+        for summary in ["SELECT t7", "SELECT beyond"] {
+            telemetry.statementEnded(summary, nanoseconds: 1, rows: 1, in: trace)
+        }
+        #expect(trace.statementCount == 2)
+        let names = trace.attributes.compactMap { attribute in
+            if case .text(let text) = attribute.value { text } else { nil }
+        }
+        #expect(names == ["SELECT t7", "SELECT beyond"])
+        let slot = Shard.current
+        #expect(!telemetry.statements.handle("SELECT t7", slot: slot).isShared)
+        #expect(telemetry.statements.handle("SELECT beyond", slot: slot).summary == "_other")
+    }
+
     @Test func `what the process is asked about itself is none of the service's requests`() {
         let telemetry = Telemetry()
         let probe = RouteTelemetry(
