@@ -130,7 +130,7 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
   return !(text_any(password) && text_any(equals) && memmem(from, count, "assword=", 8));
 }
 
-static inline unsigned letters(const char *three) {
+static inline unsigned three_letters(const char *three) {
   return (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | (unsigned)three[2];
 }
 
@@ -148,11 +148,10 @@ static inline int may_name_secret(const unsigned char *query, size_t count) {
     latest = (latest << 8 | *next | 0x20) & 0xFFFFFF;
     // Most letters begin none of these: c, j, k, p, r, s, t and z do, by their place in the alphabet.
     if (!(0x41D0C08u >> (latest >> 16 & 31) & 1)) continue;
-    if (latest == letters("cod") || latest == letters("jwt") || latest == letters("ken") ||
-        latest == letters("key") || latest == letters("kie") || latest == letters("pas") ||
-        latest == letters("pwd") || latest == letters("ret") || latest == letters("sig") ||
-        latest == letters("tia") || latest == letters("zat"))
-      return 1;
+    static const char names[][4] = {"cod", "jwt", "ken", "key", "kie", "pas",
+                                    "pwd", "ret", "sig", "tia", "zat"};
+    for (size_t name = 0; name < sizeof names / sizeof *names; name++)
+      if (latest == three_letters(names[name])) return 1;
   }
   return 0;
 }

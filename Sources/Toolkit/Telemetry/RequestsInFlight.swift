@@ -16,45 +16,25 @@ import Synchronization
     /// References are counted when a request comes and when it has been accounted for, not each time
     /// that it changes places.
     @safe private struct State {
-        var underWay: UnsafeMutablePointer<Unmanaged<RequestTrace>>
-        var underWayCount = 0
-        private var capacity = 128
+        var underWay: [Unmanaged<RequestTrace>] = unsafe []
         /// Each knows the next, so that none needs memory for it.
         var firstEnded: Unmanaged<RequestTrace>?
         var lastEnded: Unmanaged<RequestTrace>?
         var endedCount = 0
 
-        init() { unsafe underWay = .allocate(capacity: capacity) }
-
-        mutating func free() {
-            for position in 0..<underWayCount { unsafe underWay[position].release() }
-            unsafe underWay.deallocate()
-            _ = takeEnded()
-        }
-
         mutating func insert(_ trace: RequestTrace) {
-            if underWayCount == capacity { grow() }
-            unsafe trace.flightPosition = underWayCount
-            unsafe (underWay + underWayCount).initialize(to: .passRetained(trace))
-            underWayCount &+= 1
-        }
-
-        private mutating func grow() {
-            let larger = UnsafeMutablePointer<Unmanaged<RequestTrace>>
-                .allocate(capacity: capacity * 2)
-            unsafe larger.moveInitialize(from: underWay, count: underWayCount)
-            unsafe underWay.deallocate()
-            unsafe underWay = unsafe larger
-            capacity *= 2
+            unsafe trace.flightPosition = unsafe underWay.count
+            unsafe underWay.append(.passRetained(trace))
         }
 
         mutating func end(_ trace: RequestTrace) {
             if unsafe trace.flightPosition < 0 { insert(trace) }
             let position = unsafe trace.flightPosition
-            underWayCount &-= 1
-            let last = unsafe underWay[underWayCount]
-            unsafe underWay[position] = unsafe last
-            unsafe last._withUnsafeGuaranteedRef { unsafe $0.flightPosition = position }
+            let last = unsafe underWay.removeLast()
+            if unsafe position < underWay.count {
+                unsafe underWay[position] = unsafe last
+                unsafe last._withUnsafeGuaranteedRef { unsafe $0.flightPosition = position }
+            }
             let ended = unsafe Unmanaged.passUnretained(trace)
             if let lastEnded = unsafe lastEnded {
                 unsafe lastEnded._withUnsafeGuaranteedRef { unsafe $0.nextEnded = ended }
@@ -77,7 +57,10 @@ import Synchronization
         private let apart = Shard.Apart()
 
         deinit {
-            state.withLock { $0.free() }
+            state.withLock { state in
+                unsafe state.underWay.forEach { unsafe $0.release() }
+                _ = state.takeEnded()
+            }
         }
     }
 
@@ -121,7 +104,7 @@ import Synchronization
         var entries: [Entry] = []
         for slot in 0..<Shard.slotsUsed {
             let traces = unsafe slots[slot].state.withLock { state in
-                (0..<state.underWayCount).map { unsafe state.underWay[$0].takeUnretainedValue() }
+                unsafe state.underWay.map { unsafe $0.takeUnretainedValue() }
             }
             for trace in traces {
                 entries.append(

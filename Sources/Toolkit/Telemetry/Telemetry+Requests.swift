@@ -154,19 +154,15 @@ extension Telemetry {
         in record: inout LogRecord
     ) {
         trace.withRoute(or: unmatchedRoute) { route in
-            let key = LogFragments.Key(
-                route.template,
-                number: UInt64(trace.method.rawValue) + 1,
-                text: summary.path
-            )
-            record.fields(alikeFor: key, summary.path) {
+            let key = LogFragments.Key(route.template, number: UInt64(trace.method.rawValue) + 1)
+            record.fields(alikeFor: key) {
                 (route.template, "", "")
             } made: {
                 $0.field("http.request.method", trace.method.label)
                 $0.field("http.route", route.template)
-                $0.field("url.path", summary.path)
             }
         }
+        record.field("url.path", summary.path)
         if !summary.query.isEmpty {
             record.field("url.query", query: summary.query, without: secretNames)
         }

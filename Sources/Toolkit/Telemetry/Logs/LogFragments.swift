@@ -18,25 +18,18 @@ import Glibc
         fileprivate var third: Identity
         fileprivate var number: UInt64
 
-        /// The number tells apart what else the same texts are used for; so does what the text that
-        /// is compared as well ends with, lest all paths of a route come to one place.
+        /// The number tells apart what else the same texts are used for.
         @inline(__always)
         init(
             _ first: borrowing String,
             _ second: borrowing String = "",
             _ third: borrowing String = "",
-            number: UInt64 = 0,
-            text: borrowing ArraySlice<UInt8> = []
+            number: UInt64 = 0
         ) {
             self.first = unsafe unsafeBitCast(first, to: Identity.self)
             self.second = unsafe unsafeBitCast(second, to: Identity.self)
             self.third = unsafe unsafeBitCast(third, to: Identity.self)
             self.number = number
-            guard text.count >= 8 else { return }
-            let ending = unsafe text.withUnsafeBytes { text in
-                unsafe text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self)
-            }
-            self.number ^= ending << 8
         }
 
         @inline(__always)

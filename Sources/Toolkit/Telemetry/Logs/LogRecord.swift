@@ -17,7 +17,6 @@ package struct LogRecord: ~Copyable {
     private let end: Int
     private let fragments: LogFragments
     private var isCut = false
-    private(set) var hasRedactions = false
     /// Values that each rule has kept out.
     private(set) var redactions = InlineArray<4, UInt8>(repeating: 0)
 
@@ -208,10 +207,7 @@ package struct LogRecord: ~Copyable {
         closeText(quoted: true)
     }
 
-    private mutating func count(_ rule: Redaction.Rule) {
-        redactions[rule.position] &+= 1
-        hasRedactions = true
-    }
+    private mutating func count(_ rule: Redaction.Rule) { redactions[rule.position] &+= 1 }
 
     /// Writes the key, if the value can follow it. Where the key is a literal, all of this becomes
     /// a comparison and a few stores.

@@ -101,9 +101,7 @@ extension LogSlot.State {
         fields(&record)
         record.close()
         latest = record.bytes
-        if record.hasRedactions {
-            for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
-        }
+        for rule in redactions.indices { redactions[rule] &+= UInt64(record.redactions[rule]) }
         lines.append(LogMark(head, trace, sinks: sinks, length: latest.count - start))
     }
 
