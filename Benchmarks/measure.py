@@ -2,7 +2,8 @@
 """Measures Lucarne beside pgbench and nginx on this machine, in turns, and prints the ratios.
 
 The load generator, the servers and PostgreSQL share this machine's cores, so only ratios of one run
-mean anything. Each round measures every contender once; a ratio is the median of the rounds' ratios.
+mean anything. Each round measures every contender once; a ratio is the median of the rounds' ratios. What telemetry takes
+is less than rounds differ: it is the mean of many pairs of processes, with its standard error.
 """
 import argparse, os, re, shutil, statistics, subprocess, sys, tempfile, time, urllib.request
 import rest
@@ -12,11 +13,6 @@ ITEM = "/rest/v1/items?id=eq.%d&select=id,name,price,tags,created_at"
 STATIC = "/livez"
 CONNECTIONS, CLIENTS = 16, 64
 ROW, DIFFERENT = "row by key", "row by key, all clients different"
-
-
-def in_turns_with(name):
-    """What a pair that takes turns, telemetry on and off, is called."""
-    return f"{name}, in turns with", f"{name}, telemetry off"
 
 
 def wrk(server, path, seconds, bearer=None, **request):
@@ -124,8 +120,7 @@ def empty_logs(servers):
 
 
 def pair(url, work, number, bearer):
-    """Two new processes, telemetry on and off, warmed up. Two of the same program can differ by six in a hundred for as
-    long as they live, so that each round has its own; which one is started first changes from round to round."""
+    """Two new processes, telemetry on and off, warmed up; which one is started first changes from pair to pair."""
     two = [("on", 7344, {}), ("off", 7345, {"LUCARNE_TELEMETRY": "off"})]
     servers = {}
     for name, port, more in two[::-1] if number % 2 else two:
@@ -136,16 +131,31 @@ def pair(url, work, number, bearer):
 
 
 def in_turns(on, off, seconds):
-    """The two, second by second: what is to be told apart is less than what the machine drifts in a round."""
-    turns = [(wrk_second(), name) for _ in range(seconds) for name, wrk_second in (("on", on), ("off", off))]
-    return [
-        {
-            "rate": statistics.mean(measured["rate"] for measured, name in turns if name == wanted),
-            "p99": "",
-            "cpu": statistics.mean(measured["cpu"] for measured, name in turns if name == wanted),
-        }
-        for wanted in ("on", "off")
-    ]
+    """The two, second by second: what is to be told apart is less than what the machine drifts in half a minute."""
+    turns = {"on": [], "off": []}
+    for second in range(seconds):
+        for name, ask in [("on", on), ("off", off)][::-1 if second % 2 else 1]:
+            turns[name].append(ask())
+    return [{what: statistics.mean(turn[what] for turn in turns[name]) for what in ("rate", "cpu")} for name in ("on", "off")]
+
+
+def pairs(url, work, bearer, asked, count, seconds):
+    """What pairs of processes, telemetry on and off, made of each kind of request: [{name: [on, off]}]. Two processes of
+    the same program can differ by six in a hundred for as long as they live, so that one pair says little."""
+    found = []
+    for number in range(count):
+        two = pair(url, work, number, bearer)
+        seen = {}
+        for name, ask in asked.items():
+            # The first has a bar that is near.
+            seen[name] = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), 2 * seconds if name == ROW else seconds)
+            empty_logs(two)
+        for server in two:
+            server.stop()
+        found.append(seen)
+        print(f"pair {number + 1} of {count}: "
+              + ", ".join(f"{name} {on['rate'] / off['rate']:.2f}" for name, (on, off) in seen.items()), file=sys.stderr)
+    return found
 
 
 def start_times(url, directory, times):
@@ -157,42 +167,50 @@ def start_times(url, directory, times):
     return statistics.median(seconds) * 1000
 
 
-def median_ratio(rounds, one, other):
-    ratios = [measured[one]["rate"] / measured[other]["rate"] for measured in rounds]
-    return statistics.median(ratios), min(ratios), max(ratios)
-
-
-def levels(rounds):
+def levels(rounds, paired):
     print("\n| contender | per second | p99 | server CPU µs a request |\n|---|---:|---:|---:|")
-    for name in rounds[0]:
+    for name in rounds[0] if rounds else ():
         rates = [measured[name]["rate"] for measured in rounds]
         cpu = statistics.median(measured[name]["cpu"] for measured in rounds)
         print(f"| {name} | {statistics.median(rates):,.0f} | {rounds[-1][name]['p99']} | {cpu:.1f} |"
               .replace("| 0.0 |", "| |"))
+    for name in paired[0] if paired else ():
+        for position, which in enumerate(("on", "off")):
+            rate, cpu = (statistics.mean(seen[name][position][what] for seen in paired) for what in ("rate", "cpu"))
+            print(f"| {name}, telemetry {which} | {rate:,.0f} | | {cpu:.1f} |")
 
 
-def verdicts(rounds, memory, ready):
-    rows = []
-    for label, one, other, bar in [
-        ("row by key ÷ pgbench, same statements", ROW, "pgbench, pipelined", 0.65),
-        ("the same, all clients different", DIFFERENT, "pgbench, pipelined", None),
-        *rest.ratios(),
-        ("static route ÷ nginx, both with a JSON log", "static route", "nginx, JSON log", 0.8),
-        ("row by key, telemetry on ÷ off", *in_turns_with(ROW), 0.97),
-        *((f"{name}, telemetry on ÷ off", *in_turns_with(name), 0.97)
-          for name in (DIFFERENT, *(scenario.name for scenario in rest.SCENARIOS))),
-    ]:
-        if one not in rounds[0]:
-            continue
-        middle, low, high = median_ratio(rounds, one, other)
-        rows.append((label, f"{middle:.2f} ({low:.2f} to {high:.2f})", bar and f"≥ {bar}" or "", bar and middle >= bar))
+def compared(label, measured, bar):
+    """A row of the verdicts: from each round one ratio."""
+    ratios = [one["rate"] / other["rate"] for one, other in measured]
+    middle = statistics.median(ratios)
+    return label, f"{middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})", bar and f"≥ {bar}" or "", bar and middle >= bar
+
+
+def telemetry(name, paired):
+    """A row of the verdicts: whether all that is observed takes no more than three in a hundred of the requests."""
+    ratios = [on["rate"] / off["rate"] for on, off in (seen[name] for seen in paired)]
+    mean, error = statistics.mean(ratios), statistics.stdev(ratios) / len(ratios) ** 0.5
+    return f"{name}, telemetry on ÷ off", f"{mean:.3f} ± {error:.3f}", "≥ 0.97", mean >= 0.97
+
+
+def verdicts(rounds, paired, memory, ready):
+    rows = [
+        compared(label, [(measured[one], measured[other]) for measured in rounds], bar)
+        for label, one, other, bar in [
+            ("row by key ÷ pgbench, same statements", ROW, "pgbench, pipelined", 0.65),
+            ("the same, all clients different", DIFFERENT, "pgbench, pipelined", None),
+            *rest.ratios(),
+            ("static route ÷ nginx, both with a JSON log", "static route", "nginx, JSON log", 0.8),
+            ("pgbench: one round trip ÷ four", "pgbench, pipelined", "pgbench, four round trips", None),
+        ]
+        if rounds and one in rounds[0]
+    ]
+    rows += [telemetry(name, paired) for name in (paired[0] if paired else ())]
     idle, loaded = memory
     rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
     rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
     rows.append(("start to ready, external database", f"{ready:.0f} ms", "≤ 300 ms", ready <= 300))
-    if ROW in rounds[0]:
-        middle, low, high = median_ratio(rounds, "pgbench, pipelined", "pgbench, four round trips")
-        rows.append(("pgbench: one round trip ÷ four", f"{middle:.2f} ({low:.2f} to {high:.2f})", "", None))
     print("\n| measured | ratio or value | bar | |\n|---|---|---|---|")
     for label, value, bar, met in rows:
         print(f"| {label} | {value} | {bar} | {'' if met is None else 'met' if met else '**missed**'} |")
@@ -264,44 +282,34 @@ def measure(options, directory):
             "static route": lambda: wrk(logged, STATIC, seconds),
             "nginx, JSON log": lambda: wrk(reference, STATIC, seconds),
             "static route, telemetry off": lambda: wrk(off, STATIC, seconds),
-        }
-        paired = {
-            ROW: lambda server: wrk(server, ITEM, 1, bearer),
-            DIFFERENT: lambda server: wrk(server, ITEM, 1, bearer, REQUEST_CLIENTS="different"),
-        }
-        if options.only == "rest":
-            contenders, paired = {}, {}
-        if options.only != "row":
+        } if options.only in (None, "row") else {}
+        if options.only in (None, "rest"):
             contenders |= rest.contenders(postgres, on, bearer, work, seconds, sys.modules[__name__])
-            paired |= rest.paired(postgres, bearer, work, sys.modules[__name__])
         for server in (on, off):
             wrk(server, ITEM, 1, bearer)
         measured = []
         names = list(contenders)
-        for index in range(rounds):
+        for index in range(rounds if names else 0):
             turn = {name: contenders[name]() for name in names[index % len(names):] + names[:index % len(names)]}
             measured.append({name: turn[name] for name in names})
             empty_logs(servers)
-            two = pair(postgres.url, work, index, bearer)
-            servers += two
-            for name, ask in paired.items():
-                # The first has a bar that is near.
-                turns = 2 * seconds if name == ROW else seconds
-                seen = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), turns)
-                measured[-1] |= dict(zip(in_turns_with(name), seen))
-                empty_logs(two)
-            for server in two:
-                servers.remove(server)
-                server.stop()
             print(f"round {index + 1} of {rounds}: " + ", ".join(f"{name} {turn[name]['rate']:,.0f}" for name in names),
                   file=sys.stderr)
+        paired = []
+        if options.only in (None, "telemetry"):
+            asked = {
+                ROW: lambda server: wrk(server, ITEM, 1, bearer),
+                DIFFERENT: lambda server: wrk(server, ITEM, 1, bearer, REQUEST_CLIENTS="different"),
+            } | rest.paired(postgres, bearer, work, sys.modules[__name__])
+            paired = pairs(postgres.url, work, bearer, asked, 2 if options.quick else 12, seconds)
         loaded = resident_megabytes(on.process.pid)
         model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
         version = postgres.psql("-c", "show server_version")
         print(f"\n{os.cpu_count()} cores ({model.group(1) if model else 'unknown'}), PostgreSQL {version}, "
-              f"{CLIENTS} clients, {CONNECTIONS} database connections, {rounds} rounds of {seconds} s")
-        levels(measured)
-        met = verdicts(measured, (idle, loaded), ready)
+              f"{CLIENTS} clients, {CONNECTIONS} database connections, {len(measured)} rounds of {seconds} s, "
+              f"{len(paired)} pairs")
+        levels(measured, paired)
+        met = verdicts(measured, paired, (idle, loaded), ready)
         if options.peers:
             harness = os.path.join(ROOT, os.environ.get("LUCARNE_PEERS", "../shared/bench"))
             if os.path.isdir(harness):
@@ -318,7 +326,8 @@ def measure(options, directory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two short rounds, for a look")
-    parser.add_argument("--only", choices=["row", "rest"], help="a row by key and the server, or REST's other requests")
+    parser.add_argument("--only", choices=["row", "rest", "telemetry"],
+                        help="a row by key and the server, REST's other requests, or what telemetry takes of either")
     parser.add_argument("--peers", action="store_true", help="also run the comparison harness beside this repository")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = parser.parse_args()
