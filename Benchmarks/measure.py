@@ -146,12 +146,14 @@ def pairs(url, work, bearer, asked, count, seconds):
     for number in range(count):
         two = pair(url, work, number, bearer)
         seen = {}
-        for name, ask in asked.items():
-            # The first has a bar that is near.
-            seen[name] = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), 2 * seconds if name == ROW else seconds)
-            empty_logs(two)
-        for server in two:
-            server.stop()
+        try:
+            for name, ask in asked.items():
+                # The first has a bar that is near.
+                seen[name] = in_turns(lambda: ask(two[0]), lambda: ask(two[1]), 2 * seconds if name == ROW else seconds)
+                empty_logs(two)
+        finally:
+            for server in two:
+                server.stop()
         found.append(seen)
         print(f"pair {number + 1} of {count}: "
               + ", ".join(f"{name} {on['rate'] / off['rate']:.2f}" for name, (on, off) in seen.items()), file=sys.stderr)
