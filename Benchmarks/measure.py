@@ -211,7 +211,8 @@ def verdicts(rounds, paired, memory, ready):
     rows += [telemetry(name, paired) for name in (paired[0] if paired else ())]
     idle, loaded = memory
     rows.append(("resident memory, idle", f"{idle:.1f} MB", "≤ 30 MB", idle <= 30))
-    rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
+    if rounds:
+        rows.append(("resident memory, after the load", f"{loaded:.1f} MB", "", None))
     rows.append(("start to ready, external database", f"{ready:.0f} ms", "≤ 300 ms", ready <= 300))
     print("\n| measured | ratio or value | bar | |\n|---|---|---|---|")
     for label, value, bar, met in rows:
@@ -302,7 +303,7 @@ def measure(options, directory):
             asked = {
                 ROW: lambda server: wrk(server, ITEM, 1, bearer),
                 DIFFERENT: lambda server: wrk(server, ITEM, 1, bearer, REQUEST_CLIENTS="different"),
-            } | rest.paired(postgres, bearer, work, sys.modules[__name__])
+            } | rest.requests(postgres, bearer, work, sys.modules[__name__])
             paired = pairs(postgres.url, work, bearer, asked, 2 if options.quick else 12, seconds)
         loaded = resident_megabytes(on.process.pid)
         model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())

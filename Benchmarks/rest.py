@@ -42,7 +42,7 @@ def prepare(postgres):
     postgres.psql("-f", os.path.join(ROOT, "Benchmarks/rest.sql"))
 
 
-def paired(postgres, bearer, directory, measure, seconds=1):
+def requests(postgres, bearer, directory, measure, seconds=1):
     """How to ask a server for each scenario, by name."""
     found = {}
     for number, scenario in enumerate(SCENARIOS):
@@ -63,7 +63,7 @@ def paired(postgres, bearer, directory, measure, seconds=1):
 def contenders(postgres, server, bearer, directory, seconds, measure):
     """How to measure each scenario, and what PostgreSQL alone makes of it, by name."""
     found = {}
-    asked = paired(postgres, bearer, directory, measure, seconds)
+    asked = requests(postgres, bearer, directory, measure, seconds)
     for number, scenario in enumerate(SCENARIOS):
         sent = measure.statements(postgres, server, bearer, scenario)
         made = measure.script(sent, directory, f"rest{number}.sql", ("\\startpipeline", "\\endpipeline"))

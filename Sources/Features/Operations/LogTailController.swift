@@ -129,7 +129,7 @@ enum LogPage {
             <form><input name="q" size="60" value="\(HTML.text(asked))" \
             placeholder="level&gt;=warning and logger=sql"> <button>Show</button> \
             <button formaction="/debug/logs/tail">Follow</button></form>
-            <table><tr><th>Time<th>Level<th>Logger<th>Record<th>Trace</tr>
+            <table><tr><th>Time<th>Level<th>Module<th>Record<th>Trace</tr>
             \(rows.joined(separator: "\n"))</table>
             """
         )
