@@ -106,12 +106,13 @@ final class LucarneProcess: @unchecked Sendable {
     }
 }
 
-/// Asks again until the answer is yes; false when the time is over.
+/// Asks again until the answer is yes; false when it was not for so long. The pauses are counted
+/// and no clock, so that a machine which stands still for a while takes nothing of the time.
 func eventually(within seconds: Double, _ condition: () throws -> Bool) throws -> Bool {
-    let end = Date(timeIntervalSinceNow: seconds)
-    while try !condition() {
-        if Date() > end { return false }
-        usleep(20_000)
+    let pause = 0.02
+    for _ in 0..<Int(seconds / pause) {
+        if try condition() { return true }
+        usleep(UInt32(pause * 1_000_000))
     }
-    return true
+    return try condition()
 }

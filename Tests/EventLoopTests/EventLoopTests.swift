@@ -141,6 +141,36 @@ struct EventLoopTests {
         }
     }
 
+    /// Each byte ends a wait and begins another; the loop is hardly ever awake without one.
+    @Test func `bytes that keep coming do not put a deadline off`() async throws {
+        final class Trickle: Sendable { let isCutOff = Atomic(false) }
+        let trickle = Trickle()
+        let sending = try LoopScope()
+        try await LoopScope().run { loop in
+            let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+            let address = listening.address
+            let acceptor = try listening.acceptor(on: loop)
+            async let wasCutOff = sending.run { loop in
+                let client = try await StreamSocket.connect(to: address, on: loop)
+                defer { client.close() }
+                let end = uptime() + 10_000_000_000
+                while !trickle.isCutOff.load(ordering: .relaxed), uptime() < end {
+                    try await client.write([1], deadline: .max)
+                    try await loop.sleep(nanoseconds: 0)
+                }
+                return trickle.isCutOff.load(ordering: .relaxed)
+            }
+            let server = try await acceptor.accept()
+            for _ in 0..<10 {
+                await #expect(throws: SocketError.timedOut) {
+                    _ = try await readAll(server, deadline: uptime() + 60_000_000)
+                }
+            }
+            trickle.isCutOff.store(true, ordering: .relaxed)
+            #expect(try await wasCutOff)
+        }
+    }
+
     @Test func `closing a socket wakes whoever waits on it`() async throws {
         try await LoopScope().run { loop in
             let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))

@@ -116,16 +116,15 @@ struct ServerFaultTests {
         let limits = short { $0.headerReadTimeout = .milliseconds(150) }
         try await ServerScope(routes, limits: limits).run { site in
             let client = try await site.connect()
-            let started = uptime()
+            // It does not stop by itself: were it not cut off, it would be too large in the end.
             let trickle = Task(executorPreference: site.loop) {
-                try await client.send("GET / HTTP/1.1\r\n")
-                for _ in 0..<100 {
-                    try await client.send("A: b\r\n")
+                try await client.send("GET / HTTP/1.1\r\nA: ")
+                while true {
+                    try await client.send("\(String(repeating: "b", count: 100))")
                     try await site.loop.sleep(nanoseconds: 20_000_000)
                 }
             }
             #expect(try await client.reply().status == 408)
-            #expect(uptime() - started < 1_000_000_000)
             trickle.cancel()
             client.close()
             _ = await trickle.result

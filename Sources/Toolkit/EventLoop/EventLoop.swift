@@ -104,8 +104,9 @@ import Synchronization
         for index in 0..<max(0, Int(count)) { unsafe deliver(events[index]) }
         beat(now: started)
         fireTimers(now: started)
-        if started >= sweepAt { sweep(now: started) }
         runJobs()
+        // After the jobs: whoever was woken by a byte and waits for the next has a deadline too.
+        if started >= sweepAt { sweep(now: started) }
         for end in turnEnds { end() }
         observe?(uptime() - started)
     }
@@ -217,7 +218,7 @@ extension EventLoop {
     /// Makes sure that the deadline is looked at when it has passed.
     func watch(deadline: UInt64) {
         guard deadline < sweepAt else { return }
-        sweepAt = max(deadline, uptime() + Self.sweepInterval)
+        sweepAt = min(sweepAt, max(deadline, uptime() + Self.sweepInterval))
     }
 
     // Deadlines change with each request and nearly never pass: instead of a heap entry for
