@@ -171,6 +171,32 @@ struct EventLoopTests {
         }
     }
 
+    @Test func `who goes on in the next turn goes on after those whom it woke`() async throws {
+        let rounds = try await LoopScope().run { loop in
+            final class Flag: Sendable { let isSet = Atomic(false) }
+            let flag = Flag()
+            let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+            let acceptor = try listening.acceptor(on: loop)
+            let client = try await StreamSocket.connect(to: listening.address, on: loop)
+            let server = try await acceptor.accept()
+            let reader = Task(executorPreference: loop) {
+                try await server.readable(deadline: .max)
+                flag.isSet.store(true, ordering: .relaxed)
+            }
+            try await loop.sleep(nanoseconds: 1_000_000)
+            try await client.write([1], deadline: .max)
+            var rounds = 0
+            while !flag.isSet.load(ordering: .relaxed), rounds < 1_000 {
+                await loop.nextTurn()
+                rounds += 1
+            }
+            client.close()
+            _ = await reader.result
+            return rounds
+        }
+        #expect(rounds < 3)
+    }
+
     @Test func `closing a socket wakes whoever waits on it`() async throws {
         try await LoopScope().run { loop in
             let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))

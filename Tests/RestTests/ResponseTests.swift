@@ -65,6 +65,10 @@ struct ResponseTests {
             ("no", nil, "Invalid JSON value for MESSAGE: 'no'"),
             (#"{"code":"1","message":"m"}"#, nil, "DETAIL is missing in the RAISE statement"),
             (#"{"code":"1","message":"m"}"#, "[]", "Invalid JSON value for DETAIL: '[]'"),
+            (
+                #"{"code":"1","message":"m"}"#, #"{"status":103,"headers":{}}"#,
+                #"Invalid JSON value for DETAIL: '{"status":103,"headers":{}}'"#
+            ),
         ] as [(String, String?, String)]
     )
     func `a response SQL wrote badly says how`(message: String, detail: String?, details: String) {
@@ -105,6 +109,12 @@ struct ResponseTests {
         )
         #expect(reply.status == 201)
         #expect(reply.headers == ["content-type": "a/b", "X": "1", "X": "2"])
+    }
+
+    /// Below 200 it would not be the answer yet (RFC 9110 §15.2): whoever asked would go on waiting.
+    @Test(arguments: ["103", "199", "1000", "nonsense", ""])
+    func `a status from SQL is a final one`(text: String) {
+        #expect(throws: Problem.responseStatus) { try ReplySettings(status: text, headers: nil) }
     }
 
     @Test(arguments: [#"{"a":"b"}"#, #"[{"a":1}]"#, #"[{"a":"b","c":"d"}]"#, "nonsense"])

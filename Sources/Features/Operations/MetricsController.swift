@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EventLoop
 import HTTPServer
 import JSONCoding
 import Telemetry
@@ -29,7 +30,7 @@ struct MetricsController: Sendable {
         try await writer.write(first)
         while let piece = rest.next() {
             // Between pieces the loop's other connections have their turn.
-            await Task.yield()
+            await EventLoop.current?.nextTurn()
             try await writer.write(piece)
         }
     }

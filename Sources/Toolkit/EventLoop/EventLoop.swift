@@ -28,6 +28,7 @@ import Synchronization
     private var ready: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private var resting: [UnsafeContinuation<Void, Never>] = unsafe []
+    private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var timers = TimerHeap()
     private var registrations: [Registration?] = []
     private var freeSlots: [Int] = []
@@ -104,6 +105,7 @@ import Synchronization
         for index in 0..<max(0, Int(count)) { unsafe deliver(events[index]) }
         beat(now: started)
         fireTimers(now: started)
+        resumeYielding()
         runJobs()
         // After the jobs: whoever was woken by a byte and waits for the next has a deadline too.
         if started >= sweepAt { sweep(now: started) }
@@ -121,7 +123,7 @@ import Synchronization
 
     private func patienceMilliseconds() -> Int32 {
         wakeAt = 0
-        guard ready.isEmpty else { return 0 }
+        guard ready.isEmpty, unsafe yielding.isEmpty else { return 0 }
         let next = min(timers.earliest, sweepAt, beatAt)
         guard next != .max else { return -1 }
         let now = uptime()
@@ -174,6 +176,19 @@ import Synchronization
     /// known then, and can be asked for together. On the loop's thread.
     package func rest() async {
         unsafe await withUnsafeContinuation { unsafe resting.append($0) }
+    }
+
+    private func resumeYielding() {
+        guard unsafe !yielding.isEmpty else { return }
+        let all = unsafe yielding
+        unsafe yielding = []
+        for index in unsafe all.indices { unsafe all[index].resume() }
+    }
+
+    /// Comes back in the loop's next turn, when whoever waits for a socket or a time has been looked
+    /// at. `Task.yield` does not do that: it goes on in the same turn. On the loop's thread.
+    package func nextTurn() async {
+        unsafe await withUnsafeContinuation { unsafe yielding.append($0) }
     }
 }
 

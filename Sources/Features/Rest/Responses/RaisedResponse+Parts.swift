@@ -30,7 +30,7 @@ extension RaisedResponse {
 
         init?(_ text: String) {
             guard let json = try? JSONValue(parsing: Array(text.utf8)),
-                let status = json["status"]?.int, (100...999).contains(status),
+                let status = json["status"]?.int, (200...999).contains(status),
                 let reason = OptionalText(json["status_text"]),
                 let members = json["headers"]?.members
             else { return nil }

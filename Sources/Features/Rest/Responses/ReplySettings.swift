@@ -16,7 +16,7 @@ struct ReplySettings {
 
     private static func status(_ text: String) throws(Problem) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let status = Int(digits), (100...999).contains(status) else {
+        guard let status = Int(digits), (200...999).contains(status) else {
             throw .responseStatus
         }
         return status

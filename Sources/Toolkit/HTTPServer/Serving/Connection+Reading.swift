@@ -5,6 +5,7 @@ import Telemetry
 extension Connection {
     /// Waits for a request and reads its head. The head's bytes are copied out, once.
     func readHead() async throws(ReadFailure) -> (RequestHead, [UInt8]) {
+        if isGreedy() { await giveWay() }
         var parser = RequestParser(limits: limits)
         var deadline = UInt64.max
         if unread.isEmpty {
@@ -70,6 +71,7 @@ extension Connection {
         body.append(contentsOf: unread.slice.prefix(present))
         unread.consume(present)
         while body.count < length {
+            if isGreedy() { await giveWay() }
             guard let count = try receive() else {
                 try await readable(deadline)
                 continue
@@ -95,6 +97,7 @@ extension Connection {
             unread.consume(try decode(&decoder, unread.slice.span, into: &body))
         }
         while !decoder.isDone {
+            if isGreedy() { await giveWay() }
             guard let count = try receive() else {
                 try await readable(deadline)
                 continue
@@ -119,6 +122,18 @@ extension Connection {
         }
     }
 
+    /// A peer that has always sent more already, and takes every answer at once, is never waited for:
+    /// now and then the others of its loop have their turn all the same.
+    private func isGreedy() -> Bool {
+        passes += 1
+        return passes > 16
+    }
+
+    private func giveWay() async {
+        passes = 0
+        await state.loop.nextTurn()
+    }
+
     /// Reads into the scratch memory; nil asks to wait. Never waits itself: whoever gets a count
     /// uses the memory before any other connection can.
     private func receive() throws(ReadFailure) -> Int? {
@@ -132,6 +147,7 @@ extension Connection {
     }
 
     private func readable(_ deadline: UInt64) async throws(ReadFailure) {
+        passes = 0
         do throws(SocketError) {
             try await socket.readable(deadline: deadline)
         } catch {

@@ -24,14 +24,14 @@ extension Connection {
                 for start in stride(from: 0, to: bytes.count, by: Self.pieceBytes) {
                     let end = min(start + Self.pieceBytes, bytes.count)
                     try await writer.write(Array(bytes[start..<end]))
-                    await Task.yield()
+                    await state.loop.nextTurn()
                 }
             }
         case .external(let owner) where coding == .gzip && owner.count > Self.compressAtOnceMax:
             await stream(response, nil, coding, to: request, &passage) { writer in
                 for start in stride(from: 0, to: owner.count, by: Self.pieceBytes) {
                     try await writer.write(owner.copy(from: start, count: Self.pieceBytes))
-                    await Task.yield()
+                    await state.loop.nextTurn()
                 }
             }
         case .empty, .bytes, .external:

@@ -15,6 +15,8 @@ final class Connection {
     var startedAt: UInt64 = 0
     /// Nothing of a request has come yet.
     private(set) var isIdle = false
+    /// What was read and answered since it last waited for its peer.
+    var passes = 0
     private var cancellation: Cancellation?
 
     init(_ socket: StreamSocket, server: Server, state: ServerLoop) {
@@ -87,7 +89,8 @@ final class Connection {
         server.telemetry.requestStarted(trace)
         let cancellation = Cancellation()
         self.cancellation = cancellation
-        defer { self.cancellation = nil }
+        // It may have left before anybody came to read what it asked.
+        if socket.registration.peerHasLeft { cancellation.cancel() }
 
         var request = Request(
             head: head,
@@ -103,11 +106,19 @@ final class Connection {
             trace.move(to: .write)
             await write(response, to: request, &passage)
         }
+        self.cancellation = nil
         if cancellation.isCancelled { passage.abort(.clientClosed) }
         server.telemetry.requestEnded(trace, passage.summary(of: request, response))
         if passage.failure == nil, passage.keepsAlive { return nil }
-        if passage.leavesUnread { await linger() }
+        if passage.leavesUnread || mayStillSend(head, passage) { await linger() }
         return passage.closeReason(isDraining: server.isDraining)
+    }
+
+    /// Whether a peer that has had a whole answer has sent more, or may: it did not know that this
+    /// was to be the last.
+    private func mayStillSend(_ head: RequestHead, _ passage: Passage) -> Bool {
+        guard passage.aborted == nil else { return false }
+        return head.keepsAlive || !unread.isEmpty || socket.registration.isReadable
     }
 
     /// The response, or nil when the peer left before the request was complete.

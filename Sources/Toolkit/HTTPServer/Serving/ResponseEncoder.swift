@@ -51,8 +51,8 @@ enum ResponseEncoder {
             return output.append("HTTP/1.1 200 OK\r\n")
         }
         output.append("HTTP/1.1 ")
-        // Three digits, whatever a route says.
-        output.append(decimal: min(max(response.status, 100), 999))
+        // Three digits, whatever a route says; below 200 it would not be the answer yet.
+        output.append(decimal: min(max(response.status, 200), 999))
         output.append(" ")
         if let reason = response.reason {
             output.append(contentsOf: reason.utf8.filter { !ByteClass.isControl($0) })
@@ -84,6 +84,6 @@ enum ResponseEncoder {
 
     /// RFC 9110 §6.4.1: what never has a body.
     static func hasNoBody(_ status: Int) -> Bool {
-        status < 200 || status == 204 || status == 304
+        status == 204 || status == 304
     }
 }

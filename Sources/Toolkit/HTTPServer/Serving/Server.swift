@@ -10,7 +10,9 @@ package final class Server: Sendable {
     let telemetry: Telemetry
     let listener: Listener
     private let draining = Atomic<Bool>(false)
-    private let connections = Atomic<Int>(0)
+    private let served = Atomic<Int>(0)
+    /// Those that are told that there is no room.
+    private let refused = Atomic<Int>(0)
     private let loops = Mutex<[ServerLoop]>([])
 
     /// At once, on each loop; whoever comes on top of that is dropped without a word.
@@ -34,7 +36,9 @@ package final class Server: Sendable {
     }
 
     package var isDraining: Bool { draining.load(ordering: .relaxed) }
-    package var connectionCount: Int { connections.load(ordering: .relaxed) }
+    package var connectionCount: Int {
+        served.load(ordering: .relaxed) + refused.load(ordering: .relaxed)
+    }
 
     /// Listens, and serves until it has been drained. `whenListening` learns the addresses, with
     /// the ports that the kernel chose.
@@ -96,8 +100,12 @@ package final class Server: Sendable {
         into group: inout ThrowingDiscardingTaskGroup<any Error>
     ) async throws {
         guard let acceptor = try state.nextAcceptor() else { return }
+        var count = 0
         while let socket = await next(from: acceptor, state) {
             admit(socket, state, to: &group)
+            count += 1
+            // However many come, those who are there are served meanwhile.
+            if count.isMultiple(of: 32) { await state.loop.nextTurn() }
         }
     }
 
@@ -108,7 +116,7 @@ package final class Server: Sendable {
             } catch {
                 guard error != .closed else { return nil }
                 // Out of descriptors, most likely: whoever is served has to leave first.
-                try? await state.loop.sleep(nanoseconds: 50_000_000)
+                do { try await state.loop.sleep(nanoseconds: 50_000_000) } catch { return nil }
             }
         }
     }
@@ -118,24 +126,24 @@ package final class Server: Sendable {
         _ state: ServerLoop,
         to group: inout ThrowingDiscardingTaskGroup<any Error>
     ) {
-        let count = connections.wrappingAdd(1, ordering: .relaxed).newValue
-        let isRefused = count > limits.connectionsMax
-        if isRefused, state.refusalsInFlight >= Self.refusalsInFlightMax {
-            socket.close()
-            turnedAway()
-            connections.wrappingSubtract(1, ordering: .relaxed)
+        if served.wrappingAdd(1, ordering: .relaxed).newValue <= limits.connectionsMax {
+            group.addTask(executorPreference: state.loop) {
+                await Connection(socket, server: self, state: state).run()
+                self.served.wrappingSubtract(1, ordering: .relaxed)
+            }
             return
         }
-        if isRefused { state.refusalsInFlight += 1 }
+        served.wrappingSubtract(1, ordering: .relaxed)
+        guard state.refusalsInFlight < Self.refusalsInFlightMax else {
+            socket.close()
+            return turnedAway()
+        }
+        state.refusalsInFlight += 1
+        refused.wrappingAdd(1, ordering: .relaxed)
         group.addTask(executorPreference: state.loop) {
-            let connection = Connection(socket, server: self, state: state)
-            if isRefused {
-                await connection.refuse()
-                state.refusalsInFlight -= 1
-            } else {
-                await connection.run()
-            }
-            self.connections.wrappingSubtract(1, ordering: .relaxed)
+            await Connection(socket, server: self, state: state).refuse()
+            state.refusalsInFlight -= 1
+            self.refused.wrappingSubtract(1, ordering: .relaxed)
         }
     }
 
