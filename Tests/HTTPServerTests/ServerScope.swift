@@ -92,6 +92,8 @@ final class Client: @unchecked Sendable {
     private let socket: StreamSocket
     private var buffer: [UInt8] = []
     var patience: UInt64 = 10_000_000_000
+    /// Before each read, in nanoseconds.
+    var pause: UInt64 = 0
 
     init(_ socket: StreamSocket) { self.socket = socket }
 
@@ -162,6 +164,7 @@ final class Client: @unchecked Sendable {
     private func readMore() async throws {
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 1)
         defer { unsafe room.deallocate() }
+        if pause > 0 { try await EventLoop.current?.sleep(nanoseconds: pause) }
         let count = try await unsafe socket.read(into: room, deadline: uptime() + patience)
         guard count > 0 else { throw ConnectionClosed() }
         unsafe buffer.append(contentsOf: room.prefix(count))

@@ -110,6 +110,7 @@ extension Configuration {
         http.headerCountMax = try values.integer(.httpHeaderCountMax) ?? http.headerCountMax
         http.targetBytesMax = try values.bytes(.httpTargetBytesMax)
         http.bodyBytesMax = try values.bytes(.httpBodyBytesMax)
+        http.heldBytesMax = try values.bytes(.httpHeldBytesMax)
         http.headerTimeout = try values.duration(.httpHeaderTimeout)
         http.bodyTimeout = try values.duration(.httpBodyTimeout)
         http.idleTimeout = try values.duration(.httpIdleTimeout)

@@ -41,6 +41,7 @@ package struct Configuration: Sendable {
         package var headerCountMax = 100
         package var targetBytesMax = 16 << 10
         package var bodyBytesMax = 16 << 20
+        package var heldBytesMax = 256 << 20
         package var headerTimeout = Duration.seconds(10)
         package var bodyTimeout = Duration.seconds(60)
         package var idleTimeout = Duration.seconds(75)

@@ -280,6 +280,7 @@ extension Setting {
         Setting(.httpHeaderCountMax, .integer(1...10_000), "100", "Header fields of a request"),
         Setting(.httpTargetBytesMax, .bytes, "16KiB", "A request's target (path and query)"),
         Setting(.httpBodyBytesMax, .bytes, "16MiB", "A request's body"),
+        Setting(.httpHeldBytesMax, .bytes, "256MiB", "Bodies of requests and responses at a time"),
         Setting(.httpHeaderTimeout, .duration, "10s", "From a request's first byte to its headers"),
         Setting(.httpBodyTimeout, .duration, "60s", "From the headers to the end of the body"),
         Setting(.httpIdleTimeout, .duration, "75s", "Between two requests on a connection"),

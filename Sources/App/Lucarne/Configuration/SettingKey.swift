@@ -69,6 +69,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case httpHeaderCountMax = "http-header-count-max"
     case httpTargetBytesMax = "http-target-bytes-max"
     case httpBodyBytesMax = "http-body-bytes-max"
+    case httpHeldBytesMax = "http-held-bytes-max"
     case httpHeaderTimeout = "http-header-timeout"
     case httpBodyTimeout = "http-body-timeout"
     case httpIdleTimeout = "http-idle-timeout"

@@ -132,6 +132,7 @@ extension ServerLimits {
         headerCountMax = http.headerCountMax
         targetBytesMax = http.targetBytesMax
         bodyBytesMax = http.bodyBytesMax
+        heldBytesMax = max(http.heldBytesMax, http.bodyBytesMax)
         headerReadTimeout = http.headerTimeout
         bodyReadTimeout = http.bodyTimeout
         idleTimeout = http.idleTimeout

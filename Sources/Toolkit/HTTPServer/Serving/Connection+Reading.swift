@@ -83,6 +83,7 @@ extension Connection {
                 unsafe body.append(contentsOf: $0)
             }
             if wanted < count { unread.append(span.extracting(wanted..<count)) }
+            guard hold(body.count) else { throw .tooMuchHeld }
         }
         return body
     }
@@ -106,6 +107,7 @@ extension Connection {
             let span = unsafe received.span
             let used = try decode(&decoder, span, into: &body)
             if used < count { unread.append(span.extracting(used..<count)) }
+            guard hold(body.count) else { throw .tooMuchHeld }
         }
         return body
     }

@@ -8,6 +8,8 @@ extension Connection {
     /// the loop's other connections have their turn.
     private static let compressAtOnceMax = 128 * 1_024
     private static let pieceBytes = 64 * 1_024
+    /// Of a peer that takes a second for 64 KiB: none is slower that is still wanted.
+    private static let nanosecondsPerByte: UInt64 = 1_000_000_000 / (64 * 1_024)
 
     /// Writes a response; says in `passage` what became of it.
     func write(_ response: Response, to request: Request, _ passage: inout Passage) async {
@@ -55,8 +57,12 @@ extension Connection {
         var output = state.takeOutput()
         let persistence = persistence(request, passage)
         ResponseEncoder.append(response, length, persistence, date: &state.date, to: &output)
-        let deadline = uptimeNanoseconds() + limits.writeTimeout.nanoseconds
         passage.firstByteAt = uptimeNanoseconds()
+        var deadline = passage.firstByteAt
+        if isHead || hold(request.body.count + body.knownCount) {
+            deadline += limits.writeTimeout.nanoseconds
+            deadline += UInt64(body.knownCount) * Self.nanosecondsPerByte
+        }
         do throws(SocketError) {
             switch body {
             case .bytes(let bytes) where !isHead:

@@ -18,6 +18,8 @@ final class Connection {
     /// What was read and answered since it last waited for its peer.
     var passes = 0
     private var cancellation: Cancellation?
+    /// What of the current request's and its response's body counts among all that are held.
+    private var heldBytes = 0
 
     init(_ socket: StreamSocket, server: Server, state: ServerLoop) {
         self.socket = socket
@@ -61,6 +63,21 @@ final class Connection {
         guard isIdle else { return }
         isIdle = false
         server.telemetry.report(.becameActive, on: server.listener)
+    }
+
+    /// Counts the current request's bytes, once they are many: what is below that is bounded by the
+    /// number of connections. False when all of them together are too many.
+    func hold(_ bytes: Int) -> Bool {
+        let more = bytes - heldBytes
+        guard more > 64 * 1_024 else { return true }
+        heldBytes = bytes
+        return server.hold(more)
+    }
+
+    private func releaseBytes() {
+        guard heldBytes > 0 else { return }
+        server.release(heldBytes)
+        heldBytes = 0
     }
 
     private func serve() async -> ConnectionEvent.CloseReason {
@@ -107,6 +124,7 @@ final class Connection {
             await write(response, to: request, &passage)
         }
         self.cancellation = nil
+        releaseBytes()
         if cancellation.isCancelled { passage.abort(.clientClosed) }
         server.telemetry.requestEnded(trace, passage.summary(of: request, response))
         if passage.failure == nil, passage.keepsAlive { return nil }
@@ -146,6 +164,7 @@ final class Connection {
             case .timedOut:
                 server.telemetry.report(.parseError(.timeout), on: server.listener)
                 return server.pipeline.refuse(.timedOut, request)
+            case .tooMuchHeld: return server.pipeline.refuse(.tooMuchHeld, request)
             case .left, .idle, .abandoned:
                 passage.abort(error == .abandoned ? .shutdown : .clientClosed)
                 passage.leavesUnread = false
@@ -159,6 +178,7 @@ final class Connection {
         switch failure {
         case .left: return .client
         case .idle: return .idleTimeout
+        case .tooMuchHeld: return .limit
         case .abandoned: return .shutdown
         case .timedOut:
             server.telemetry.report(.parseError(.timeout), on: server.listener)
@@ -177,6 +197,8 @@ enum ReadFailure: Error, Equatable {
     case malformed(Malformed)
     /// It began, and did not come to its end in time.
     case timedOut
+    /// There is no room for its body.
+    case tooMuchHeld
     case idle
     /// The peer has gone.
     case left
@@ -206,6 +228,7 @@ struct Passage {
         case .malformed: .parseError
         case .abandoned: .shutdown
         case .left, .idle: .client
+        case .tooMuchHeld: .limit
         case nil where aborted == .deadline: .writeTimeout
         case nil: isDraining ? .shutdown : .client
         }

@@ -58,6 +58,12 @@ package struct Refusal: Sendable {
         type: "overloaded",
         message: "the server has all the connections it takes"
     )
+    static let tooMuchHeld = Refusal(
+        status: 503,
+        code: "too_many_bytes",
+        type: "overloaded",
+        message: "the server holds all the bytes of requests and responses that it takes"
+    )
     static let failed = Refusal(
         status: 500,
         code: "internal",

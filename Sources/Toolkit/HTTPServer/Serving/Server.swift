@@ -13,6 +13,7 @@ package final class Server: Sendable {
     private let served = Atomic<Int>(0)
     /// Those that are told that there is no room.
     private let refused = Atomic<Int>(0)
+    private let heldBytes = Atomic<Int>(0)
     private let loops = Mutex<[ServerLoop]>([])
 
     /// At once, on each loop; whoever comes on top of that is dropped without a word.
@@ -152,6 +153,13 @@ package final class Server: Sendable {
         telemetry.report(.accepted, on: listener)
         telemetry.report(.closed(.limit, wasIdle: false), on: listener)
     }
+
+    /// Whether there is room for so many bytes more; they count either way, until they are released.
+    func hold(_ bytes: Int) -> Bool {
+        heldBytes.wrappingAdd(bytes, ordering: .relaxed).newValue <= limits.heldBytesMax
+    }
+
+    func release(_ bytes: Int) { heldBytes.wrappingSubtract(bytes, ordering: .relaxed) }
 
     /// Stops accepting, closes what is idle, and lets each request in flight be the last one of
     /// its connection. `serve` returns when none is left.

@@ -8,13 +8,18 @@ package struct ServerLimits: Sendable {
     package var targetBytesMax = 16 * 1024
     /// Above any route's own maximum.
     package var bodyBytesMax = 32 << 20
+    /// All bodies together, of requests that are read or answered and of responses that their peers
+    /// have not taken. On top of it a request is refused (503), and a response is for who takes it at
+    /// once. What streams is not held.
+    package var heldBytesMax = 256 << 20
     /// From a request's first byte to the end of its head (408).
     package var headerReadTimeout: Duration = .seconds(10)
     /// From the end of the head to the end of the body (408).
     package var bodyReadTimeout: Duration = .seconds(60)
     /// Between requests, and before the first: the connection is closed without a word.
     package var idleTimeout: Duration = .seconds(75)
-    /// For the peer to take a response, or one piece of a streamed one: then it is dropped.
+    /// For the peer to take a response, or one piece of a streamed one: then it is dropped. A long
+    /// response has a second more for each 64 KiB.
     package var writeTimeout: Duration = .seconds(30)
     /// How long a refused peer may take to read its answer before the connection goes.
     package var lingerTimeout: Duration = .seconds(2)
