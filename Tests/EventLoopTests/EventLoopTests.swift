@@ -175,7 +175,8 @@ struct EventLoopTests {
         let rounds = try await LoopScope().run { loop in
             final class Flag: Sendable { let isSet = Atomic(false) }
             let flag = Flag()
-            let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+            let path = NSTemporaryDirectory() + "turn-\(UInt32.random(in: 0 ... .max)).sock"
+            let listening = try ListeningSocket(.unix(path: path))
             let acceptor = try listening.acceptor(on: loop)
             let client = try await StreamSocket.connect(to: listening.address, on: loop)
             let server = try await acceptor.accept()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EventLoop
+import Foundation
 import Synchronization
 import Testing
 
@@ -21,9 +22,14 @@ private final class Seen: Sendable {
     }
 }
 
-/// What one peer does to the others of its loop.
-struct FairnessTests {
+/// What one peer does to the others of its loop. Over a Unix socket where things are counted: what is
+/// sent is there at once.
+@Suite(.timeLimit(.minutes(1))) struct FairnessTests {
     private let seen = Seen()
+
+    private var unixSocket: SocketAddress {
+        .unix(path: NSTemporaryDirectory() + "fair-\(UInt32.random(in: 0 ... .max)).sock")
+    }
 
     /// A client on a loop of its own, which goes on while the server's is blocked.
     private func elsewhere<Value: Sendable>(
@@ -31,15 +37,20 @@ struct FairnessTests {
     ) async throws -> Value {
         let group = try EventLoopGroup(count: 1)
         group.start(includingFirst: true) { _ in }
-        defer { group.stop() }
+        defer {
+            seen.mayGoOn.store(true, ordering: .sequentiallyConsistent)
+            group.stop()
+        }
         let loop = group.loops[0]
         return try await Task(executorPreference: loop) { try await body(loop) }.value
     }
 
     private func untilBlocked(_ loop: EventLoop) async throws {
-        while !seen.isBlocked.load(ordering: .sequentiallyConsistent) {
-            try await loop.sleep(nanoseconds: 1_000_000)
-        }
+        try #require(
+            try await eventually(on: loop) {
+                seen.isBlocked.load(ordering: .sequentiallyConsistent)
+            }
+        )
     }
 
     @Test func `whoever asks without end does not keep others from asking`() async throws {
@@ -59,7 +70,7 @@ struct FairnessTests {
                 return Response(status: 200)
             },
         ]
-        try await ServerScope(routes).run { [seen] site in
+        try await ServerScope(routes).run(on: unixSocket) { [seen] site in
             let quiet = try await site.connect()
             other.withLock { $0 = quiet }
             let greedy = try await site.connect()
@@ -86,7 +97,7 @@ struct FairnessTests {
                 return Response(status: 200)
             },
         ]
-        try await ServerScope(routes).run { [self] site in
+        try await ServerScope(routes).run(on: unixSocket) { [self] site in
             server.withLock { $0 = site.server }
             try await elsewhere { [seen] loop in
                 func connect() async throws -> Client {
@@ -134,12 +145,13 @@ struct FairnessTests {
                 gone.close()
                 seen.mayGoOn.store(true, ordering: .sequentiallyConsistent)
                 #expect(try await blocking.reply().status == 200)
-                while seen.countThen.load(ordering: .relaxed) < 0 {
-                    try await loop.sleep(nanoseconds: 1_000_000)
-                }
+                #expect(
+                    try await eventually(on: loop) {
+                        seen.countThen.load(ordering: .relaxed) == 1
+                    }
+                )
                 blocking.close()
             }
-            #expect(seen.countThen.load(ordering: .relaxed) == 1)
         }
     }
 
@@ -155,13 +167,39 @@ struct FairnessTests {
             let refused = try await site.connect()
             #expect(try await refused.reply().status == 503)
             first.close()
-            while site.server.connectionCount > 1 {
-                try await site.loop.sleep(nanoseconds: 1_000_000)
-            }
+            #expect(try await eventually(on: site.loop) { site.server.connectionCount == 1 })
             #expect(try await site.ask(get("/")).status == 200)
             refused.close()
         }
     }
+
+    /// They may have been read, or be on their way still.
+    @Test func `who asks for no more, or for more, may half-close`() async throws {
+        let routes = ["/a", "/b"].map { path in
+            route(.get, path) { request in
+                let isCancelled = request.cancellation.isCancelled
+                return Response(status: 200, contentType: "text/plain", "\(path) \(isCancelled)")
+            }
+        }
+        try await ServerScope(routes).run(on: unixSocket) { site in
+            let client = try await site.connect()
+            try await client.send(
+                get("/a") + "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
+            client.shutdownWrite()
+            #expect(try await client.reply().text == "/a false")
+            #expect(try await client.reply().text == "/b false")
+        }
+    }
+
+    private static let patient: ServerLimits = {
+        var limits = ServerLimits()
+        limits.lingerTimeout = .seconds(30)
+        return limits
+    }()
+    private static let post =
+        Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n".utf8)
+        + [UInt8](repeating: 1, count: 300_000)
 
     @Test func `who sends on while it drains has its answer whole`() async throws {
         let server = Mutex<Server?>(nil)
@@ -170,19 +208,35 @@ struct FairnessTests {
             server.withLock { $0 }?.beginDrain()
             return Response(status: 200, body: .bytes(body))
         }
-        var limits = ServerLimits()
-        limits.lingerTimeout = .milliseconds(200)
-        try await ServerScope([last], limits: limits).run { site in
+        try await ServerScope([last], limits: Self.patient).run { site in
             server.withLock { $0 = site.server }
             let client = try await site.connect()
-            let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n"
-            try await client.send(
-                Array((get("/last") + post).utf8) + [UInt8](repeating: 1, count: 300_000)
-            )
+            try await client.send(Array(get("/last").utf8) + Self.post)
             let reply = try await client.reply()
             #expect(reply.header("Connection") == "close")
             #expect(reply.body == body)
             #expect(try await client.rest() == [])
+            client.close()
+        }
+    }
+
+    @Test func `who has asked again before it drains has its answer whole`() async throws {
+        let body = [UInt8](repeating: 7, count: 20_000_000)
+        let long = route(.get, "/long") { [seen] _ in
+            seen.count.add(1, ordering: .relaxed)
+            return Response(status: 200, body: .bytes(body))
+        }
+        try await ServerScope([long], limits: Self.patient).run { [seen] site in
+            let client = try await site.connect()
+            try await client.send(get("/long"))
+            try #require(
+                try await eventually(on: site.loop) { seen.count.load(ordering: .relaxed) == 1 }
+            )
+            try await client.send(Self.post)
+            site.server.beginDrain()
+            #expect(try await client.reply().body == body)
+            #expect(try await client.rest() == [])
+            client.close()
         }
     }
 

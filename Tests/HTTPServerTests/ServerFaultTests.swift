@@ -31,19 +31,6 @@ private final class Witness: Sendable {
     }
 }
 
-/// Looks again until it is so, as a busy machine takes its time; false after ten seconds.
-private func eventually(
-    on loop: EventLoop,
-    _ isSo: () -> Bool
-) async throws -> Bool {
-    let deadline = uptime() + 10_000_000_000
-    while uptime() < deadline {
-        if isSo() { return true }
-        try await loop.sleep(nanoseconds: 5_000_000)
-    }
-    return false
-}
-
 private let routes: [Route] = [
     route(.get, "/") { _ in Response(status: 200, contentType: "text/plain", "hello") },
     route(.post, "/echo", bodyBytesMax: 1_000) { Response(status: 200, body: .bytes($0.body)) },

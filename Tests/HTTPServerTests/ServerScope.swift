@@ -68,6 +68,16 @@ struct Site: Sendable {
     }
 }
 
+/// Looks again until it is so; false when it was not in ten seconds of pauses, which a machine that
+/// stands still for a while takes nothing of.
+func eventually(on loop: EventLoop, _ isSo: () -> Bool) async throws -> Bool {
+    for _ in 0..<2_000 {
+        if isSo() { return true }
+        try await loop.sleep(nanoseconds: 5_000_000)
+    }
+    return false
+}
+
 struct Reply: Sendable {
     var status: Int
     var head: String

@@ -193,7 +193,7 @@ import Synchronization
 }
 
 extension EventLoop {
-    /// Calls `body` at the end of each turn, when nothing is left to run, for as long as the loop
+    /// Calls `body` at the end of each turn, when what could run in it has run, for as long as the loop
     /// lives.
     package func atTurnEnds(_ body: @escaping @Sendable () -> Void) {
         perform { self.turnEnds.append(body) }

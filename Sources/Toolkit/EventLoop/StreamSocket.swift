@@ -105,18 +105,20 @@ import Glibc
         try await unsafe write(bytes, body: .init(start: nil, count: 0), deadline: deadline)
     }
 
-    /// Writes both parts entirely, in one system call where the kernel takes them.
+    /// Writes both parts entirely, in one system call where the kernel takes them. A peer that takes
+    /// nothing for `patience` (nanoseconds) is not waited for until the deadline.
     /// The body's memory must stay valid until the call returns.
     package func write(
         _ head: [UInt8],
         body: UnsafeRawBufferPointer,
-        deadline: UInt64
+        deadline: UInt64,
+        patience: UInt64 = .max
     ) async throws(SocketError) {
         let total = head.count + body.count
         var done = 0
         while done < total {
             done += try unsafe sendAvailable(head, body, from: done)
-            if done < total { try await ready(.write, deadline: deadline) }
+            if done < total { try await writable(deadline, patience) }
         }
     }
 
@@ -124,7 +126,8 @@ import Glibc
     package func write(
         _ head: [UInt8],
         body: [UInt8],
-        deadline: UInt64
+        deadline: UInt64,
+        patience: UInt64 = .max
     ) async throws(SocketError) {
         let total = head.count + body.count
         var done = 0
@@ -134,7 +137,7 @@ import Glibc
                 }
             }
             done += try sent.get()
-            if done < total { try await ready(.write, deadline: deadline) }
+            if done < total { try await writable(deadline, patience) }
         }
     }
 
@@ -181,6 +184,11 @@ import Glibc
                 return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
             }
         }
+    }
+
+    private func writable(_ deadline: UInt64, _ patience: UInt64) async throws(SocketError) {
+        let (end, isNever) = uptime().addingReportingOverflow(patience)
+        try await ready(.write, deadline: isNever ? deadline : min(deadline, end))
     }
 
     private func ready(

@@ -5,7 +5,8 @@ import Telemetry
 extension Connection {
     /// Waits for a request and reads its head. The head's bytes are copied out, once.
     func readHead() async throws(ReadFailure) -> (RequestHead, [UInt8]) {
-        if isGreedy() { await giveWay() }
+        if passed() { await giveWay() }
+        guard socket.isOpen else { throw .abandoned }
         var parser = RequestParser(limits: limits)
         var deadline = UInt64.max
         if unread.isEmpty {
@@ -71,7 +72,7 @@ extension Connection {
         body.append(contentsOf: unread.slice.prefix(present))
         unread.consume(present)
         while body.count < length {
-            if isGreedy() { await giveWay() }
+            if passed() { await giveWay() }
             guard let count = try receive() else {
                 try await readable(deadline)
                 continue
@@ -98,7 +99,7 @@ extension Connection {
             unread.consume(try decode(&decoder, unread.slice.span, into: &body))
         }
         while !decoder.isDone {
-            if isGreedy() { await giveWay() }
+            if passed() { await giveWay() }
             guard let count = try receive() else {
                 try await readable(deadline)
                 continue
@@ -124,9 +125,9 @@ extension Connection {
         }
     }
 
-    /// A peer that has always sent more already, and takes every answer at once, is never waited for:
-    /// now and then the others of its loop have their turn all the same.
-    private func isGreedy() -> Bool {
+    /// Counts; true where it is the others' turn. A peer that has always sent more already, and takes
+    /// every answer at once, is never waited for.
+    private func passed() -> Bool {
         passes += 1
         return passes > 16
     }

@@ -10,11 +10,16 @@ extension Connection {
     private static let pieceBytes = 64 * 1_024
     /// Of a peer that takes a second for 64 KiB: none is slower that is still wanted.
     private static let nanosecondsPerByte: UInt64 = 1_000_000_000 / (64 * 1_024)
+    /// For a response that there is no room to hold.
+    private static let hurry: UInt64 = 1_000_000_000
 
     /// Writes a response; says in `passage` what became of it.
     func write(_ response: Response, to request: Request, _ passage: inout Passage) async {
         var response = response
         if response.closesConnection || state.isDraining { passage.keepsAlive = false }
+        // Whatever a route says: three digits, and the answer, which it is not yet below 200 (RFC 9110
+        // §15.2).
+        response.status = min(max(response.status, 200), 999)
         passage.status = response.status
         let coding = negotiate(&response, for: request)
         if ResponseEncoder.hasNoBody(response.status) { response.body = .empty }
@@ -22,7 +27,8 @@ extension Connection {
         case .stream(let length, let produce):
             await stream(response, length, coding, to: request, &passage, produce)
         case .bytes(let bytes) where coding == .gzip && bytes.count > Self.compressAtOnceMax:
-            await stream(response, nil, coding, to: request, &passage) { writer in
+            await stream(response, nil, coding, to: request, &passage, holding: bytes.count) {
+                writer in
                 for start in stride(from: 0, to: bytes.count, by: Self.pieceBytes) {
                     let end = min(start + Self.pieceBytes, bytes.count)
                     try await writer.write(Array(bytes[start..<end]))
@@ -30,7 +36,8 @@ extension Connection {
                 }
             }
         case .external(let owner) where coding == .gzip && owner.count > Self.compressAtOnceMax:
-            await stream(response, nil, coding, to: request, &passage) { writer in
+            await stream(response, nil, coding, to: request, &passage, holding: owner.count) {
+                writer in
                 for start in stride(from: 0, to: owner.count, by: Self.pieceBytes) {
                     try await writer.write(owner.copy(from: start, count: Self.pieceBytes))
                     await state.loop.nextTurn()
@@ -58,17 +65,21 @@ extension Connection {
         let persistence = persistence(request, passage)
         ResponseEncoder.append(response, length, persistence, date: &state.date, to: &output)
         passage.firstByteAt = uptimeNanoseconds()
-        var deadline = passage.firstByteAt
-        if isHead || hold(request.body.count + body.knownCount) {
-            deadline += limits.writeTimeout.nanoseconds
-            deadline += UInt64(body.knownCount) * Self.nanosecondsPerByte
-        }
+        let patience = limits.writeTimeout.nanoseconds
+        let hasRoom = isHead || hold(request.body.count + body.knownCount)
+        let time = patience + UInt64(body.knownCount) * Self.nanosecondsPerByte
+        let deadline = passage.firstByteAt + (hasRoom ? time : Self.hurry)
         do throws(SocketError) {
             switch body {
             case .bytes(let bytes) where !isHead:
-                try await socket.write(output, body: bytes, deadline: deadline)
+                try await socket.write(
+                    output,
+                    body: bytes,
+                    deadline: deadline,
+                    patience: patience
+                )
             case .external(let owner) where !isHead:
-                try await write(output, owner, deadline)
+                try await write(output, owner, deadline, patience)
             case .empty, .bytes, .external, .stream:
                 try await socket.write(output, deadline: deadline)
             }
@@ -83,11 +94,17 @@ extension Connection {
     private func write(
         _ head: [UInt8],
         _ owner: any ExternalBytes,
-        _ deadline: UInt64
+        _ deadline: UInt64,
+        _ patience: UInt64
     ) async throws(SocketError) {
         let bytes = unsafe owner.withBytes { unsafe $0 }
         defer { withExtendedLifetime(owner) {} }
-        try await unsafe socket.write(head, body: bytes, deadline: deadline)
+        try await unsafe socket.write(
+            head,
+            body: bytes,
+            deadline: deadline,
+            patience: patience
+        )
     }
 
     private func stream(
@@ -96,6 +113,7 @@ extension Connection {
         _ coding: Coding,
         to request: Request,
         _ passage: inout Passage,
+        holding bytes: Int = 0,
         _ produce: (BodyWriter) async throws -> Void
     ) async {
         let isHead = request.method == .head
@@ -111,7 +129,9 @@ extension Connection {
         let persistence = persistence(request, passage)
         ResponseEncoder.append(response, framing, persistence, date: &state.date, to: &head)
         let compressor = coding == .gzip && !isHead ? state.takeCompressor() : nil
-        let body = StreamedBody(socket, head, framing, compressor, limits.writeTimeout)
+        let patience =
+            hold(request.body.count + bytes) ? limits.writeTimeout.nanoseconds : Self.hurry
+        let body = StreamedBody(socket, head, framing, compressor, patience)
         do {
             if isHead {
                 try await body.sendHead()

@@ -15,7 +15,7 @@ final class Connection {
     var startedAt: UInt64 = 0
     /// Nothing of a request has come yet.
     private(set) var isIdle = false
-    /// What was read and answered since it last waited for its peer.
+    /// Requests and pieces of bodies that were taken since its peer was last waited for.
     var passes = 0
     private var cancellation: Cancellation?
     /// What of the current request's and its response's body counts among all that are held.
@@ -106,8 +106,11 @@ final class Connection {
         server.telemetry.requestStarted(trace)
         let cancellation = Cancellation()
         self.cancellation = cancellation
-        // It may have left before anybody came to read what it asked.
-        if socket.registration.peerHasLeft { cancellation.cancel() }
+        // It may have left before anybody came to read what it asked. Who asks for no more, or has
+        // asked for more already, may just have said that this was all.
+        if socket.registration.peerHasLeft, head.keepsAlive, unread.isEmpty {
+            cancellation.cancel()
+        }
 
         var request = Request(
             head: head,
@@ -132,8 +135,8 @@ final class Connection {
         return passage.closeReason(isDraining: server.isDraining)
     }
 
-    /// Whether a peer that has had a whole answer has sent more, or may: it did not know that this
-    /// was to be the last.
+    /// Whether a peer that was not dropped has sent more, or may: it did not know that this was to be
+    /// the last answer.
     private func mayStillSend(_ head: RequestHead, _ passage: Passage) -> Bool {
         guard passage.aborted == nil else { return false }
         return head.keepsAlive || !unread.isEmpty || socket.registration.isReadable
@@ -179,7 +182,10 @@ final class Connection {
         case .left: return .client
         case .idle: return .idleTimeout
         case .tooMuchHeld: return .limit
-        case .abandoned: return .shutdown
+        case .abandoned:
+            // What it has asked for meanwhile must not cost it the end of its last answer.
+            if socket.isOpen, socket.registration.isReadable { await linger() }
+            return .shutdown
         case .timedOut:
             server.telemetry.report(.parseError(.timeout), on: server.listener)
             await refuse(server.pipeline.refuse(.timedOut))

@@ -51,8 +51,7 @@ enum ResponseEncoder {
             return output.append("HTTP/1.1 200 OK\r\n")
         }
         output.append("HTTP/1.1 ")
-        // Three digits, whatever a route says; below 200 it would not be the answer yet.
-        output.append(decimal: min(max(response.status, 200), 999))
+        output.append(decimal: response.status)
         output.append(" ")
         if let reason = response.reason {
             output.append(contentsOf: reason.utf8.filter { !ByteClass.isControl($0) })

@@ -154,9 +154,11 @@ package final class Server: Sendable {
         telemetry.report(.closed(.limit, wasIdle: false), on: listener)
     }
 
-    /// Whether there is room for so many bytes more; they count either way, until they are released.
+    /// Whether there is room for so many bytes more: there is for one body, however long. They count
+    /// either way, until they are released.
     func hold(_ bytes: Int) -> Bool {
-        heldBytes.wrappingAdd(bytes, ordering: .relaxed).newValue <= limits.heldBytesMax
+        let all = heldBytes.wrappingAdd(bytes, ordering: .relaxed).newValue
+        return all <= limits.heldBytesMax || all == bytes
     }
 
     func release(_ bytes: Int) { heldBytes.wrappingSubtract(bytes, ordering: .relaxed) }

@@ -8,9 +8,9 @@ package struct ServerLimits: Sendable {
     package var targetBytesMax = 16 * 1024
     /// Above any route's own maximum.
     package var bodyBytesMax = 32 << 20
-    /// All bodies together, of requests that are read or answered and of responses that their peers
-    /// have not taken. On top of it a request is refused (503), and a response is for who takes it at
-    /// once. What streams is not held.
+    /// The bodies of requests that are read or answered and of responses that their peers have not
+    /// taken, together, without the first 64 KiB of each. On top of it a request is refused (503) and
+    /// a response is for who takes it in a second. What a route streams is not held.
     package var heldBytesMax = 256 << 20
     /// From a request's first byte to the end of its head (408).
     package var headerReadTimeout: Duration = .seconds(10)
@@ -18,10 +18,11 @@ package struct ServerLimits: Sendable {
     package var bodyReadTimeout: Duration = .seconds(60)
     /// Between requests, and before the first: the connection is closed without a word.
     package var idleTimeout: Duration = .seconds(75)
-    /// For the peer to take a response, or one piece of a streamed one: then it is dropped. A long
-    /// response has a second more for each 64 KiB.
+    /// For the peer to take some of a response, and, with a second more for each 64 KiB, all of it;
+    /// and for it to take one piece of a streamed one. Then it is dropped.
     package var writeTimeout: Duration = .seconds(30)
-    /// How long a refused peer may take to read its answer before the connection goes.
+    /// How long a peer that may be sending still may take to read its last answer before the connection
+    /// goes.
     package var lingerTimeout: Duration = .seconds(2)
     /// Over all loops. Beyond it: 503 and closed.
     package var connectionsMax = 10_000

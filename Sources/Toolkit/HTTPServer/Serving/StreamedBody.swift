@@ -27,12 +27,12 @@ final class StreamedBody: BodySink {
         _ head: [UInt8],
         _ framing: ResponseEncoder.BodyLength,
         _ compressor: GzipCompressor?,
-        _ writeTimeout: Duration
+        _ patience: UInt64
     ) {
         self.socket = socket
         self.head = head
         self.compressor = compressor
-        patience = writeTimeout.nanoseconds
+        self.patience = patience
         isChunked = framing == .chunked
         if case .known(let length) = framing { remaining = length }
     }
