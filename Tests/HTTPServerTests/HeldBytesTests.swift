@@ -2,6 +2,7 @@
 import EventLoop
 import Foundation
 import Synchronization
+import Telemetry
 import Testing
 
 @testable import HTTPServer
@@ -119,13 +120,16 @@ import Testing
         }
         var limits = Self.limits
         limits.heldBytesMax = 12_000_000
-        try await ServerScope([big, length], limits: limits).run(on: unixSocket) { site in
+        let scope = try ServerScope([big, length], limits: limits)
+        try await scope.run(on: unixSocket) { site in
             let get = "GET /big HTTP/1.1\r\nHost: a\r\nAccept-Encoding: \(coding)\r\n\r\n"
             let first = try await site.connect()
             try await first.send(get)
             try #require(
                 try await eventually(on: site.loop) { count.value.load(ordering: .relaxed) == 1 }
             )
+            let text = String(decoding: scope.telemetry.exposition(as: .text), as: UTF8.self)
+            #expect(text.contains("lucarne_http_held_bytes{listener=\"public\"} \(body.count)\n"))
             let second = try await site.connect()
             try await second.send(get)
             #expect(

@@ -194,6 +194,12 @@ extension Telemetry {
         registry.refresh { gauge.set(length()) }
     }
 
+    /// Asks at each scrape for the bytes that a server holds of bodies.
+    package func watch(_ listener: Listener, heldBytes: @escaping @Sendable () -> Int) {
+        let gauge = connections.held[listener.position]
+        registry.refresh { gauge.set(heldBytes()) }
+    }
+
     private func logRare(_ event: ProcessEvent) {
         switch event {
         case .catalogReloaded(let nanoseconds, let relations, let routines):

@@ -84,6 +84,12 @@ extension Board {
                 )
             ),
             .graph(
+                "Held bodies",
+                "Bytes held of requests' and responses' bodies that are longer than 64 KiB.",
+                .bytes,
+                .init(chosen.sum("lucarne_http_held_bytes", by: "listener"), "{{listener}}")
+            ),
+            .graph(
                 "Connections opened and closed",
                 "Client connections accepted, and closed by reason.",
                 .perSecond,

@@ -50,6 +50,9 @@ package final class Server: Sendable {
     ) async throws {
         let (loops, bound) = try listen(on: addresses, group)
         self.loops.withLock { $0 = loops }
+        telemetry.watch(listener) { [weak self] in
+            self?.heldBytes.load(ordering: .relaxed) ?? 0
+        }
         whenListening(bound)
         try await withTaskCancellationHandler {
             try await acceptOnAll(loops, addresses.count)

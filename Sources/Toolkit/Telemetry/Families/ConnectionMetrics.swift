@@ -4,6 +4,7 @@
 struct ConnectionMetrics: MetricSet {
     let active: [Gauge]
     let idle: [Gauge]
+    let held: [Gauge]
     let accepted: [Counter]
     let closed: [[Counter]]
     let parseErrors: [Counter]
@@ -19,6 +20,14 @@ struct ConnectionMetrics: MetricSet {
         )
         active = Listener.allCases.map { connections($0.rawValue, "active") }
         idle = Listener.allCases.map { connections($0.rawValue, "idle") }
+        let held = registry.gauge(
+            "lucarne_http_held_bytes",
+            "Bytes held of bodies longer than 64 KiB, of requests and of responses.",
+            unit: .bytes,
+            labels: [MetricLabel("listener", Listener.self)],
+            layer: "http"
+        )
+        self.held = Listener.allCases.map { held($0.rawValue) }
         let accepted = registry.counter(
             "lucarne_http_connections_accepted_total",
             "Client connections accepted.",
