@@ -12,6 +12,10 @@ struct Reply {
 
 extension LucarneProcess {
     func get(_ path: String, _ arguments: String..., bearer: String? = nil) throws -> Reply {
+        try get(path, arguments, bearer: bearer)
+    }
+
+    func get(_ path: String, _ arguments: [String], bearer: String? = nil) throws -> Reply {
         let authorization = bearer.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
         let run = try Command.run(
             "/usr/bin/env",

@@ -87,6 +87,36 @@ extension AcceptanceTests {
             )
         }
 
+        @Test func `a row that is looked for beyond all numbers ends no process`() throws {
+            let database = try Database()
+            try database.psql(
+                """
+                create function one() returns int language sql stable as 'select 1';
+                create function nothing() returns void language sql as '';
+                """
+            )
+            let server = try LucarneProcess.serving(connection: database.connection)
+            let far = "offset=\(Int.max)"
+            let post = ["-H", "Content-Type: application/json", "-d"]
+            for (path, arguments, status) in [
+                ("one?\(far)", [], 200), ("one?\(far)&limit=\(Int.max)", [], 200),
+                ("one?\(far)", post + ["{}"], 200),
+                ("one", ["-H", "Range: \(Int.max)-"], 200), ("nothing?\(far)", [], 204),
+                ("nothing?\(far)", post + [""], 204),
+                ("one?\(far)", ["-H", "Prefer: count=exact"], 416),
+            ] as [(String, [String], Int)] {
+                let reply = try server.get("/rest/v1/rpc/" + path, arguments)
+                #expect(reply.status == status, "\(path) \(arguments)")
+                let total = status == 416 ? "1" : "*"
+                #expect(reply.headers["content-range"] == "\(Int.max)-\(Int.max)/\(total)")
+            }
+            // Without a body there is no row that could be made of none.
+            let head = try server.get("/rest/v1/rpc/one?\(far)", ["-I"])
+            #expect(head.status == 200 && head.headers["content-range"] == "*/*")
+            let table = try server.get("/rest/v1/planets?\(far)&limit=\(Int.max)")
+            #expect(table.status == 200 && table.headers["content-range"] == "*/*")
+        }
+
         @Test func `a secret that is replaced in its file counts from the next signal on`() throws {
             let file = NSTemporaryDirectory() + "lucarne-secret-\(UInt64.random(in: 0 ... .max))"
             defer { try? FileManager.default.removeItem(atPath: file) }

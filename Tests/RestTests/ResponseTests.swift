@@ -84,7 +84,9 @@ struct ResponseTests {
         arguments: [
             (0, 3, nil, 200, "0-2/*"), (0, 3, 3, 200, "0-2/3"), (0, 3, 9, 206, "0-2/9"),
             (2, 0, 2, 206, "*/2"), (3, 0, 2, 416, "*/2"), (0, 0, 0, 200, "*/0"),
-            (0, 0, nil, 200, "*/*"),
+            (0, 0, nil, 200, "*/*"), (.max, 0, nil, 200, "*/*"),
+            (.max, 1, nil, 200, "\(Int.max)-\(Int.max)/*"),
+            (.max, 1, 1, 416, "\(Int.max)-\(Int.max)/1"),
         ] as [(Int, Int, Int?, Int, String)]
     )
     func `rows of a range say where they are`(

@@ -43,7 +43,8 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
     func expectedBytes(of rows: Int) -> Int {
         guard let fetched, fetched.rowCount > 0 else { return 0 }
         let bytes = (0..<fetched.rowCount).reduce(0) { unsafe $0 + fetched.bytes($1, 0).count }
-        return bytes * rows / fetched.rowCount
+        let (product, overflow) = bytes.multipliedReportingOverflow(by: rows)
+        return overflow ? .max : product / fetched.rowCount
     }
 
     /// Everything that is left, in one piece.
