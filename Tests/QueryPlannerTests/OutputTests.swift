@@ -68,6 +68,44 @@ struct OutputTests {
         #expect(error?.message == "None of these media types are available: image/png")
     }
 
+    @Test(
+        arguments: [
+            ("limit=10&offset=5", nil, " LIMIT 15"), ("offset=5", nil, ""),
+            ("offset=5", 7, " LIMIT 12"),
+            ("limit=\(Int.max)&offset=5", nil, " LIMIT \(Int.max)"),
+        ] as [(String, Int?, String)]
+    )
+    func `rows are counted no further than they are asked for`(
+        query: String,
+        rowsMax: Int?,
+        limit: String
+    ) throws {
+        let query = try RequestQuery(parsing: query.utf8)
+        let plan = try ReadPlan(
+            of: Sample.name("planets"),
+            query,
+            range: try RowRange.topLevel(of: query),
+            in: Sample.plain,
+            PlannerSettings(rowsMax: rowsMax)
+        )
+        let counted = "SELECT 1 FROM \"api\".\"planets\""
+        let some = plan.rowsCountedSQL(as: .json(nullsStripped: false), inAll: false).text
+        #expect(some.hasSuffix("\(counted)\(limit) ) _postgrest_t"))
+        let all = plan.rowsCountedSQL(as: .json(nullsStripped: false), inAll: true).text
+        #expect(all.hasSuffix("\(counted) ) _postgrest_t"))
+    }
+
+    @Test func `an estimate looks one row beyond the most that is shown`() throws {
+        let plan = try ReadPlan(
+            of: Sample.name("planets"),
+            try RequestQuery(parsing: "".utf8),
+            range: .all,
+            in: Sample.plain,
+            PlannerSettings(rowsMax: .max)
+        )
+        #expect(plan.sql(.json, count: .estimated).text.contains("LIMIT \(Int.max))"))
+    }
+
     @Test func `a plan is shown only where the configuration allows it`() {
         let plan = MediaType.plan(of: .json, format: .text, options: [])
         let error = failure { () throws(PlannerFailure) in

@@ -217,6 +217,21 @@ import Testing
         }
     }
 
+    @Test func `a page of light rows comes in one piece, seen before or not`() async throws {
+        try await RestHarness.run(schema) { rest in
+            for offset in [500, 500, 600] {
+                let response = await rest.controller.respond(
+                    to: Request(.get, "/numbers?order=id&limit=1000&offset=\(offset)")
+                )
+                guard case .external = response.body else {
+                    Issue.record("1,000 light rows came in pieces")
+                    return
+                }
+                #expect(response.headers["content-range"] == "\(offset)-\(offset + 999)/*")
+            }
+        }
+    }
+
     @Test func `more long lists than there are places are told to come again`() async throws {
         try await RestHarness.run(schema) { rest in
             var held: [Response] = []

@@ -30,6 +30,9 @@ package struct RowRange: Hashable, Sendable {
         return overflow ? .max : sum
     }
 
+    /// How many rows there are up to its last one; nil without a limit.
+    var end: Int? { last.map { $0 == .max ? .max : $0 + 1 } }
+
     /// At most `rowsMax` rows of this.
     package func limited(to rowsMax: Int?) -> RowRange {
         guard !asksForNothing else { return .nothing }

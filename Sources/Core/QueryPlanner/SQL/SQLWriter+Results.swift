@@ -141,6 +141,11 @@ extension SQLWriter {
         }
     }
 
+    mutating func limit(_ rows: Int) {
+        raw(" LIMIT ")
+        trusted(String(rows))
+    }
+
     mutating func responseSettings() {
         raw("nullif(current_setting('response.headers', true), '') AS response_headers, ")
         raw("nullif(current_setting('response.status', true), '') AS response_status, ")
@@ -221,15 +226,12 @@ extension ReadPlan {
     private func shown(_ writer: inout SQLWriter, needsSource: Bool, _ cut: Int?) {
         if needsSource {
             writer.raw("SELECT * FROM pgrst_source")
-            if let cut {
-                writer.raw(" LIMIT ")
-                writer.trusted(String(cut))
-            }
+            if let cut { writer.limit(cut) }
         } else if let cut {
             writer.raw("SELECT * FROM ( ")
             writer.rows(of: root)
-            writer.raw(" ) pgrst_source LIMIT ")
-            writer.trusted(String(cut))
+            writer.raw(" ) pgrst_source")
+            writer.limit(cut)
         } else {
             writer.rows(of: root)
         }
@@ -240,9 +242,9 @@ extension ReadPlan {
         findsOneRow || root.aggregates ? 1 : root.range.limit
     }
 
-    /// In the form of a read's one row: how many rows there are in all, what stands before the
-    /// first of them, and what the response needs beside them.
-    package func allRowsCountedSQL(as format: ListFormat) -> SQL {
+    /// In the form of a read's one row: how many rows there are, in all or no further than its range
+    /// goes, what stands before the first of them, and what the response needs beside them.
+    package func rowsCountedSQL(as format: ListFormat, inAll: Bool) -> SQL {
         var writer = SQLWriter()
         writer.raw("SELECT pg_catalog.count(*) AS total_result_set, ")
         writer.raw("pg_catalog.count(*) AS page_total, ")
@@ -259,6 +261,7 @@ extension ReadPlan {
         writer.responseSettings()
         writer.raw("'' AS response_inserted FROM ( ")
         writer.countedRows(of: root)
+        if !inAll, let end = root.range.end { writer.limit(end) }
         writer.raw(" ) _postgrest_t")
         return writer.sql
     }
@@ -294,7 +297,6 @@ extension ReadPlan {
         writer.countedRows(of: root)
         guard count == .estimated, let shownMax else { return }
         // One more than is ever shown tells whether there are more.
-        writer.raw(" LIMIT ")
-        writer.trusted(String(shownMax + 1))
+        writer.limit(shownMax == .max ? .max : shownMax + 1)
     }
 }

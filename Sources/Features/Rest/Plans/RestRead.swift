@@ -129,8 +129,8 @@ package final class RestRead: PlannedRequest {
 
     /// The usual one, or, for rows of unusual or unknown weight, one made for them.
     private func statement(cut: Int?) -> SQLTemplate {
-        guard cut != usualCut else { return statement }
         let isWeighed = cut != nil && weight.isUnknown
+        guard isWeighed || cut != usualCut else { return statement }
         return unusual.withLock { unusual in
             if let unusual, unusual.cut == cut, unusual.isWeighed == isWeighed {
                 return unusual.statement
@@ -157,6 +157,7 @@ package final class RestRead: PlannedRequest {
         guard let format, let cut = transaction.cut,
             answer.pageTotal > cut || answer.leftOutCount > 0
         else { return nil }
+        let isCounted = terms.preferences.count != nil
         var transaction = transaction
         var cursor = Query(SQLTemplate(plan.cursorSQL(RestCursor.name, as: format)), values)
         cursor.isPrepared = false
@@ -164,7 +165,7 @@ package final class RestRead: PlannedRequest {
             format: format,
             separator: format.separator(ofScalars: false),
             cursor: cursor,
-            count: Query(SQLTemplate(plan.allRowsCountedSQL(as: format)), values),
+            count: Query(SQLTemplate(plan.rowsCountedSQL(as: format, inAll: isCounted)), values),
             rowsFirst: RestCursor.rowsAPiece(answer.body.count, of: answer.pageTotal)
         )
         return transaction

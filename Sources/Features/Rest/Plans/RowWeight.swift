@@ -17,10 +17,11 @@ final class RowWeight: Sendable {
     /// Nobody has seen such rows: the statement itself must see to what they weigh.
     var isUnknown: Bool { bytesARow.load(ordering: .relaxed) == 0 }
 
-    /// For rows of which there can be `rowsMax`: nil if one answer holds them all.
+    /// For rows of which there can be `rowsMax`: nil if one answer holds them all. What nobody has
+    /// seen is cut by what it weighs as well, however few the rows.
     func cut(of rowsMax: Int?) -> Int? {
         let weight = bytesARow.load(ordering: .relaxed)
-        guard weight > 0 else { return rowsMax == 1 ? nil : Self.choices[1] }
+        guard weight > 0 else { return rowsMax == 1 ? nil : Self.choices[0] }
         let choice = Self.choices.first { $0 <= Self.answerBytesMax / weight } ?? 10
         return rowsMax.map { $0 <= choice } == true ? nil : choice
     }
