@@ -162,6 +162,27 @@ struct FailureTests {
         #expect(error?.detailsAreJSON == (expected.code == "PGRST201"))
     }
 
+    @Test(
+        arguments: [
+            ("stars", "select=...planets(@208)", false), ("stars", "select=...planets(@209)", true),
+            ("stars", "select=id,...planets(@208)", true),
+            ("stars", "select=...planets(@104),...planets(@105)", true),
+            ("stars", "select=a:planets(...moons(@400)),b:planets(...moons(@400))", false),
+            ("moons", "select=planets(...stars(id,...planets(@208)))", true),
+        ]
+    )
+    func `what is more than PostgreSQL selects at once is not written out`(
+        name: String,
+        query: String,
+        isRefused: Bool
+    ) {
+        let stars = query.replacing(/@(\d+)/) {
+            Array(repeating: "*", count: Int($0.1) ?? 0).joined(separator: ",")
+        }
+        let error = failure { () throws(PlannerFailure) in try rows(name, stars) }
+        #expect(error?.code == (isRefused ? "54011" : nil))
+    }
+
     @Test func `aggregates are refused unless the configuration allows them`() {
         let error = failure { () throws(PlannerFailure) in
             try rows("moons", "select=planets(id.sum())")

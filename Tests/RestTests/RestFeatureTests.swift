@@ -43,6 +43,17 @@ import Testing
         }
     }
 
+    @Test func `what is too much to select is refused as PostgreSQL does`() async throws {
+        try await RestHarness.run(schema) { rest in
+            func names(_ name: String, _ count: Int) -> String {
+                Array(repeating: name, count: count).joined(separator: ",")
+            }
+            let written = try await rest.send(.get, "/films?select=\(names("id", 1_665))")
+            let spread = try await rest.send(.get, "/directors?select=...films(\(names("*", 417)))")
+            #expect(spread.status == 500 && spread.body == written.body)
+        }
+    }
+
     @Test func `calls of one shape differ in their arguments alone`() async throws {
         try await RestHarness.run(schema) { rest in
             let json: HeaderFields = ["Content-Type": "application/json"]

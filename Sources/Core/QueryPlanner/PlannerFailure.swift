@@ -109,6 +109,9 @@ extension PlannerFailure {
         )
     }
 
+    /// PostgreSQL's own words.
+    static let tooManyEntries = Self("54011", "target lists can have at most 1664 entries")
+
     /// What PostgreSQL answers to a text with a NUL byte; the protocol would cut the value there.
     static let nulByte = Self("22021", "invalid byte sequence for encoding \"UTF8\": 0x00")
 }

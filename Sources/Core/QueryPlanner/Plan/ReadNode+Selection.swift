@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ReadNode {
+    /// PostgreSQL's MaxTupleAttributeNumber. It would refuse more itself, but each level above
+    /// repeats what a spread selects, and a short request would become a statement without measure.
+    fileprivate static let entriesMax = 1_664
+
     /// Replaces `*` by the columns where each of them must be known: for representations, for GROUP
     /// BY, for the arrays of a spread.
-    mutating func expandStars(relation: QualifiedName, inAggregate: Bool, in catalog: Catalog) {
+    mutating func expandStars(
+        relation: QualifiedName,
+        inAggregate: Bool,
+        in catalog: Catalog
+    ) throws(PlannerFailure) {
         let needsColumns =
             inAggregate || spread?.isToMany == true || select.contains { $0.aggregate != nil }
         let isSpread = spread != nil
@@ -14,11 +22,16 @@ extension ReadNode {
             // The rows of a write or call are those of the relation itself.
             let resolver = FieldResolver(catalog, depth == 0 ? relation : source)
             if needsColumns || resolver.hasOutputRepresentation {
-                select = select.flatMap { $0.expanded(isSpread: isSpread, resolver) }
+                var expanded: [PlannedSelection] = []
+                for selection in select {
+                    expanded += selection.expanded(isSpread: isSpread, resolver)
+                    guard expanded.count <= Self.entriesMax else { throw .tooManyEntries }
+                }
+                select = expanded
             }
         }
         for index in children.indices {
-            children[index].expandStars(
+            try children[index].expandStars(
                 relation: relation,
                 inAggregate: needsColumns,
                 in: catalog
@@ -39,6 +52,15 @@ extension ReadNode {
             } else if selection.field.transform != nil {
                 select[index].alias = selection.field.name
             }
+        }
+    }
+}
+
+extension EmbedSelection {
+    fileprivate var entryCount: Int {
+        switch self {
+        case .json(_, _, _, let isEmpty): isEmpty ? 0 : 1
+        case .spread(let selections, _): selections.count
         }
     }
 }
@@ -104,9 +126,15 @@ extension ReadNode {
     }
 
     /// Says what each node selects of the nodes below it.
-    mutating func addEmbeds() {
-        for index in children.indices { children[index].addEmbeds() }
-        embeds = children.compactMap(\.selectionForParent)
+    mutating func addEmbeds() throws(PlannerFailure) {
+        var count = select.count
+        for index in children.indices {
+            try children[index].addEmbeds()
+            guard let embed = children[index].selectionForParent else { continue }
+            count += embed.entryCount
+            guard count <= Self.entriesMax else { throw .tooManyEntries }
+            embeds.append(embed)
+        }
     }
 
     private var selectionForParent: EmbedSelection? {

@@ -81,12 +81,12 @@ extension ReadNode {
             sourceAlias = relation.name
         }
         if !children.isEmpty { try relate(in: catalog, schema: relation.schema) }
-        expandStars(relation: relation, inAggregate: false, in: catalog)
+        try expandStars(relation: relation, inAggregate: false, in: catalog)
         updateAll { $0.addAliases() }
         if !children.isEmpty {
             try resolveRelatedOrders()
             updateAll { $0.findEmbedFilters() }
-            addEmbeds()
+            try addEmbeds()
         } else if let related = order.first(where: { $0.relation != nil })?.relation {
             throw .notEmbedded(related)
         }
