@@ -86,7 +86,12 @@ struct RequestDecodingTests {
                 "[{\"a\":\"1\",\"b\":null},{\"a\":\"x \\\"y\\\"\",\"b\":\"2\"}]", ["a", "b"]
             ),
             ("text/csv", "a,b\n", "[]", []),
+            ("text/csv", "a\r\n\n\"\"\n1\r\n\n", #"[{"a":"1"}]"#, ["a"]),
+            ("text/csv", "a,b\n1\n2", #"[{"a":"1"},{"a":"2"}]"#, ["a"]),
+            ("text/csv", "a,b\n1,\n2,", #"[{"a":"1","b":""},{"a":"2","b":""}]"#, ["a", "b"]),
+            ("text/csv", "a\n1,2\n3,4,5", #"[{"a":"1"},{"a":"3"}]"#, ["a"]),
             ("application/x-www-form-urlencoded", "a=x+y%26", "{\"a\":\"x y&\"}", ["a"]),
+            ("application/x-www-form-urlencoded", "a=1&;a=2=3;", #"{"a":"2=3"}"#, ["a"]),
         ] as [(String, String, String, [String])]
     )
     func `every body for a table becomes JSON`(
@@ -120,6 +125,32 @@ struct RequestDecodingTests {
     ])
     func `a body that cannot be read is refused`(type: String, body: String, message: String) {
         #expect(throws: Problem.invalidBody(message)) { try payload("POST", "/t", type, body) }
+    }
+
+    @Test func `what CSV becomes has a measure, and a million rows are within it`() throws {
+        let rows = 1_000_000
+        let long = try payload(
+            "POST",
+            "/t",
+            "text/csv",
+            "a\n" + String(repeating: "1\n", count: rows)
+        )
+        guard case .json(let json, keys: ["a"]) = long else {
+            Issue.record("no JSON")
+            return
+        }
+        #expect(json.count == 10 * rows + 1)
+        #expect(json.starts(with: #"[{"a":"1"},{"a":"1"}"#.utf8) && json.last == 0x5D)
+        // Names that every row repeats, and more of them than any table has.
+        let wide =
+            String(repeating: "a", count: 1_000_000) + "\n" + String(repeating: "1\n", count: 70)
+        #expect(throws: Problem.invalidBody("CSV that is too much for its size; send less")) {
+            try payload("POST", "/t", "text/csv", wide)
+        }
+        let many = String(repeating: ",", count: 16_000) + "\n1"
+        #expect(throws: Problem.invalidBody("CSV with more than 16000 names")) {
+            try payload("POST", "/t", "text/csv", many)
+        }
     }
 
     @Test func `a function takes an empty body, a form and raw text`() throws {

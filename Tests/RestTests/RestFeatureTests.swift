@@ -54,6 +54,26 @@ import Testing
         }
     }
 
+    @Test(arguments: ["text/csv", "application/x-www-form-urlencoded"])
+    func `no body is turned into JSON for a table that is not there`(type: String) async throws {
+        try await RestHarness.run(schema) { rest in
+            let headers: HeaderFields = ["Content-Type": type]
+            let missing = try await rest.send(.post, "/film", headers, body: "id\n\"1")
+            #expect(missing.status == 404 && missing.body.contains("api.films"))
+            let body = type == "text/csv" ? "id,name\n7,Akerman\n" : "id=7&name=Akerman"
+            let written = try await rest.send(
+                .post,
+                "/directors",
+                headers,
+                body: body,
+                as: "author"
+            )
+            #expect(written.status == 201)
+            let kept = try await rest.send(.get, "/directors?id=eq.7&select=name")
+            #expect(kept.body == #"[{"name":"Akerman"}]"#)
+        }
+    }
+
     @Test func `calls of one shape differ in their arguments alone`() async throws {
         try await RestHarness.run(schema) { rest in
             let json: HeaderFields = ["Content-Type": "application/json"]

@@ -28,6 +28,12 @@ struct RestWrite {
             if write == .upsert, asked.range != .all { throw .limitOnPut }
             query = asked.query
         } catch { throw .plan(error) }
+        // What has to become JSON first is a lot to do for nothing.
+        if [.csv, .urlEncoded].contains(request.terms.contentType),
+            state.catalog.table(relation) == nil
+        {
+            throw .plan(state.catalog.tableNotFound(relation))
+        }
         let body: WriteBody?
         do throws(Problem) {
             let payload = try RestPayload.read(request, hasColumns: query.columns != nil)

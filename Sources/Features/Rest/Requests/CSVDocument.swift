@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
 
-/// Rows of comma-separated values (RFC 4180) under the names of the first line.
+/// Rows of comma-separated values (RFC 4180) under the names of the first line, become JSON while
+/// they are read: what is held beside it is a line's worth.
 package struct CSVDocument {
     /// Why a body is not CSV, in words the client sees: those of PostgREST's parser, attoparsec.
     package struct Malformed: Error, Equatable {
@@ -9,137 +10,178 @@ package struct CSVDocument {
 
         static let isCutShort = Malformed("not enough input", at: [])
         static let isNotText = Malformed(message: "invalid UTF-8 in CSV")
+        static let isUneven = Malformed(message: "All lines must have same number of fields")
+        static let hasTooManyNames = Malformed(message: "CSV with more than \(namesMax) names")
+        static let isTooMuch = Malformed(message: "CSV that is too much for its size; send less")
 
         fileprivate init(message: String) { self.message = message }
 
-        fileprivate init(_ reason: String, at rest: [UInt8]) {
+        fileprivate init(_ reason: String, at rest: ArraySlice<UInt8>) {
             let shown =
                 rest.count > 100
                 ? String(decoding: rest.prefix(100), as: UTF8.self) + " (truncated)"
-                : HaskellText.quoted(rest)
+                : HaskellText.quoted(Array(rest))
             message = "parse error (\(reason)) at \(shown)"
         }
     }
 
-    package let names: [String]
-    package let rows: [[String]]
+    /// An array of objects of strings; the word `NULL` is null. Fields beyond the names are dropped.
+    package let json: [UInt8]
+    /// The names that the rows give values for.
+    package let givenNames: [String]
+
+    /// Ten times what a table can have (PostgreSQL, Appendix K).
+    private static let namesMax = 16_000
+
+    /// Each row repeats the names: of long ones over short rows comes far more than was sent.
+    private static func jsonBytesMax(of bytes: Int) -> Int { max(64 << 20, 8 * bytes) }
 
     package init(parsing bytes: [UInt8]) throws(Malformed) {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .isNotText
+        guard (try? UTF8Span(validating: bytes.span)) != nil else { throw .isNotText }
+        var reader = CSVReader(bytes)
+        var names: [ArraySlice<UInt8>] = []
+        let hasNames = try reader.readLine { name throws(Malformed) in
+            guard names.count < Self.namesMax else { throw .hasTooManyNames }
+            names.append(name)
         }
-        var reader = CSVReader(text)
         // The names' line must end, if no row follows.
-        guard let names = try reader.record(), reader.hasEndedLine else { throw .isCutShort }
-        var rows: [[String]] = []
-        while let row = try reader.record() {
-            // A line without anything on it is no row.
-            if row == [""] { continue }
-            rows.append(row)
+        guard hasNames, reader.hasEndedLine else { throw .isCutShort }
+        var rows = CSVRows(under: names)
+        let bytesMax = Self.jsonBytesMax(of: bytes.count)
+        while try reader.readLine({ rows.add($0) }) {
+            rows.endRow()
+            guard rows.json.count <= bytesMax else { throw .isTooMuch }
         }
-        self.names = names
-        self.rows = rows
+        guard rows.areEven else { throw .isUneven }
+        json = rows.json + [UInt8(ascii: "]")]
+        givenNames = names.prefix(rows.width ?? 0).map { String(decoding: $0, as: UTF8.self) }
     }
+}
 
-    /// The rows as a JSON array of objects of strings; the word `NULL` is null. Fields beyond the
-    /// names are dropped. Nil if lines differ in what they give.
-    package var json: [UInt8]? {
-        var out: [UInt8] = [UInt8(ascii: "[")]
-        for (index, row) in rows.enumerated() {
-            guard width(row) == width(rows[0]) else { return nil }
-            out.append(contentsOf: index == 0 ? "{".utf8 : ",{".utf8)
-            for (position, (name, value)) in zip(names, row).enumerated() {
-                if position > 0 { out.append(UInt8(ascii: ",")) }
-                appendJSONString(name, to: &out)
-                out.append(UInt8(ascii: ":"))
-                if value == "NULL" {
-                    out.append(contentsOf: "null".utf8)
-                } else {
-                    appendJSONString(value, to: &out)
-                }
-            }
-            out.append(UInt8(ascii: "}"))
+private struct CSVRows {
+    private(set) var json: [UInt8] = [UInt8(ascii: "[")]
+    /// How many names the rows give values for; nil before the first.
+    private(set) var width: Int?
+    /// No line gives more or less than another.
+    private(set) var areEven = true
+    /// As they stand before a value: `"name":`.
+    private let keys: [[UInt8]]
+    /// Of the line that is being read.
+    private var start = 0
+    private var fieldCount = 0
+    private var isBlank = true
+
+    init(under names: [ArraySlice<UInt8>]) {
+        keys = names.map { name in
+            var key: [UInt8] = []
+            appendJSONString(utf8: name.span, to: &key)
+            return key + [UInt8(ascii: ":")]
         }
-        out.append(UInt8(ascii: "]"))
-        return out
     }
 
-    /// The names that the rows give values for.
-    package var givenNames: [String] {
-        rows.first.map { Array(names.prefix(width($0))) } ?? []
+    mutating func add(_ value: ArraySlice<UInt8>) {
+        if fieldCount == 0 { (start, isBlank) = (json.count, value.isEmpty) }
+        fieldCount += 1
+        guard areEven, fieldCount <= keys.count else { return }
+        json.append(contentsOf: fieldCount > 1 ? ",".utf8 : width == nil ? "{".utf8 : ",{".utf8)
+        json.append(contentsOf: keys[fieldCount - 1])
+        if value.elementsEqual("NULL".utf8) {
+            json.append(contentsOf: "null".utf8)
+        } else {
+            appendJSONString(utf8: value.span, to: &json)
+        }
     }
 
-    private func width(_ row: [String]) -> Int { min(row.count, names.count) }
+    mutating func endRow() {
+        defer { fieldCount = 0 }
+        guard areEven else { return }
+        // A line without anything on it is no row.
+        if fieldCount == 1, isBlank { return json.removeSubrange(start...) }
+        json.append(UInt8(ascii: "}"))
+        let given = min(fieldCount, keys.count)
+        areEven = given == width ?? given
+        width = given
+        if !areEven { json = [] }
+    }
 }
 
 private struct CSVReader {
-    private let bytes: String.UTF8View
-    private var position: String.Index
+    private let bytes: [UInt8]
+    private var position = 0
     private var lines = 0
 
     /// Not by the end of the text.
     var hasEndedLine: Bool { lines > 0 }
 
-    init(_ text: String) {
-        bytes = text.utf8
-        position = bytes.startIndex
-    }
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The next line's fields, or nil at the end.
-    mutating func record() throws(CSVDocument.Malformed) -> [String]? {
-        guard position < bytes.endIndex else { return nil }
-        var fields: [String] = []
+    /// Hands over the next line's fields; false at the end.
+    mutating func readLine(
+        _ take: (ArraySlice<UInt8>) throws(CSVDocument.Malformed) -> Void
+    ) throws(CSVDocument.Malformed) -> Bool {
+        guard position < bytes.count else { return false }
         while true {
-            fields.append(try field())
-            guard position < bytes.endIndex else { return fields }
+            try take(try field())
+            guard position < bytes.count else { return true }
             let separator = bytes[position]
-            guard ",\r\n".utf8.contains(separator) else {
+            guard Self.isSeparator(separator) else {
                 let reason = hasEndedLine ? "endOfInput" : "Failed reading: satisfy"
-                throw CSVDocument.Malformed(reason, at: Array(bytes[position...]))
+                throw CSVDocument.Malformed(reason, at: bytes[position...])
             }
-            bytes.formIndex(after: &position)
+            position += 1
             if separator == UInt8(ascii: ",") {
+                guard position == bytes.count else { continue }
                 // A comma at the very end opens an empty last field.
-                if position == bytes.endIndex { return fields + [""] }
-                continue
+                try take([])
+                return true
             }
-            if separator == UInt8(ascii: "\r"), position < bytes.endIndex,
+            if separator == UInt8(ascii: "\r"), position < bytes.count,
                 bytes[position] == UInt8(ascii: "\n")
             {
-                bytes.formIndex(after: &position)
+                position += 1
             }
             lines += 1
-            return fields
+            return true
         }
     }
 
-    private mutating func field() throws(CSVDocument.Malformed) -> String {
-        guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
-            let start = position
-            while position < bytes.endIndex, !",\r\n\"".utf8.contains(bytes[position]) {
-                bytes.formIndex(after: &position)
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: ","), UInt8(ascii: "\r"), UInt8(ascii: "\n"): true
+        default: false
+        }
+    }
+
+    private mutating func field() throws(CSVDocument.Malformed) -> ArraySlice<UInt8> {
+        let start = position
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+            while position < bytes.count, !Self.isSeparator(bytes[position]),
+                bytes[position] != UInt8(ascii: "\"")
+            {
+                position += 1
             }
-            return String(Substring(bytes[start..<position]))
+            return bytes[start..<position]
         }
         return try quotedField()
     }
 
-    private mutating func quotedField() throws(CSVDocument.Malformed) -> String {
-        bytes.formIndex(after: &position)
-        var text = ""
+    private mutating func quotedField() throws(CSVDocument.Malformed) -> ArraySlice<UInt8> {
+        position += 1
+        var text: ArraySlice<UInt8> = []
         var start = position
-        while position < bytes.endIndex {
+        while position < bytes.count {
             guard bytes[position] == UInt8(ascii: "\"") else {
-                bytes.formIndex(after: &position)
+                position += 1
                 continue
             }
-            text += Substring(bytes[start..<position])
-            bytes.formIndex(after: &position)
-            guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
-                return text
+            let run = bytes[start..<position]
+            position += 1
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                return text.isEmpty ? run : text + run
             }
+            text += run
             start = position  // Two quotes are one; it stays in the text.
-            bytes.formIndex(after: &position)
+            position += 1
         }
         // There, what is left open ends with the text, and loses its last byte.
         throw .isCutShort

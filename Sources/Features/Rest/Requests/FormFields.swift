@@ -2,14 +2,15 @@
 
 /// `application/x-www-form-urlencoded` (WHATWG URL §5.1).
 package enum FormFields {
-    package static func parse(_ bytes: [UInt8]) -> [(name: String, value: String)] {
-        bytes.split { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }.map { pair in
-            let parts = pair.split(
-                separator: UInt8(ascii: "="),
-                maxSplits: 1,
-                omittingEmptySubsequences: false
-            )
-            return (decoded(parts[0]), parts.count > 1 ? decoded(parts[1]) : "")
+    /// Hands over name and value of each, in order.
+    static func forEach(in bytes: [UInt8], _ take: (String, String) -> Void) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let pair = rest.prefix { $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: ";") }
+            rest = rest[pair.endIndex...].dropFirst()
+            guard !pair.isEmpty else { continue }
+            let name = pair.prefix { $0 != UInt8(ascii: "=") }
+            take(decoded(name), decoded(pair[name.endIndex...].dropFirst()))
         }
     }
 

@@ -60,27 +60,23 @@ package enum RestPayload: Equatable, Sendable {
     }
 
     private static func csv(_ body: [UInt8]) throws(Problem) -> RestPayload {
-        let document: CSVDocument
-        do { document = try CSVDocument(parsing: body) } catch {
-            throw .invalidBody(error.message)
-        }
-        guard let json = document.json else {
-            throw .invalidBody("All lines must have same number of fields")
-        }
-        return .json(json, keys: Set(document.givenNames))
+        do throws(CSVDocument.Malformed) {
+            let document = try CSVDocument(parsing: body)
+            return .json(document.json, keys: Set(document.givenNames))
+        } catch { throw .invalidBody(error.message) }
     }
 
     private static func fields(_ body: [UInt8]) -> [FormField] {
-        FormFields.parse(body).map { FormField(name: $0.name, value: $0.value) }
+        var fields: [FormField] = []
+        FormFields.forEach(in: body) { fields.append(FormField(name: $0, value: $1)) }
+        return fields
     }
 
     /// A form is one row of text; the last of a repeated field counts.
     private static func formAsJSON(_ body: [UInt8]) -> RestPayload {
         var out: [UInt8] = [UInt8(ascii: "{")]
-        let values = Dictionary(
-            fields(body).map { ($0.name, $0.value) },
-            uniquingKeysWith: { _, last in last }
-        )
+        var values: [String: String] = [:]
+        FormFields.forEach(in: body) { values[$0] = $1 }
         for (name, value) in values {
             if out.count > 1 { out.append(UInt8(ascii: ",")) }
             appendJSONString(name, to: &out)
