@@ -67,6 +67,34 @@ import Testing
         }
     }
 
+    @Test func `what PostgreSQL refuses is not kept, nor what would take much`() async throws {
+        let wide = """
+            CREATE TABLE api.shelves (id int PRIMARY KEY);
+            CREATE TABLE api.wide (shelf int REFERENCES api.shelves);
+            DO $$ BEGIN FOR n IN 1..200 LOOP
+              EXECUTE format('ALTER TABLE api.wide ADD a_column_among_many_others_%s int', n);
+            END LOOP; END $$;
+            GRANT SELECT ON api.shelves, api.wide TO author;
+            """
+        try await RestHarness.run(schema + wide) { rest in
+            func ask(_ path: String, _ status: Int) async throws {
+                #expect(try await rest.send(.get, path, as: "author").status == status)
+            }
+            for _ in 0..<2 { try await ask("/films?select=nothing", 400) }
+            let json: HeaderFields = ["Content-Type": "application/json"]
+            let call = try await rest.send(.post, "/rpc/add", json, body: #"{"a":"x","b":1}"#)
+            #expect(call.status == 400)
+            for _ in 0..<2 { try await ask("/shelves?select=...wide(*)", 200) }
+            #expect(lookups(rest) == [0, 5, 0])
+            #expect(told(rest, "entries") == 0 && told(rest, "resident_bytes") == 0)
+            // Another value of the shape makes it worth keeping.
+            try await ask("/films?id=eq.x", 400)
+            for id in 1...2 { try await ask("/films?id=eq.\(id)", 200) }
+            #expect(lookups(rest) == [1, 7, 0])
+            #expect(told(rest, "resident_bytes") ?? 0 > 1_000)
+        }
+    }
+
     @Test func `plans go with the catalog that they were made against`() async throws {
         try await RestHarness.run(schema) { rest in
             _ = try await rest.send(.get, "/films?select=title", as: "author")

@@ -42,7 +42,7 @@ package struct RestService: Sendable {
         }
     }
 
-    /// Planned for the next request of its shape as well.
+    /// Planned for the next request of its shape as well, unless it is refused.
     private func read(
         _ relation: QualifiedName,
         _ request: RestRequest,
@@ -54,8 +54,9 @@ package struct RestService: Sendable {
         let read = try accepted { () throws(RestRefusal) in
             try RestRead(relation, shape, request, state)
         }
+        let reply = try await perform(read, message, shape.values, state, context)
         if let key = CacheKey(planOf: message, shape) { state.plans.insert(.read(read), for: key) }
-        return try await perform(read, message, shape.values, state, context)
+        return reply
     }
 
     private func perform(
@@ -104,10 +105,11 @@ package struct RestService: Sendable {
         let call = try accepted { () throws(RestRefusal) in
             try RestCall(function, shape, request, state)
         }
+        let reply = try await perform(call, message, shape.values, state, context)
         if call.isShared, let key = CacheKey(planOf: message, shape) {
             state.plans.insert(.call(call), for: key)
         }
-        return try await perform(call, message, shape.values, state, context)
+        return reply
     }
 
     private func describe(

@@ -84,6 +84,9 @@ package struct CallPlan: Sendable {
     }
 
     package var legacyTargets: [(name: String, alias: String)] { root.legacyTargets }
+
+    /// About what keeping it takes.
+    package var bytes: Int { root.bytes }
 }
 
 extension Routine {

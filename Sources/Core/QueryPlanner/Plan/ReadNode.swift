@@ -83,6 +83,19 @@ extension ReadNode {
         for index in children.indices { children[index].updateAll(body) }
     }
 
+    /// About what keeping it takes.
+    var bytes: Int {
+        var bytes = 0
+        visit { node in
+            bytes += MemoryLayout<ReadNode>.stride
+            bytes += node.select.count * MemoryLayout<PlannedSelection>.stride
+            for case .spread(let selections, _) in node.embeds {
+                bytes += selections.count * MemoryLayout<SpreadSelection>.stride
+            }
+        }
+        return bytes
+    }
+
     /// Its rows are made of others.
     var aggregates: Bool {
         select.contains { $0.aggregate != nil } || embeds.contains(where: \.hasAggregate)

@@ -51,6 +51,9 @@ package struct ReadPlan: Sendable {
 
     /// Only then may a converter that takes the relation's row type apply.
     package var selectsWholeRow: Bool { root.selectsWholeRow }
+
+    /// About what keeping it takes.
+    package var bytes: Int { root.bytes }
 }
 
 extension ReadNode {

@@ -84,11 +84,11 @@ package final class RestCall: PlannedRequest {
         return false
     }
 
-    /// About what keeping it takes: its text.
+    /// About what keeping it takes: its text and its tree.
     var bytes: Int {
         switch statement {
-        case .shared(let template): template.text.utf8.count
-        case .own(let sql): sql.text.utf8.count
+        case .shared(let template): template.text.utf8.count + plan.bytes
+        case .own(let sql): sql.text.utf8.count + plan.bytes
         }
     }
 

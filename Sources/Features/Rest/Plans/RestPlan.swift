@@ -18,12 +18,18 @@ enum RestPlan: Sendable {
 }
 
 extension PairedCache<RestPlan> {
-    func insert(_ plan: RestPlan, for key: CacheKey) { insert(plan, bytes: plan.bytes, for: key) }
+    /// A short request can be a long statement: one that takes more than this is planned each time.
+    private static var planBytesMax: Int { 64 << 10 }
+
+    func insert(_ plan: RestPlan, for key: CacheKey) {
+        let bytes = plan.bytes
+        if bytes <= Self.planBytesMax { insert(plan, bytes: bytes, for: key) }
+    }
 }
 
 extension CacheKey {
     /// What is longer is planned each time: it hardly comes twice, and the memory is bounded.
-    private static let planBytesMax = 2_048
+    private static let bytesMax = 2_048
     private static let negotiating = [
         "accept", "accept-profile", "prefer", "range", "content-profile", "content-type",
     ]
@@ -60,7 +66,7 @@ extension CacheKey {
             bytes.append(0)
             bytes.append(contentsOf: name.utf8)
         }
-        guard bytes.count <= Self.planBytesMax else { return nil }
+        guard bytes.count <= Self.bytesMax else { return nil }
         self.init(bytes)
     }
 }

@@ -75,9 +75,10 @@ package final class RestRead: PlannedRequest {
         path = Array("\(reply.mount)/\(relation.name)\(query.isEmpty ? "" : "?")".utf8)
     }
 
-    /// About what keeping it takes: its texts.
+    /// About what keeping it takes: its texts, with the one for rows of another weight, and its tree.
     var bytes: Int {
-        statement.text.utf8.count + (countPlan?.text.utf8.count ?? 0) + path.count
+        statement.text.utf8.count * (format == nil ? 1 : 2) + (countPlan?.text.utf8.count ?? 0)
+            + path.count + plan.bytes
     }
 
     func transaction(
