@@ -117,6 +117,32 @@ extension AcceptanceTests {
             #expect(table.status == 200 && table.headers["content-range"] == "*/*")
         }
 
+        @Test func `text in another encoding is refused, whoever reads it`() throws {
+            let database = try Database()
+            try database.psql(
+                """
+                create function said(text) returns text language sql stable as 'select $1';
+                create table notes (note text);
+                grant all on notes to public;
+                """
+            )
+            let server = try LucarneProcess.serving(connection: database.connection)
+            let latin = server.directory + "/latin"
+            try Data([0x7B, 0x22, 0x6E, 0x6F, 0x74, 0x65, 0x22, 0x3A, 0x22, 0xE9, 0x22, 0x7D])
+                .write(to: URL(filePath: latin))
+            for (path, type) in [
+                ("notes?columns=note", "application/json"), ("rpc/said", "text/plain"),
+            ] {
+                let reply = try server.get(
+                    "/rest/v1/" + path,
+                    ["-H", "Content-Type: " + type, "--data-binary", "@" + latin]
+                )
+                #expect(reply.status == 400)
+                #expect(reply.body.contains(#"encoding \"UTF8\": 0xe9 0x22 0x7d"#), "\(reply.body)")
+            }
+            #expect(try server.get("/rest/v1/notes").body == "[]")
+        }
+
         @Test func `a secret that is replaced in its file counts from the next signal on`() throws {
             let file = NSTemporaryDirectory() + "lucarne-secret-\(UInt64.random(in: 0 ... .max))"
             defer { try? FileManager.default.removeItem(atPath: file) }

@@ -54,6 +54,50 @@ import Testing
         }
     }
 
+    @Test func `text that is none is refused in PostgreSQL's words, and bytes are not`()
+        async throws
+    {
+        let functions = """
+            CREATE FUNCTION api.refusal(hex text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+              RETURN convert_from(decode(hex, 'hex'), 'UTF8');
+            EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END $$;
+            CREATE FUNCTION api.said(text) RETURNS text LANGUAGE sql AS 'SELECT $1';
+            CREATE FUNCTION api.size(bytea) RETURNS int LANGUAGE sql AS 'SELECT length($1)';
+            """
+        try await RestHarness.run(schema + functions) { rest in
+            for bad: [UInt8] in [
+                [0xE9], [0xE9, 0x22], [0xE9, 0x7A, 0x7A, 0x7A], [0x80], [0xFF], [0xC3],
+                [0xC0, 0x80],
+                [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88],
+            ] {
+                let body = Array(#"{"title":"é"#.utf8) + bad
+                let hex = body.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                let message = try await rest.send(.get, "/rpc/refusal?hex=\(hex)").body.dropFirst()
+                func send(_ target: String, _ type: String) async throws -> (Int, String) {
+                    let request = Request(
+                        .post,
+                        target,
+                        headers: ["Content-Type": type],
+                        body: body
+                    )
+                    let response = await rest.controller.respond(to: request)
+                    let body = try await response.collectedBody()
+                    return (response.status, String(decoding: body, as: UTF8.self))
+                }
+                for (target, type) in [
+                    ("/films?columns=title", "application/json"),
+                    ("/rpc/add?columns=a", "application/json"), ("/rpc/said", "text/plain"),
+                ] {
+                    let (status, body) = try await send(target, type)
+                    #expect(status == 400 && body.contains(#""code":"22021""#))
+                    #expect(body.contains(#""message":"\#(message.dropLast())""#), "\(target)")
+                }
+                let (status, size) = try await send("/rpc/size", "application/octet-stream")
+                #expect(status == 200 && size == "\(body.count)")
+            }
+        }
+    }
+
     @Test(arguments: ["text/csv", "application/x-www-form-urlencoded"])
     func `no body is turned into JSON for a table that is not there`(type: String) async throws {
         try await RestHarness.run(schema) { rest in

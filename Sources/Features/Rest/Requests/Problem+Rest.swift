@@ -29,6 +29,24 @@ extension Problem {
         Problem(.invalidInput, code: "PGRST102", message, in: .body)
     }
 
+    /// As PostgreSQL says it of the first bytes of `text` (`report_invalid_encoding`).
+    static func invalidText(_ text: ArraySlice<UInt8>) -> Problem {
+        let length =
+            switch text.first ?? 0 {
+            case 0xC0..<0xE0: 2
+            case 0xE0..<0xF0: 3
+            case 0xF0..<0xF8: 4
+            default: 1
+            }
+        let shown = text.prefix(length).map { ($0 < 16 ? " 0x0" : " 0x") + String($0, radix: 16) }
+        return Problem(
+            .invalidInput,
+            code: "22021",
+            "invalid byte sequence for encoding \"UTF8\":" + shown.joined(),
+            in: .body
+        )
+    }
+
     static func outOfBounds(offset: Int, total: Int) -> Problem {
         Problem(
             .rangeNotSatisfiable,

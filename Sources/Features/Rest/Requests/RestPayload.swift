@@ -37,15 +37,27 @@ package enum RestPayload: Equatable, Sendable {
         }
         switch request.terms.contentType {
         case .json:
-            if hasColumns && takesColumns { return .uncheckedJSON(body) }
+            if hasColumns && takesColumns {
+                try refuseInvalidText(body)
+                return .uncheckedJSON(body)
+            }
             return try json(body.isEmpty && isFunction ? Array("{}".utf8) : body)
         case .csv: return try csv(body)
         case .urlEncoded:
             return isFunction ? .form(fields(body)) : formAsJSON(body)
-        case .plainText where isFunction, .xml where isFunction, .octetStream where isFunction:
+        case .plainText where isFunction, .xml where isFunction:
+            try refuseInvalidText(body)
             return .raw(body)
+        case .octetStream where isFunction: return .raw(body)
         default:
             throw .invalidBody("Content-Type not acceptable: \(request.terms.contentType.name)")
+        }
+    }
+
+    /// Swift would mend it where PostgreSQL refuses it.
+    private static func refuseInvalidText(_ body: [UInt8]) throws(Problem) {
+        do { _ = try UTF8Span(validating: body.span) } catch {
+            throw .invalidText(body[error.byteOffsets.lowerBound...])
         }
     }
 
