@@ -98,6 +98,42 @@ import Testing
         }
     }
 
+    @Test func `names are told apart as PostgreSQL does, by their bytes`() async throws {
+        let menu = """
+            CREATE TABLE api.menu ("café" text);
+            CREATE TABLE api.wide ("café" text, "cafe\u{301}" text);
+            DO $$ BEGIN FOR n IN 1..20 LOOP
+              EXECUTE format('ALTER TABLE api.wide ADD c%s int', n);
+            END LOOP; END $$;
+            CREATE FUNCTION api.serve("café" text) RETURNS text LANGUAGE sql AS 'SELECT $1';
+            GRANT ALL ON api.menu, api.wide TO author;
+            """
+        try await RestHarness.run(schema + menu) { rest in
+            func post(_ target: String, _ name: String) async throws -> (status: Int, body: String)
+            {
+                let answer = try await rest.send(
+                    .post,
+                    target,
+                    ["Content-Type": "application/json", "Prefer": "return=representation"],
+                    body: #"{"\#(name)":"x"}"#,
+                    as: "author"
+                )
+                return (answer.status, answer.body)
+            }
+            for name in ["cafe\u{301}", #"cafe\u0301"#] {
+                let column = try await post("/menu", name)
+                #expect(column.status == 400 && column.body.contains("PGRST204"))
+                let parameter = try await post("/rpc/serve", name)
+                #expect(parameter.status == 404 && parameter.body.contains("PGRST202"))
+                let two = try await post("/wide", name)
+                let start = "[{\"café\":null,\"cafe\u{301}\":\"x\","
+                #expect(two.status == 201 && two.body.utf8.starts(with: start.utf8), "\(two.body)")
+            }
+            #expect(try await post("/menu", "café") == (201, #"[{"café":"x"}]"#))
+            #expect(try await post("/rpc/serve", "café") == (200, #""x""#))
+        }
+    }
+
     @Test(arguments: ["text/csv", "application/x-www-form-urlencoded"])
     func `no body is turned into JSON for a table that is not there`(type: String) async throws {
         try await RestHarness.run(schema) { rest in

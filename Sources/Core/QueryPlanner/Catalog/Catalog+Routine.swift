@@ -67,7 +67,7 @@ extension Routine {
         var required = 0
         var known = 0
         for parameter in parameters {
-            let isGiven = keys.contains(parameter.name)
+            let isGiven = keys.containsName(parameter.name)
             if parameter.isRequired, !isGiven { return false }
             if parameter.isRequired { required += 1 }
             if isGiven { known += 1 }

@@ -94,7 +94,22 @@ package final class Table: Sendable {
     }
 
     package func column(_ name: String) -> Column? {
-        if positions.isEmpty { return columns.first { $0.name == name } }
-        return positions[name].map { columns[$0] }
+        let found =
+            positions.isEmpty
+            ? columns.first { $0.name == name } : positions[name].map { columns[$0] }
+        guard let found, !found.name.hasBytes(of: name) else { return found }
+        return columns.first { $0.name.hasBytes(of: name) }
+    }
+}
+
+extension String {
+    /// To PostgreSQL names are bytes: `é` in one sign and in two, which are equal here, are two names.
+    fileprivate func hasBytes(of other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}
+
+extension Set<String> {
+    /// Contains it as PostgreSQL tells names apart.
+    func containsName(_ name: String) -> Bool {
+        firstIndex(of: name).map { self[$0].hasBytes(of: name) } ?? false
     }
 }

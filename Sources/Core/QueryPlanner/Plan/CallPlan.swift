@@ -67,7 +67,7 @@ package struct CallPlan: Sendable {
         self.arguments = arguments
         parameters =
             routine.takesOneUnnamed
-            ? routine.parameters : routine.parameters.filter { keys.contains($0.name) }
+            ? routine.parameters : routine.parameters.filter { keys.containsName($0.name) }
     }
 
     package func output(
