@@ -112,6 +112,12 @@ extension PlannerFailure {
     /// PostgreSQL's own words.
     static let tooManyEntries = Self("54011", "target lists can have at most 1664 entries")
 
+    static let tooManyEntriesInAll = Self(
+        "54001",
+        "statement too complex",
+        details: "All relations of a request select at most \(ReadNode.entriesMaxInAll) columns."
+    )
+
     /// What PostgreSQL answers to a text with a NUL byte; the protocol would cut the value there.
     static let nulByte = Self("22021", "invalid byte sequence for encoding \"UTF8\": 0x00")
 }

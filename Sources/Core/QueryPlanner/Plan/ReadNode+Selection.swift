@@ -4,13 +4,16 @@ extension ReadNode {
     /// PostgreSQL's MaxTupleAttributeNumber. It would refuse more itself, but each level above
     /// repeats what a spread selects, and a short request would become a statement without measure.
     fileprivate static let entriesMax = 1_664
+    /// Of all levels together, with what they repeat: a few megabytes of SQL.
+    static let entriesMaxInAll = 10 * entriesMax
 
     /// Replaces `*` by the columns where each of them must be known: for representations, for GROUP
     /// BY, for the arrays of a spread.
     mutating func expandStars(
         relation: QualifiedName,
         inAggregate: Bool,
-        in catalog: Catalog
+        in catalog: Catalog,
+        _ entriesLeft: inout Int
     ) throws(PlannerFailure) {
         let needsColumns =
             inAggregate || spread?.isToMany == true || select.contains { $0.aggregate != nil }
@@ -30,11 +33,13 @@ extension ReadNode {
                 select = expanded
             }
         }
+        try entriesLeft.take(select.count)
         for index in children.indices {
             try children[index].expandStars(
                 relation: relation,
                 inAggregate: needsColumns,
-                in: catalog
+                in: catalog,
+                &entriesLeft
             )
         }
     }
@@ -53,6 +58,13 @@ extension ReadNode {
                 select[index].alias = selection.field.name
             }
         }
+    }
+}
+
+extension Int {
+    fileprivate mutating func take(_ entries: Int) throws(PlannerFailure) {
+        guard self >= entries else { throw .tooManyEntriesInAll }
+        self -= entries
     }
 }
 
@@ -126,13 +138,14 @@ extension ReadNode {
     }
 
     /// Says what each node selects of the nodes below it.
-    mutating func addEmbeds() throws(PlannerFailure) {
+    mutating func addEmbeds(_ entriesLeft: inout Int) throws(PlannerFailure) {
         var count = select.count
         for index in children.indices {
-            try children[index].addEmbeds()
+            try children[index].addEmbeds(&entriesLeft)
             guard let embed = children[index].selectionForParent else { continue }
             count += embed.entryCount
             guard count <= Self.entriesMax else { throw .tooManyEntries }
+            try entriesLeft.take(embed.entryCount)
             embeds.append(embed)
         }
     }

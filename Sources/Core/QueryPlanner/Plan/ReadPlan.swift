@@ -84,12 +84,13 @@ extension ReadNode {
             sourceAlias = relation.name
         }
         if !children.isEmpty { try relate(in: catalog, schema: relation.schema) }
-        try expandStars(relation: relation, inAggregate: false, in: catalog)
+        var entriesLeft = Self.entriesMaxInAll
+        try expandStars(relation: relation, inAggregate: false, in: catalog, &entriesLeft)
         updateAll { $0.addAliases() }
         if !children.isEmpty {
             try resolveRelatedOrders()
             updateAll { $0.findEmbedFilters() }
-            try addEmbeds()
+            try addEmbeds(&entriesLeft)
         } else if let related = order.first(where: { $0.relation != nil })?.relation {
             throw .notEmbedded(related)
         }
