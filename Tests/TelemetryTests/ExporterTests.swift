@@ -73,13 +73,35 @@ struct ExporterTests {
         #expect(uptimeNanoseconds() - started >= 1_000_000_000)
     }
 
-    @Test func `what was accepted in part is not sent again, and the rest is counted`() throws {
+    @Test(
+        arguments: ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"],
+        [
+            (#""3""#, 3), ("3", 3), (#""-5""#, 0), ("-5", 0), ("\(Int.min)", 0),
+            ("\(Int.max)", .max), ("1e30", 0), ("null", 0),
+        ]
+    )
+    func `what was accepted in part is not sent again, and the rest is counted`(
+        _ name: String,
+        _ claim: (text: String, rejected: Int)
+    ) throws {
         let receiver = try HTTPReceiver { _, _ in
-            answer("200 OK", "", #"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"x"}}"#)
+            answer("200 OK", "", #"{"partialSuccess":{"\#(name)":\#(claim.text)}}"#)
         }
         defer { receiver.stop() }
-        #expect(try sent(to: receiver) == .accepted(rejected: 3))
+        #expect(try sent(to: receiver) == .accepted(rejected: claim.rejected))
         #expect(receiver.requests.count == 1)
+    }
+
+    @Test(arguments: [(0, 5, 0), (3, 2, 3), (5, 0, 5), (.max, 0, 5)] as [(Int, Int, Int)])
+    func `no more is rejected than was sent`(_ claimed: Int, _ taken: Int, _ rejected: Int) {
+        let registry = MetricRegistry()
+        let metrics = registry.shared(ExportMetrics.self)
+        metrics.sent(.metrics, 5, .accepted(rejected: claimed), took: 1)
+        let text = render(registry, .text)
+        for (result, count) in [("ok", taken), ("rejected", rejected)] {
+            let name = #"lucarne_export_items_total{signal="metrics",result="\#(result)"} "#
+            #expect(text.contains("\(name)\(count)\n"))
+        }
     }
 
     @Test(

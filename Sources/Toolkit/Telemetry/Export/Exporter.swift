@@ -87,13 +87,15 @@ struct Exporter: ~Copyable {
         return .failed
     }
 
-    /// What an OTLP receiver says that it left out of an accepted document.
+    /// What an OTLP receiver says that it left out of an accepted document: never less than none.
     private static func rejected(in body: [UInt8]) -> Int {
         guard !body.isEmpty, let answer = try? JSONValue(parsing: body),
             let partial = answer["partialSuccess"]
         else { return 0 }
         for name in ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"] {
-            if let count = partial[name] { return count.int ?? Int(count.string ?? "") ?? 0 }
+            if let count = partial[name] {
+                return max(0, count.int ?? Int(count.string ?? "") ?? 0)
+            }
         }
         return 0
     }
@@ -137,13 +139,14 @@ struct ExportMetrics: MetricSet {
     }
 
     func count(_ signal: Signal, _ result: Result, _ count: Int) {
-        items[signal.position][result.position].add(UInt64(max(0, count)))
+        items[signal.position][result.position].add(UInt64(count))
     }
 
     func sent(_ signal: Signal, _ count: Int, _ outcome: ExportOutcome, took: UInt64) {
         durations[signal.position].observe(took)
         switch outcome {
-        case .accepted(let rejected):
+        case .accepted(let claimed):
+            let rejected = min(claimed, count)
             self.count(signal, .ok, count - rejected)
             self.count(signal, .rejected, rejected)
         case .rejected, .rejectedTogether: self.count(signal, .rejected, count)
