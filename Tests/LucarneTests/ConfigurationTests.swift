@@ -136,6 +136,10 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
                 "slo-latency: '100' is not a percentage above 0 and below 100 (from flag)"
             ),
             (
+                ["--slo-availability=99.999999999"], [:],
+                "slo-availability: '99.999999999' is not a percentage above 0 and below 100 (from flag)"
+            ),
+            (
                 ["--slo-latency-threshold=200ms"], [:],
                 "slo-latency-threshold: '200ms' is not one of 1ms, 5ms, 10ms, 25ms, 50ms, 75ms, "
                     + "100ms, 250ms, 500ms, 750ms, 1000ms, 2500ms, 5000ms, 7500ms, 10000ms "

@@ -124,6 +124,7 @@ struct ExporterTests {
         arguments: [
             nil, "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n7fffffffffffffff\r\n",
         ] as [String?]
     )
     func `a receiver that makes no sense is given up`(_ text: String?) throws {

@@ -24,29 +24,36 @@ final class HTTPReceiver: Sendable {
     let port: UInt16
     private let listener: Int32
     private let script: Script
+    /// Follows every answer but the first, until nobody takes it.
+    private let endless: String?
     private let taken = Mutex<[Request]>([])
     private let isStopped = Atomic<Bool>(false)
 
     static let accepted = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-    init(_ script: @escaping Script = { _, _ in accepted }) throws {
+    init(endless: String? = nil, _ script: @escaping Script = { _, _ in accepted }) throws {
         self.script = script
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.endless = endless
+        (listener, port) = try Self.listen(backlog: 16)
+        OwnThread.start { [self] in serve() }
+    }
+
+    static func listen(backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
         let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard unsafe bind(descriptor, address, size) == 0, listen(descriptor, 16) == 0
+                guard unsafe bind(descriptor, address, size) == 0,
+                    Glibc.listen(descriptor, backlog) == 0
                 else { return Int32(-1) }
                 return unsafe getsockname(descriptor, address, &size)
             }
         }
         try #require(status == 0)
-        port = UInt16(bigEndian: address.sin_port)
-        OwnThread.start { [self] in serve() }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
     var endpoint: ExportEndpoint? { ExportEndpoint("http://127.0.0.1:\(port)") }
@@ -92,11 +99,21 @@ final class HTTPReceiver: Sendable {
             taken.append(request)
             return taken.count - 1
         }
-        guard let answer = script(number, request) else { return false }
-        let sent = unsafe Array(answer.utf8).withUnsafeBytes {
-            unsafe send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        guard let answer = script(number, request), send(answer, to: connection) else {
+            return false
         }
-        return sent == answer.utf8.count
+        guard number > 0, let endless else { return true }
+        let many = String(repeating: endless, count: max(1, 65_536 / endless.utf8.count))
+        let deadline = uptimeNanoseconds() + 20_000_000_000
+        while uptimeNanoseconds() < deadline, send(many, to: connection) {}
+        return false
+    }
+
+    private func send(_ text: String, to connection: Int32) -> Bool {
+        let sent = unsafe Array(text.utf8).withUnsafeBytes {
+            unsafe Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        return sent == text.utf8.count
     }
 
     private func read(_ connection: Int32, into bytes: inout [UInt8]) -> Bool {

@@ -236,6 +236,13 @@ struct LogRecordTests {
             ("ACCESS_TOKEN=a=b&x", "ACCESS_TOKEN=[redacted]&x"),
             ("a=1&code=x&limit=3", "a=1&code=[redacted]&limit=3"), ("=&=token", nil),
             ("a=1&&b", nil), ("apikey", nil), ("", nil), ("%=1&%6=2", nil),
+            ("or=(id.eq.1,reset_token.eq.x)&limit=1", "or=[redacted]&limit=1"),
+            ("id=eq.1&and=(a.eq.b=c,or(d.is.null,token.eq.x))", "id=eq.1&and=[redacted]"),
+            ("not.or=(a.eq.1,data->>apiKey.eq.x)", "not.or=[redacted]"),
+            ("moons.not.and=(key.eq.x)&a=b", "moons.not.and=[redacted]&a=b"),
+            ("a=1&%6Fr=(tok%65n.eq.x)", "a=1&%6Fr=[redacted]"), ("OR=(pwd", "OR=[redacted]"),
+            ("or=(id.eq.1,name.eq.secretary)&and=(a.eq.1)", nil),
+            ("author=eq.token&floor=token&color=eq.key&brand=eq.token&or", nil),
         ] as [(String, String?)]
     )
     func `secrets in a query are masked`(_ query: String, _ masked: String?) {

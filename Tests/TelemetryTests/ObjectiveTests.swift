@@ -115,6 +115,30 @@ struct ObjectiveMonitorTests {
         #expect(text.contains(line + "\n"))
         #expect(text.contains("lucarne_slo_objective_ratio{slo=\"availability\"} 0.999\n"))
     }
+
+    @Test(
+        arguments: [
+            (1, 200, "0"), (1, 500, "-9000000000"), (0.999_999_999_999_999_9, 500, "-9000000000"),
+            (0.999_999_999_9, 500, "-9000000000"),
+        ] as [(Double, Int, String)]
+    )
+    func `a target that allows next to nothing is told in numbers, too`(
+        _ target: Double,
+        _ status: Int,
+        _ remaining: String
+    ) {
+        var configuration = TelemetryConfiguration()
+        configuration.objectives = [ServiceObjective(.availability, target: target)]
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry, methods: [.get])
+        let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        trace.route = route
+        telemetry.requestStarted(trace)
+        telemetry.requestEnded(trace, RequestSummary(status: status))
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        let name = #"lucarne_slo_budget_remaining_ratio{slo="availability"}"#
+        #expect(text.contains("\(name) \(remaining)"))
+    }
 }
 
 /// The same numbers through Prometheus and through the process: promtool computes the shipped

@@ -183,13 +183,14 @@ struct RequestTelemetryTests {
         var summary = RequestSummary(status: 500)
         summary.path = Array("/x/password=hush&t=eyJhbGciOiJIUzI1NiJ9.hush".utf8)[...]
         summary.userAgent = Array("curl Bearer hush".utf8)[...]
-        summary.query = Array("client_secret=hu+s%68&x=1".utf8)[...]
-        summary.errorMessage = "no filter (hu sh): x, password=hush"
+        summary.query = Array("client_secret=hu+s%68&or=(a.eq.+1,token.eq.hush".utf8)[...]
+        summary.errorMessage = "no filter (hu sh): x, password=hush ((a.eq. 1,token.eq.hush)"
         telemetry.requestEnded(trace, summary)
         let kept = try #require(telemetry.traces.all.first)
         #expect(kept.path == "/x/password=[redacted]&t=[redacted]")
         #expect(kept.userAgent == "curl Bearer [redacted]")
-        #expect(kept.errorMessage == "no filter ([redacted]): x, password=[redacted]")
+        let message = "no filter ([redacted]): x, password=[redacted] ([redacted])"
+        #expect(kept.errorMessage == message)
         #expect(kept.attributes.map(\.value.text) == ["postgresql://me:[redacted]@db/x"])
     }
 

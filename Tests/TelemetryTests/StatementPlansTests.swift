@@ -73,6 +73,15 @@ struct StatementPlansTests {
         #expect(plans.captured(plan("Seq Scan"), of: query, summary: "s", run: run) == nil)
     }
 
+    /// A look at the database's health has a trace, and is never accounted for as a request.
+    @Test func `a statement of what is no request is counted at once`() {
+        let telemetry = Telemetry()
+        let trace = RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        telemetry.statementEnded("SELECT 1", nanoseconds: 1, rows: 1, in: trace)
+        #expect(telemetry.statementStatistics.map(\.count) == [1])
+        #expect(trace.attributes.map(\.value.text) == ["SELECT 1", "1"])
+    }
+
     @Test func `statements are counted with their quantiles`() {
         let telemetry = Telemetry()
         for milliseconds: UInt64 in [1, 1, 1, 300] {

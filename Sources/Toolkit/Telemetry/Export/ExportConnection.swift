@@ -162,6 +162,8 @@ extension ExportConnection {
 
     /// False when the receiver has closed the connection.
     private mutating func readMore(_ deadline: UInt64) throws(Failure) -> Bool {
+        // Whoever sends without end never lets anybody wait.
+        guard uptimeNanoseconds() < deadline else { throw .timedOut }
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
             let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
@@ -212,7 +214,7 @@ extension ExportConnection {
             let line = try takeLine(deadline)
             let digits = line.prefix { $0 != ";" }.trimmingSpaces()
             guard let length = Int(digits, radix: 16), length >= 0 else { throw .malformed }
-            try checkSize(body.count + length)
+            guard length <= Self.bodyBytesMax - body.count else { throw .tooLarge }
             body += try take(length, deadline)
             // The line's end behind the chunk; behind the last one, trailers until an empty line.
             while try takeLine(deadline) != "", length == 0 {}
