@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Testing
 
 @testable import Telemetry
@@ -27,5 +28,40 @@ struct ExportConnectionTests {
         #expect(throws: ExportConnection.Failure.timedOut) {
             try connection.post([], isCompressed: false)
         }
+    }
+
+    @Test func `an address that does not answer leaves time for the next`() throws {
+        // One waits to be accepted; the kernel leaves whoever comes after it without an answer.
+        let (silent, port) = try HTTPReceiver.listen(backlog: 0)
+        let receiver = try HTTPReceiver()
+        defer {
+            close(silent)
+            receiver.stop()
+        }
+        let (first, second) = try unsafe (addresses(port), addresses(receiver.port))
+        defer {
+            unsafe freeaddrinfo(first)
+            unsafe freeaddrinfo(second)
+        }
+        let waiting = try unsafe ExportConnection.connect(toOneOf: first, .max)
+        defer { close(waiting) }
+        unsafe first.pointee.ai_next = second
+        defer { unsafe first.pointee.ai_next = nil }
+        // The machine may stand still for a whole share.
+        let connected = (0..<5).lazy.compactMap { _ in
+            try? unsafe ExportConnection.connect(
+                toOneOf: first,
+                uptimeNanoseconds() + 1_000_000_000
+            )
+        }.first
+        close(try #require(connected))
+    }
+
+    private func addresses(_ port: UInt16) throws -> UnsafeMutablePointer<addrinfo> {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        try #require(unsafe getaddrinfo("127.0.0.1", "\(port)", &hints, &list) == 0)
+        return try unsafe #require(list)
     }
 }

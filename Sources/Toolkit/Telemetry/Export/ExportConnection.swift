@@ -100,8 +100,24 @@ extension ExportConnection {
             throw .unreachable
         }
         defer { unsafe freeaddrinfo(list) }
-        var next = unsafe list
+        return try unsafe connect(toOneOf: list, deadline)
+    }
+
+    /// Each address has its share of the time: one that does not answer costs no other its turn.
+    static func connect(
+        toOneOf list: UnsafeMutablePointer<addrinfo>?,
+        _ deadline: UInt64
+    ) throws(Failure) -> Int32 {
+        var (left, next) = unsafe (UInt64(0), list)
         while let address = unsafe next {
+            left += 1
+            unsafe next = unsafe address.pointee.ai_next
+        }
+        unsafe next = unsafe list
+        while let address = unsafe next {
+            let now = uptimeNanoseconds()
+            let share = now &+ (max(now, deadline) &- now) / left
+            left -= 1
             let flags = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
             let descriptor = unsafe socket(address.pointee.ai_family, Int32(flags), 0)
             let status = unsafe Glibc.connect(
@@ -109,7 +125,7 @@ extension ExportConnection {
                 address.pointee.ai_addr,
                 address.pointee.ai_addrlen
             )
-            if status == 0 || errno == EINPROGRESS, finished(descriptor, deadline) {
+            if status == 0 || errno == EINPROGRESS, finished(descriptor, share) {
                 return descriptor
             }
             if descriptor >= 0 { _ = Glibc.close(descriptor) }
