@@ -134,15 +134,27 @@ static inline unsigned three_letters(const char *three) {
   return (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | (unsigned)three[2];
 }
 
+// Whether a parameter's name ends like that of a condition made of others, whose value has names.
+static inline int ends_like_logic(unsigned latest) {
+  const unsigned before = latest >> 16;
+  return latest == three_letters("and") ||
+         ((latest & 0xFFFF) == three_letters("\0or") && (!before || before == '.' || before == '&'));
+}
+
 // Whether a name in a query has three letters in a row that only secrets' names and few others
 // have, or is encoded.
 static inline int may_name_secret(const unsigned char *query, size_t count) {
-  const unsigned char *next = query, *const end = query + count;
+  const unsigned char *next = query, *const end = query + count, *logic_end = query;
   unsigned latest = 0;
   for (; next < end; next++) {
-    if (*next == '=') {
-      next = (const unsigned char *)memchr(next, '&', (size_t)(end - next));
-      if (!next) return 0;
+    if (*next == '=' && next >= logic_end) {
+      const unsigned char *more = (const unsigned char *)memchr(next, '&', (size_t)(end - next));
+      if (ends_like_logic(latest)) {
+        logic_end = more ? more : end;
+      } else {
+        if (!more) return 0;
+        next = more;
+      }
     }
     if (*next == '%') return 1;
     latest = (latest << 8 | *next | 0x20) & 0xFFFFFF;

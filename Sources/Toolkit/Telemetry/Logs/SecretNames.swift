@@ -50,16 +50,31 @@ package struct SecretNames: Sendable {
 
     private func values(in query: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         query.split(separator: UInt8(ascii: "&")).compactMap { parameter in
-            let name = parameter.prefix { $0 != UInt8(ascii: "=") }
-            guard name.count < parameter.count, contains(name) else { return nil }
-            return parameter.dropFirst(name.count + 1)
+            let encoded = parameter.prefix { $0 != UInt8(ascii: "=") }
+            guard encoded.count < parameter.count else { return nil }
+            let value = parameter.dropFirst(encoded.count + 1)
+            let name = Self.decoded(encoded)
+            return contains(name) || Self.isLogic(name) && hasSecret(Self.decoded(value))
+                ? value : nil
         }
     }
 
     private func contains(_ name: ArraySlice<UInt8>) -> Bool {
-        let words = Self.words(Self.decoded(name))
+        let words = Self.words(name)
         return Self.knownAlone.contains(words)
             || (Self.known + added).contains { words.firstRange(of: $0) != nil }
+    }
+
+    /// Whether the value holds conditions, of whatever columns: `or`, `not.and`, `planets.or`.
+    private static func isLogic(_ name: ArraySlice<UInt8>) -> Bool {
+        let word = name.split(separator: UInt8(ascii: ".")).last.map { $0.map { $0 | 0x20 } }
+        return word == Array("or".utf8) || word == Array("and".utf8)
+    }
+
+    /// `(id.eq.1,reset_token.eq.x)` has. What is compared is looked at too: it cannot be told from
+    /// a name without reading the whole condition, and a malformed one has secrets as well.
+    private func hasSecret(_ conditions: ArraySlice<UInt8>) -> Bool {
+        conditions.split { "(),.".utf8.contains($0) }.contains(where: contains)
     }
 
     /// `clientSecret` and `Client_Secret` are `-client-secret-`.
