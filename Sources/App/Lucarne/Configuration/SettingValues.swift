@@ -96,11 +96,12 @@ extension SettingValues {
 
     /// As a share: 0.999 for 99.9.
     package func share(_ key: SettingKey) throws(ConfigurationFailure) -> Double {
-        guard let percentage = Double(text(key) ?? ""), percentage > 0, percentage < 100 else {
+        // 0.999, not 0.9990000000000001: what is shown should be what was meant.
+        let share = Double(text(key) ?? "").map { ($0 * 1e8).rounded() / 1e10 } ?? 0
+        guard share > 0, share < 1 else {
             throw malformed(key, "a percentage above 0 and below 100")
         }
-        // 0.999, not 0.9990000000000001: what is shown should be what was meant.
-        return (percentage * 1e8).rounded() / 1e10
+        return share
     }
 
     package func duration(_ key: SettingKey) throws(ConfigurationFailure) -> Duration {

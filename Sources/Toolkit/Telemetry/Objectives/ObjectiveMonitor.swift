@@ -175,6 +175,9 @@ struct ObjectiveMetrics: Sendable {
 }
 
 extension Gauge {
-    /// Ratios are kept in billionths.
-    fileprivate func set(ratio: Double) { set(Int((ratio * 1e9).rounded())) }
+    /// Ratios are kept in billionths. A budget next to nothing makes one of any size, or none.
+    fileprivate func set(ratio: Double) {
+        let ratio = ratio.isNaN ? 0 : min(max(ratio, -9e9), 9e9)
+        set(Int((ratio * 1e9).rounded()))
+    }
 }
