@@ -126,9 +126,11 @@ import Synchronization
     }
 
     /// Adds an ordinary statement to the open span, to be counted together with its request; false
-    /// where that cannot be.
+    /// where that cannot be: a trace that is no request's is never accounted for.
     func noteFirst(_ series: StatementSeries.Handle, nanoseconds: UInt64, rows: Int) -> Bool {
-        guard unsafe statementCount == 0 && endedAt == 0 else { return false }
+        guard unsafe flightPosition >= 0 && statementCount == 0 && endedAt == 0 else {
+            return false
+        }
         unsafe statementCount = 1
         unsafe firstStatement = unsafe NotedStatement(
             series: series,
