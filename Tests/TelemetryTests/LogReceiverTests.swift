@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSONCoding
+import Synchronization
 import Testing
 
 @testable import Telemetry
@@ -75,6 +76,34 @@ import Testing
         logs.close(timeoutMilliseconds: 20_000)
         #expect(logs.ledgers[0].written == 400)
         for request in receiver.requests { #expect(request.body.count < 1_200_000) }
+    }
+
+    /// The machine may stand still for all the time there is: five times are enough.
+    @Test func `a sink that does not get on costs no other the last record`() throws {
+        let receiver = try HTTPReceiver { _, _ in
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+        }
+        defer { receiver.stop() }
+        let endpoint = try #require(receiver.endpoint)
+        #expect(
+            (0..<5).contains { _ in
+                let records = Mutex<[UInt8]>([])
+                let custom = LogSinkConfiguration.Destination.custom(name: "test") { bytes in
+                    records.withLock { $0 += bytes }
+                    return true
+                }
+                var configuration = LogConfiguration()
+                configuration.sinks = [
+                    LogSinkConfiguration(.loki(endpoint)), LogSinkConfiguration(custom),
+                    LogSinkConfiguration(custom, format: .logfmt),
+                ]
+                let logs = LogPipeline(configuration, identity: ServiceIdentity(version: "1.0"))
+                logs.write(.info, .app, "x")
+                logs.end(timeoutMilliseconds: 600)
+                let text = records.withLock { String(decoding: $0, as: UTF8.self) }
+                return text.contains(#""event":"log.ledger""#) && text.contains("event=log.ledger")
+            }
+        )
     }
 
     @Test func `what a server refuses or cannot be told is dropped, and counted as that`() throws {

@@ -168,9 +168,12 @@ package final class LogPipeline: Sendable {
     /// Writes what is queued, waiting at most so long; nothing is accepted afterwards. The last
     /// record says what became of all of them.
     package func end(timeoutMilliseconds: Int = 2_000) {
-        let deadline = uptimeNanoseconds() &+ UInt64(timeoutMilliseconds) &* 1_000_000
-        // Threads' records are written thread by thread: those before the last one go first.
-        while ledgers.contains(where: { $0.queued > 0 }), uptimeNanoseconds() < deadline {
+        let time = UInt64(timeoutMilliseconds) &* 1_000_000
+        let deadline = uptimeNanoseconds() &+ time
+        // Threads' records are written thread by thread: those before the last one go first. A sink
+        // that does not get on leaves the others time for the last one.
+        let lastRecordAt = deadline &- time / 2
+        while ledgers.contains(where: { $0.queued > 0 }), uptimeNanoseconds() < lastRecordAt {
             usleep(2_000)
         }
         if sequence.load(ordering: .relaxed) > 0 { writeLedger() }
@@ -182,6 +185,7 @@ package final class LogPipeline: Sendable {
     }
 
     private func close(deadline: UInt64) {
+        for stage in stages { stage.refuse(deadline: deadline) }
         for stage in stages { stage.close(deadline: deadline) }
         tail?.close()
     }

@@ -185,12 +185,16 @@ final class LogSink: Sendable {
         return true
     }
 
-    /// No more will come: writes what is pending, at most until then. What is left is dropped.
+    /// No more will come: writes what is pending, at most until then.
     func finish(deadline: UInt64) {
         patience.end(at: deadline)
         isFinishing.store(true, ordering: .releasing)
-        guard !isDirect else { return destination.close() }
         wakeup.raise()
+    }
+
+    /// Waits until it has finished, at most until then. What is left is dropped.
+    func close(deadline: UInt64) {
+        guard !isDirect else { return destination.close() }
         while !hasEnded.load(ordering: .acquiring), uptimeNanoseconds() < deadline { usleep(500) }
         state.withLock { state in
             state.drops[.closed] += UInt64(state.pending.count)

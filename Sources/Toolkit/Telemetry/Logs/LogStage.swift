@@ -224,14 +224,19 @@ import Synchronization
         }
     }
 
-    /// Refuses further records, and hands what there is to the sinks.
-    func close(deadline: UInt64) {
+    /// Refuses further records, and hands what there is to the sinks, which are to finish.
+    func refuse(deadline: UInt64) {
         isClosed.store(true, ordering: .sequentiallyConsistent)
         isAwake.store(true, ordering: .sequentiallyConsistent)
         wakeup.raise()
         hurry.raise()
         while !hasEnded.load(ordering: .acquiring), uptimeNanoseconds() < deadline { usleep(500) }
         for sink in sinks { sink.finish(deadline: deadline) }
+    }
+
+    /// Waits for the sinks, all of which have been told: none has its time taken by another.
+    func close(deadline: UInt64) {
+        for sink in sinks { sink.close(deadline: deadline) }
     }
 
     /// Consistent: taken while nothing moves.
