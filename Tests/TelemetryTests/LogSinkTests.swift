@@ -282,5 +282,16 @@ struct LogThinningTests {
         let ledger = telemetry.logs.ledgers[0]
         #expect(ledger.dropped[.sampled] == UInt64(2_000 - requests.count))
         #expect(ledger.isBalanced)
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        func sum(_ family: String) -> Int {
+            text.split(separator: "\n").filter { $0.hasPrefix("lucarne_log_\(family){") }
+                .reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
+        }
+        let made = sum("records_total")
+        #expect(made >= 2_000 && made == Int(ledger.produced))
+        #expect(
+            made == sum("records_written_total") + sum("queue_records")
+                + sum("records_dropped_total")
+        )
     }
 }

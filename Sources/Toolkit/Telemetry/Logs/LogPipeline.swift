@@ -87,7 +87,7 @@ package final class LogPipeline: Sendable {
         guard levels.isEnabled(level, module) else { return }
         let wall = wall ?? wallNanoseconds()
         guard case .speaks(let leftOut) = repeated.verdict(message, at: wall) else {
-            return skip(.rateLimited)
+            return skip(.rateLimited, level, module)
         }
         writeAlways(level, module, message, event: event, trace: trace, wall: wall) { record in
             fields(&record)
@@ -150,8 +150,9 @@ package final class LogPipeline: Sendable {
         for position in stages.indices { stages[position].append(heads, of: requests, fields) }
     }
 
-    /// Counts a record that is not made. It has no number: numbers without a record are losses.
-    private func skip(_ reason: LogDropReason) {
+    /// Counts a record that is dropped before it has a number: one without a record is a loss.
+    private func skip(_ reason: LogDropReason, _ level: LogLevel, _ module: LogModule) {
+        records?.count(level, module)
         for stage in stages { stage.skip(reason) }
     }
 
@@ -161,7 +162,7 @@ package final class LogPipeline: Sendable {
         guard keepOneRequestIn > 1, trace.context.traceIDLow % keepOneRequestIn != 0 else {
             return false
         }
-        skip(.sampled)
+        skip(.sampled, .info, .http)
         return true
     }
 
