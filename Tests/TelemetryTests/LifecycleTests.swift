@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import Testing
 
 @testable import Telemetry
@@ -106,6 +107,22 @@ struct LifecycleTests {
         #expect(gauge("stuck", in: telemetry) == "0")
         #expect(gauge("well", in: telemetry) == "1")
         #expect(telemetry.health.lifecycle == .degraded)
+    }
+
+    @Test func `the gauges say what was decided last`() {
+        let registry = MetricRegistry()
+        let logs = LogPipeline(LogConfiguration(), identity: ServiceIdentity())
+        let health = HealthMonitor(registry.shared(HealthMetrics.self), logs: logs)
+        health.declare("database")
+        health.learn(.started)
+        let wrong = (0..<10_000).count { _ in
+            DispatchQueue.concurrentPerform(iterations: 2) { thread in
+                health.report("database", HealthFinding(thread == 0 ? .pass : .fail))
+            }
+            let name = #"lucarne_lifecycle_state{state="\#(health.lifecycle.rawValue)"}"#
+            return !render(registry, .text).contains("\(name) 1\n")
+        }
+        #expect(wrong == 0)
     }
 
     private func gauge(_ check: String, in telemetry: Telemetry) -> Substring? {

@@ -161,7 +161,8 @@ package final class HealthMonitor: Sendable {
 
     private func moved(_ change: (from: Lifecycle.State, to: Lifecycle.State)?) {
         guard let change else { return }
-        metrics.state(change.to)
+        // Another change may have come since: whoever writes last, writes the latest.
+        state.withLock { metrics.state($0.lifecycle.state) }
         if change.from == .ready || change.to == .ready {
             metrics.readinessChanged(isReady: change.to == .ready)
         }
