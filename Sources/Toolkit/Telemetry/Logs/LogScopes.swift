@@ -59,8 +59,10 @@ package final class LogScopes: Sendable {
 
     private func isListed(_ trace: RequestTrace, route: String) -> Bool {
         let now = uptimeNanoseconds()
-        guard latest.load(ordering: .relaxed) > now else {
-            latest.store(0, ordering: .relaxed)
+        let seen = latest.load(ordering: .relaxed)
+        guard seen > now else {
+            // Unless there is a new one by now.
+            _ = latest.compareExchange(expected: seen, desired: 0, ordering: .relaxed)
             return false
         }
         return scopes.withLock { scopes in
