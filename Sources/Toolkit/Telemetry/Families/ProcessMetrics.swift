@@ -10,6 +10,7 @@ struct ProcessMetrics: MetricSet {
     private let cpu: Counter
     private let gauges: [(gauge: Gauge, read: @Sendable (ProcessReading) -> Int)]
     private let counters: [(counter: Counter, read: @Sendable (ProcessReading) -> UInt64)]
+    private let network: NetworkMetrics
 
     init(_ registry: MetricRegistry) {
         build = InfoFamily(
@@ -55,6 +56,7 @@ struct ProcessMetrics: MetricSet {
             )
             return (family(), declaration.read)
         }
+        network = NetworkMetrics(registry)
         counters = Self.counters(registry)
     }
 
@@ -66,6 +68,7 @@ struct ProcessMetrics: MetricSet {
             cpu.set(reading.cpuNanoseconds)
             for (gauge, read) in gauges { gauge.set(read(reading)) }
             for (counter, read) in counters { counter.set(read(reading)) }
+            network.refresh()
         }
     }
 
@@ -144,18 +147,6 @@ struct ProcessMetrics: MetricSet {
     private static func counters(
         _ registry: MetricRegistry
     ) -> [(Counter, @Sendable (ProcessReading) -> UInt64)] {
-        let received = registry.counter(
-            "process_network_receive_bytes_total",
-            "Bytes received, all interfaces of the network namespace.",
-            unit: .bytes,
-            layer: "process"
-        )
-        let sent = registry.counter(
-            "process_network_transmit_bytes_total",
-            "Bytes sent, all interfaces of the network namespace.",
-            unit: .bytes,
-            layer: "process"
-        )
         let throttled = registry.counter(
             "lucarne_cgroup_cpu_throttled_seconds_total",
             "Time the container was CPU throttled, summed over its run queues.",
@@ -180,8 +171,6 @@ struct ProcessMetrics: MetricSet {
             layer: "process"
         )
         return [
-            (received(), { $0.receivedBytes }),
-            (sent(), { $0.sentBytes }),
             (throttled(), { $0.cpu.throttledNanoseconds }),
             (periods(), { $0.cpu.periods }),
             (throttledPeriods(), { $0.cpu.throttledPeriods }),
@@ -189,6 +178,38 @@ struct ProcessMetrics: MetricSet {
             (pressure("memory"), { $0.pressure("memory") }),
             (pressure("io"), { $0.pressure("io") }),
         ]
+    }
+}
+
+/// What the network carried.
+private final class NetworkMetrics: Sendable {
+    private let received: Counter
+    private let sent: Counter
+    private let totals = Mutex(NetworkTotals())
+
+    init(_ registry: MetricRegistry) {
+        received =
+            registry.counter(
+                "process_network_receive_bytes_total",
+                "Bytes received, all interfaces of the network namespace.",
+                unit: .bytes,
+                layer: "process"
+            )()
+        sent =
+            registry.counter(
+                "process_network_transmit_bytes_total",
+                "Bytes sent, all interfaces of the network namespace.",
+                unit: .bytes,
+                layer: "process"
+            )()
+    }
+
+    func refresh() {
+        totals.withLock { totals in
+            totals.read()
+            received.set(totals.received)
+            sent.set(totals.sent)
+        }
     }
 }
 

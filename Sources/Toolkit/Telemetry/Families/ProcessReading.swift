@@ -5,7 +5,6 @@ import Glibc
 /// One look at /proc and /sys. What cannot be read is 0.
 struct ProcessReading: Sendable {
     private let stat: [Substring]
-    private let network: (received: UInt64, sent: UInt64)
     private let cgroup: String
     let cpu: CPUAccount
 
@@ -15,7 +14,6 @@ struct ProcessReading: Sendable {
         let text = ProcFile.text("/proc/self/stat")
         let fields = text.lastIndex(of: ")").map { text[text.index(after: $0)...] } ?? ""
         stat = fields.split(separator: " ")
-        network = Self.readNetwork()
         cgroup = Self.findCgroup()
         cpu = CPUAccount(ProcFile.text("\(cgroup)/cpu.stat"))
     }
@@ -70,9 +68,6 @@ struct ProcessReading: Sendable {
         }
     }
 
-    var receivedBytes: UInt64 { network.received }
-    var sentBytes: UInt64 { network.sent }
-
     var cgroupMemoryMax: Int {
         Int(ProcFile.text("\(cgroup)/memory.max").trimmingLine()) ?? 0
     }
@@ -90,24 +85,46 @@ struct ProcessReading: Sendable {
         return Int(clamping: limits.rlim_cur)
     }
 
-    private static func readNetwork() -> (UInt64, UInt64) {
-        var (received, sent): (UInt64, UInt64) = (0, 0)
-        for line in ProcFile.text("/proc/self/net/dev").split(separator: "\n").dropFirst(2) {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            let fields = line[line.index(after: colon)...].split(separator: " ")
-            guard fields.count > 8 else { continue }
-            received &+= UInt64(fields[0]) ?? 0
-            sent &+= UInt64(fields[8]) ?? 0
-        }
-        return (received, sent)
-    }
-
     /// cgroup v2: one line, `0::<path>`. Inside a container the path is `/`.
     private static func findCgroup() -> String {
         let line = ProcFile.text("/proc/self/cgroup").split(separator: "\n")
             .first { $0.hasPrefix("0::") }
         let path = line.map { String($0.dropFirst(3)) } ?? "/"
         return path == "/" ? "/sys/fs/cgroup" : "/sys/fs/cgroup\(path)"
+    }
+}
+
+/// What all interfaces have carried (proc(5), /proc/net/dev). One that is gone takes its count with
+/// it: the total keeps it.
+struct NetworkTotals {
+    private struct Bytes {
+        var received: UInt64 = 0
+        var sent: UInt64 = 0
+    }
+
+    private var total = Bytes()
+    private var interfaces: [Substring: Bytes] = [:]
+
+    var received: UInt64 { total.received }
+    var sent: UInt64 { total.sent }
+
+    mutating func read(_ text: String = ProcFile.text("/proc/self/net/dev")) {
+        var seen: [Substring: Bytes] = [:]
+        for line in text.split(separator: "\n").dropFirst(2) {
+            let fields = line.split { $0 == " " || $0 == ":" }
+            guard fields.count > 9 else { continue }
+            let bytes = Bytes(received: UInt64(fields[1]) ?? 0, sent: UInt64(fields[9]) ?? 0)
+            let before = interfaces[fields[0]] ?? Bytes()
+            total.received &+= Self.growth(from: before.received, to: bytes.received)
+            total.sent &+= Self.growth(from: before.sent, to: bytes.sent)
+            seen[fields[0]] = bytes
+        }
+        interfaces = seen
+    }
+
+    /// One that has been made anew counts from 0.
+    private static func growth(from before: UInt64, to now: UInt64) -> UInt64 {
+        now >= before ? now - before : now
     }
 }
 
