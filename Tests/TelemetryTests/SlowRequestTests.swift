@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JSONCoding
 import Synchronization
 import Testing
 
@@ -120,6 +121,16 @@ struct SlowRequestTests {
         site.telemetry.sampleSlowLimits(at: 61 * second)
         site.serve(milliseconds: 100)
         #expect(site.kept == 1)
+    }
+
+    @Test func `a request over the threshold has a record to warn of it`() {
+        let site = Site { $0.log.ringRecordsMax = 100 }
+        for milliseconds: UInt64 in [499, 500, 1_000] { site.serve(milliseconds: milliseconds) }
+        site.telemetry.logs.close()
+        let requests = site.telemetry.logs.ring.snapshot.filter {
+            $0.field("event")?.string == "http.request"
+        }
+        #expect(requests.map(\.level) == [.info, .warning, .warning])
     }
 
     @Test func `a request that is slow for its route has its debug records`() {

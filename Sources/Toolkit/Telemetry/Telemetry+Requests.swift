@@ -70,8 +70,12 @@ extension Telemetry {
 
     /// The level of the request's record; nil where there is to be none.
     private func recordLevel(_ trace: RequestTrace, _ route: RouteTelemetry) -> LogLevel? {
+        let isSlow =
+            !trace.summary.isLongLived
+            && trace.durationNanoseconds >= configuration.slowRequestNanoseconds
         let level: LogLevel =
-            route.isOperational ? .debug : trace.summary.status >= 500 ? .error : .info
+            route.isOperational
+            ? .debug : trace.summary.status >= 500 ? .error : isSlow ? .warning : .info
         let isOrdinary =
             level == .info && trace.decision == .dropped && !trace.isHindsight
         guard !isOrdinary || !logs.skipsOrdinary(trace), logs.isEnabled(level, .http) else {

@@ -15,7 +15,7 @@ package struct LogEvent: Sendable {
     package static let all = [
         LogEvent(
             "http.request",
-            "info; warning when slow; error at 5xx",
+            "info; warning over the slow threshold; error at 5xx",
             "a request, with its status, its duration and the self time of each layer"
         ),
         LogEvent(
