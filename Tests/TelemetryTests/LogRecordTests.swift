@@ -241,6 +241,8 @@ struct LogRecordTests {
             ("not.or=(a.eq.1,data->>apiKey.eq.x)", "not.or=[redacted]"),
             ("moons.not.and=(key.eq.x)&a=b", "moons.not.and=[redacted]&a=b"),
             ("a=1&%6Fr=(tok%65n.eq.x)", "a=1&%6Fr=[redacted]"), ("OR=(pwd", "OR=[redacted]"),
+            ("a=1;token=x", "a=1;token=[redacted]"), ("code=x;y=1&b=2", "code=[redacted]&b=2"),
+            ("a=1;b=2;", nil),
             ("or=(id.eq.1,name.eq.secretary)&and=(a.eq.1)", nil),
             ("author=eq.token&floor=token&color=eq.key&brand=eq.token&or", nil),
         ] as [(String, String?)]

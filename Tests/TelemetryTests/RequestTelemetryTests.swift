@@ -183,7 +183,7 @@ struct RequestTelemetryTests {
         var summary = RequestSummary(status: 500)
         summary.path = Array("/x/password=hush&t=eyJhbGciOiJIUzI1NiJ9.hush".utf8)[...]
         summary.userAgent = Array("curl Bearer hush".utf8)[...]
-        summary.query = Array("client_secret=hu+s%68&or=(a.eq.+1,token.eq.hush".utf8)[...]
+        summary.query = Array("client_secret=hu+s%68;b&or=(a.eq.+1,token.eq.hush".utf8)[...]
         summary.errorMessage = "no filter (hu sh): x, password=hush ((a.eq. 1,token.eq.hush)"
         telemetry.requestEnded(trace, summary)
         let kept = try #require(telemetry.traces.all.first)

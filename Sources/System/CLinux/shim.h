@@ -146,6 +146,8 @@ static inline int ends_like_logic(unsigned latest) {
 static inline int may_name_secret(const unsigned char *query, size_t count) {
   const unsigned char *next = query, *const end = query + count, *logic_end = query;
   unsigned latest = 0;
+  // Few queries have any; where one does, a parameter may begin within a value.
+  if (memchr(query, ';', count)) return 1;
   for (; next < end; next++) {
     if (*next == '=' && next >= logic_end) {
       const unsigned char *more = (const unsigned char *)memchr(next, '&', (size_t)(end - next));

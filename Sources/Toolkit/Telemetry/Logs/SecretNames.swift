@@ -39,7 +39,8 @@ package struct SecretNames: Sendable {
     /// What is said about a query, without the secrets that it quotes.
     func masked(_ message: String, about query: ArraySlice<UInt8>) -> String {
         guard !added.isEmpty || Self.mayHoldSecret(query) else { return message }
-        return values(in: query).reduce(message) { message, value in
+        let values = values(in: query).flatMap { $0.split(separator: UInt8(ascii: ";")) }
+        return values.reduce(message) { message, value in
             let spaced = value.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
             let quoted = String(decoding: Self.decoded(spaced[...]), as: UTF8.self)
             // Less is no secret, and may be a part of any word.
@@ -50,13 +51,20 @@ package struct SecretNames: Sendable {
 
     private func values(in query: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         query.split(separator: UInt8(ascii: "&")).compactMap { parameter in
-            let encoded = parameter.prefix { $0 != UInt8(ascii: "=") }
-            guard encoded.count < parameter.count else { return nil }
-            let value = parameter.dropFirst(encoded.count + 1)
-            let name = Self.decoded(encoded)
-            return contains(name) || Self.isLogic(name) && hasSecret(Self.decoded(value))
-                ? value : nil
+            // To REST, a parameter ends at `;` too; to others, that is a part of the value.
+            parameter.split(separator: UInt8(ascii: ";")).lazy.compactMap(secret).first.map {
+                parameter[$0.startIndex...]
+            }
         }
+    }
+
+    /// The value of one parameter, where it is a secret.
+    private func secret(in parameter: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let encoded = parameter.prefix { $0 != UInt8(ascii: "=") }
+        guard encoded.count < parameter.count else { return nil }
+        let value = parameter.dropFirst(encoded.count + 1)
+        let name = Self.decoded(encoded)
+        return contains(name) || Self.isLogic(name) && hasSecret(Self.decoded(value)) ? value : nil
     }
 
     private func contains(_ name: ArraySlice<UInt8>) -> Bool {
