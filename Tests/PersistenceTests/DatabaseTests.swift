@@ -129,4 +129,21 @@ struct TransactionTests {
             #expect(try await database.perform(read, in: context)[0].integer(0, 0) == 7)
         }
     }
+
+    @Test func `a failed block is ended whatever the session has prepared`() async throws {
+        let failing = write("SELECT 1/0", ending: .commitUnless)
+        try await withDatabase(connectionsMax: 1) { database, context in
+            // As many texts as a session keeps.
+            for number in 0..<SessionSettings(connection: "").preparedStatementsMax {
+                var read = Transaction(summary: "test", access: .readWrite, statements: [])
+                read.statements = [Query("SELECT \(number)")]
+                _ = try await database.perform(read, in: context)
+            }
+            await #expect(throws: Problem.self) {
+                try await database.perform(failing, in: context)
+            }
+            let after = try await database.perform(write("SELECT 7"), in: context)
+            #expect(after[0].integer(0, 0) == 7)
+        }
+    }
 }

@@ -19,6 +19,7 @@ func request(_ cancellation: Cancellation? = nil) -> RequestContext {
 
 /// Runs `body` on a loop with a pool of connections to a real server.
 func withDatabase<Value: Sendable>(
+    connectionsMax: Int = PoolSettings().connectionsMax,
     _ body: @escaping @Sendable (Database, RequestContext) async throws -> Value
 ) async throws -> Value {
     let connection = try PostgresServer.shared.get().connection()
@@ -28,9 +29,11 @@ func withDatabase<Value: Sendable>(
     let loop = group.loops[0]
     let telemetry = Telemetry()
     return try await Task(executorPreference: loop) {
+        var settings = PoolSettings()
+        settings.connectionsMax = connectionsMax
         let pool = Pool(
             session: SessionSettings(connection: connection),
-            settings: PoolSettings(),
+            settings: settings,
             loop: loop,
             blocking: BlockingPool(name: "test", width: 2, waitingMax: 8),
             telemetry: telemetry

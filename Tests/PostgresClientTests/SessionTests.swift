@@ -7,9 +7,9 @@ import Testing
 
 /// Sessions and pools against a real server.
 @Suite(.serialized) struct SessionTests {
-    private let blocking = BlockingPool(name: "test", width: 4, waitingMax: 64)
+    let blocking = BlockingPool(name: "test", width: 4, waitingMax: 64)
 
-    private func onLoop<Value: Sendable>(
+    func onLoop<Value: Sendable>(
         _ body: @escaping @Sendable (EventLoop) async throws -> Value
     ) async throws -> Value {
         let group = try EventLoopGroup(count: 1)
@@ -19,7 +19,7 @@ import Testing
         return try await Task(executorPreference: loop) { try await body(loop) }.value
     }
 
-    private func withSession<Value: Sendable>(
+    func withSession<Value: Sendable>(
         _ body: @escaping @Sendable (Session) async throws -> Value
     ) async throws -> Value {
         let settings = SessionSettings(connection: try PostgresServer.shared.get().connection())
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    private let soon = uptime() + 20_000_000_000
+    let soon = uptime() + 20_000_000_000
 
     @Test func `statements up to one Sync are one transaction`() async throws {
         let soon = soon
@@ -135,52 +135,6 @@ import Testing
         #expect(count == 20_000_000)
     }
 
-    @Test func `past its deadline a statement is cancelled and the session stays`() async throws {
-        let soon = soon
-        let again = try await withSession { session in
-            let started = uptime()
-            await #expect(throws: PostgresFailure.deadlinePassed) {
-                try await session.exchange(
-                    [Query("select pg_sleep(30)")],
-                    deadline: started + 200_000_000
-                )
-            }
-            #expect(uptime() - started < 10_000_000_000)
-            return try await session.exchange([Query("select 1")], deadline: soon)[0].integer(0, 0)
-        }
-        #expect(again == 1)
-    }
-
-    @Test func `when the caller leaves, the statement is cancelled`() async throws {
-        let soon = soon
-        let state: String? = try await withSession { session in
-            let cancellation = Cancellation()
-            _ = session.loop.schedule(at: uptime() + 100_000_000) { cancellation.cancel() }
-            do {
-                let sleep = Query("select pg_sleep(30)")
-                _ = try await session.exchange([sleep], deadline: soon, cancellation: cancellation)
-                return nil
-            } catch PostgresFailure.server(let error) {
-                return error.sqlState
-            }
-        }
-        #expect(state == "57014")
-    }
-
-    @Test func `a cancel never hits the statement after the one it was for`() async throws {
-        let soon = soon
-        try await withSession { session in
-            for round in 0..<100 {
-                let cancellation = Cancellation()
-                let pause = UInt64(round % 10) * 100_000
-                _ = session.loop.schedule(at: uptime() + pause) { cancellation.cancel() }
-                let quick = Query("SELECT pg_sleep(0.0005)")
-                _ = try? await session.exchange([quick], deadline: soon, cancellation: cancellation)
-                _ = try await session.exchange([Query("SELECT pg_sleep(0.002)")], deadline: soon)
-            }
-        }
-    }
-
     @Test func `a backend that is killed is a lost connection, not a hang`() async throws {
         let soon = soon
         let server = try PostgresServer.shared.get()
@@ -280,77 +234,6 @@ import Testing
             } catch PostgresFailure.unavailable(let reason) {
                 #expect(reason.contains("/nonexistent"))
             }
-        }
-    }
-
-    @Test func `a pool of two serves twenty at a time and outlives a killed server`() async throws {
-        let soon = soon
-        let server = try PostgresServer()
-        let blocking = blocking
-        try await onLoop { loop in
-            var settings = PoolSettings()
-            settings.connectionsMax = 2
-            let pool = Pool(
-                session: SessionSettings(connection: server.connection()),
-                settings: settings,
-                loop: loop,
-                blocking: blocking,
-                telemetry: Telemetry()
-            )
-            pool.start()
-            let ask: @Sendable () async -> Int? = {
-                try? await pool.withSession(deadline: soon) { session throws(PostgresFailure) in
-                    try await session.exchange([Query("select 7")], deadline: soon)[0].integer(0, 0)
-                }
-            }
-            let answers = await withTaskGroup(of: Int?.self) { group in
-                for _ in 0..<20 { group.addTask(executorPreference: loop) { await ask() } }
-                return await group.reduce(into: []) { $0.append($1) }
-            }
-            #expect(answers == Array(repeating: 7, count: 20))
-            #expect(pool.counts.idle + pool.counts.connecting <= 2)
-
-            try await blocking.run { try? server.kill() }
-            #expect(await ask() == nil)
-            try await blocking.run { try? server.restart() }
-            // Pauses are counted and no clock: a machine may stand still for a while.
-            var (answer, pauses) = (await ask(), 0)
-            while answer != 7, pauses < 100 {
-                try await loop.sleep(nanoseconds: 10_000_000)
-                (answer, pauses) = (await ask(), pauses + 1)
-            }
-            #expect(answer == 7, "back within a second of the database")
-            pool.close()
-            #expect(await ask() == nil)
-        }
-    }
-
-    @Test func `who can wait less than others gives up first`() async throws {
-        let connection = try PostgresServer.shared.get().connection()
-        let blocking = blocking
-        try await onLoop { loop in
-            var settings = PoolSettings()
-            settings.connectionsMax = 1
-            let pool = Pool(
-                session: SessionSettings(connection: connection),
-                settings: settings,
-                loop: loop,
-                blocking: blocking,
-                telemetry: Telemetry()
-            )
-            pool.start()
-            let lease = try await pool.lend(deadline: uptime() + 20_000_000_000)
-            let patient = Task(executorPreference: loop) {
-                try await pool.lend(deadline: uptime() + 20_000_000_000).end()
-            }
-            while pool.counts.waiting < 1 { try await loop.sleep(nanoseconds: 1_000_000) }
-            await #expect(throws: PostgresFailure.acquireTimedOut) {
-                _ = try await pool.lend(deadline: uptime() + 50_000_000)
-            }
-            #expect(pool.counts.waiting == 1, "the other still waits")
-            lease.end()
-            try await patient.value
-            pool.close()
         }
     }
 }

@@ -177,7 +177,10 @@ package struct Database: Sendable {
         } catch {
             // After an error inside BEGIN the block stays open until it is ended.
             if transaction.isExplicit, session.isUsable {
-                _ = try? await session.exchange([.rollback], deadline: uptime() &+ 1_000_000_000)
+                do throws(PostgresFailure) {
+                    let soon = uptime() &+ 1_000_000_000
+                    _ = try await session.exchange([.rollback], deadline: soon)
+                } catch { session.close() }
             }
             throw error
         }

@@ -97,7 +97,7 @@ package struct Transaction: Sendable {
 
     private var begin: Query {
         let level = isolation.map { " ISOLATION LEVEL \($0)" } ?? ""
-        return Query("BEGIN\(level) READ \(access == .readOnly ? "ONLY" : "WRITE")")
+        return .control("BEGIN\(level) READ \(access == .readOnly ? "ONLY" : "WRITE")")
     }
 
     /// An implicit transaction has no BEGIN to say so.
@@ -106,8 +106,11 @@ package struct Transaction: Sendable {
 }
 
 extension Query {
-    static let commit = Query("COMMIT")
-    static let rollback = Query("ROLLBACK")
+    static let commit = control("COMMIT")
+    static let rollback = control("ROLLBACK")
+
+    /// Never prepared: a failed block refuses PREPARE, and DEALLOCATE for it, and would stay open.
+    fileprivate static func control(_ sql: String) -> Query { Query(sql, isPrepared: false) }
 
     fileprivate static func calling(itself name: String) -> Query {
         Query("SELECT set_config('application_name', $1, true)", texts: [name])

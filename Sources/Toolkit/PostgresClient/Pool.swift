@@ -140,7 +140,9 @@ package struct PoolSettings: Sendable {
     }
 
     private func release(_ id: Int, _ session: Session, used: UInt64) {
-        let decision = machine.released(id, isUsable: session.isUsable, now: uptime())
+        // What a transaction was left open with would be the next holder's.
+        let isUsable = session.isUsable && !session.isInTransaction
+        let decision = machine.released(id, isUsable: isUsable, now: uptime())
         if case .close = decision { return discard(id, decision, used: true) }
         telemetry.report(.released(usedNanoseconds: used))
         if case .hand(let id, let waiter) = decision { resume(waiter, .success(id)) }

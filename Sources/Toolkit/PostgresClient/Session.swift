@@ -84,6 +84,8 @@ package struct SessionSettings: Sendable {
 
     /// False once the server or the network ended the conversation.
     package var isUsable: Bool { !isBroken && !registration.peerHasLeft }
+    /// A block is open, failed or not, or a statement under way.
+    var isInTransaction: Bool { unsafe PQtransactionStatus(connection) != PQTRANS_IDLE }
     var databaseName: String {
         unsafe PQdb(connection).map { unsafe String(cString: $0) } ?? ""
     }
