@@ -47,6 +47,15 @@ package final class PostgresServer: Sendable {
     /// Ends every connection and the server, as `kill -9` of the postmaster does.
     package func kill() throws { try run("kill -9 $(head -1 data/postmaster.pid); sleep 0.2") }
 
+    /// The process that takes connections.
+    package func postmaster() throws -> Int32 {
+        let text = try String(contentsOfFile: directory + "/data/postmaster.pid", encoding: .utf8)
+        guard let number = text.split(separator: "\n").first.flatMap({ Int32($0) }) else {
+            throw Failure(reason: "no process id")
+        }
+        return number
+    }
+
     /// Starts the server again after `kill`.
     package func restart() throws {
         try run("rm -f data/postmaster.pid socket/.s*; \(Self.start)")

@@ -62,7 +62,9 @@ package struct Database: Sendable {
             }
             outcome = try await attempt(transaction, on: pool, in: context, accept)
         } catch {
-            guard isWorthRetrying(error, transaction) else { throw Problem(error) }
+            guard uptime() < context.deadline, isWorthRetrying(error, transaction) else {
+                throw Problem(error)
+            }
             do throws(PostgresFailure) {
                 outcome = try await attempt(transaction, on: pool, in: context, accept)
             } catch {

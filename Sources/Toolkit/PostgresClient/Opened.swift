@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLibpq
 import Glibc
+import Synchronization
 
 extension String {
     /// libpq ends its messages with a line break, and has several lines for several hosts.
@@ -14,13 +15,15 @@ extension String {
     let connection: OpaquePointer
 
     static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
-        // A dbname that is a connection string is expanded; what comes later overrides it.
-        var keywords = [
-            "client_encoding", "fallback_application_name", "connect_timeout", "dbname",
-        ]
-        var values = [
-            "UTF8", settings.applicationName, String(settings.connectTimeout), settings.connection,
-        ]
+        // A dbname that is a connection string is expanded, and overrides what comes before it;
+        // what comes later overrides it.
+        var keywords = ["client_encoding", "fallback_application_name", "connect_timeout"]
+        var values = ["UTF8", settings.applicationName, String(settings.connectTimeout)]
+        // A host that is gone is noticed within a minute, requests to cancel included (libpq §34.1.2).
+        keywords += ["keepalives_idle", "keepalives_interval", "keepalives_count"]
+        values += ["30", "10", "3"]
+        keywords += ["tcp_user_timeout", "dbname"]
+        values += ["30000", settings.connection]
         if settings.wantsPrimary {
             keywords.append("target_session_attrs")
             values.append("primary")
@@ -46,12 +49,17 @@ extension String {
 /// A cancel request (libpq §34.7), freed with its last owner.
 @safe final class CancelRequest: @unchecked Sendable {
     private let request: OpaquePointer
+    private let isWanted = Atomic<Bool>(true)
 
     init(adopting request: OpaquePointer) { unsafe self.request = unsafe request }
 
     deinit { unsafe PQfreeCancel(request) }
 
+    /// It is not sent any more, should it not have been yet.
+    func withdraw() { isWanted.store(false, ordering: .relaxed) }
+
     func send() {
+        guard isWanted.load(ordering: .relaxed) else { return }
         var message = InlineArray<256, CChar>(repeating: 0)
         var span = message.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer {

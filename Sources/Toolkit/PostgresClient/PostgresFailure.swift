@@ -33,6 +33,14 @@ package struct ServerError: Error, Equatable, Sendable {
         message: "invalid byte sequence for encoding \"UTF8\": 0x00"
     )
 
+    /// PostgreSQL's answer to a request to cancel.
+    static let cancelled = ServerError(
+        sqlState: "57014",
+        message: "canceling statement due to user request"
+    )
+
+    var isCancellation: Bool { sqlState == Self.cancelled.sqlState }
+
     init(_ result: OpaquePointer) {
         func field(_ code: Character) -> String? {
             let number = Int32(code.asciiValue ?? 0)

@@ -20,11 +20,14 @@ extension Session {
             try await startCopy(sql, deadline: deadline)
             let refusal = try await copyRows(deadline: deadline, body)
             try await finishCopy(deadline: deadline, isCancelled: refusal != nil)
-            try await settleCancel()
+            await settleCancel()
             guard enterPipeline() else { throw lost() }
             return refusal
         } catch {
-            if case .server = error, enterPipeline() { throw error }
+            if case .server = error {
+                await settleCancel()
+                if isUsable, enterPipeline() { throw error }
+            }
             close()
             throw error
         }

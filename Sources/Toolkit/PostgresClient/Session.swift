@@ -33,20 +33,9 @@ package struct SessionSettings: Sendable {
     private var statements: StatementCache
     private var arguments = ArgumentBuffer()
     private var isBroken = false
-    private var cancel = Cancel()
+    private var isSending = false
+    var cancel = Cancel()
     private lazy var cancelling: () -> Void = { [weak self] in self?.cancelStatement() }
-
-    /// A request to cancel what is under way.
-    @safe private struct Cancel {
-        var isAsked = false
-        /// The server has not taken it yet.
-        var isUnderWay = false
-        var settled: UnsafeContinuation<Void, Never>?
-    }
-
-    /// How long a cancelled statement may take to end, and a request to cancel to be taken, before
-    /// the connection is given up.
-    private static let cancelPatience: UInt64 = 5_000_000_000
 
     /// Connects on a thread that may block: name resolution and TLS are libpq's, and block.
     package static func connect(
@@ -101,6 +90,7 @@ package struct SessionSettings: Sendable {
     package func close() {
         isBroken = true
         registration.cancel()
+        cancel.giveUp()
     }
 }
 
@@ -129,9 +119,10 @@ extension Session {
         deadline: UInt64,
         cancellation: Cancellation? = nil
     ) async throws(PostgresFailure) -> (results: [QueryResult], failure: ServerError?) {
+        lookups = (0, 0, 0)
         guard isUsable else { throw .connectionLost("the server closed the connection") }
         guard !queries.contains(where: \.parameters.hasNUL) else { throw .server(.nulByte) }
-        lookups = (0, 0, 0)
+        guard cancellation?.isCancelled != true else { throw .server(.cancelled) }
         let listening = cancellation?.onCancel(cancelling)
         defer { if let listening { cancellation?.forget(listening) } }
         do throws(PostgresFailure) {
@@ -139,14 +130,16 @@ extension Session {
             while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
             var patience = Patience(deadline: deadline)
             while try !receive(&answers) { try await input(&patience) }
-            try await settleCancel()
-            if patience.isOver { throw .deadlinePassed }
-            return (answers.results, answers.failure)
+            await settleCancel()
+            // What was done before a cancel arrived is done.
+            guard patience.isOver, answers.failure?.isCancellation == true else {
+                return (answers.results, answers.failure)
+            }
         } catch {
-            if case .deadlinePassed = error, !isBroken { throw error }
             close()
             throw error
         }
+        throw .deadlinePassed
     }
 
     /// What the server owes an answer to.
@@ -296,8 +289,7 @@ extension Session {
             case .ready: break
             case .closed: throw .connectionLost("the connection was closed")
             case .timedOut where patience.isOver:
-                isBroken = true
-                throw .deadlinePassed
+                throw .connectionLost("the server did not heed a request to cancel")
             case .timedOut:
                 patience = Patience(deadline: uptime() + Self.cancelPatience, isOver: true)
                 cancelStatement()
@@ -312,35 +304,6 @@ extension Session {
         let message = unsafe PQerrorMessage(connection).map { unsafe String(cString: $0) } ?? ""
         return .connectionLost(message.trimmingLines)
     }
-
-    /// Asks the server, over a connection of its own, to stop what it is doing for this one.
-    func cancelStatement() {
-        guard !cancel.isAsked, let request = unsafe PQgetCancel(connection) else { return }
-        unsafe cancel = Cancel(isAsked: true, isUnderWay: true)
-        let message = unsafe CancelRequest(adopting: request)
-        Task(executorPreference: loop) {
-            try? await Self.cancelThreads.run { message.send() }
-            self.cancel.isUnderWay = false
-            unsafe self.cancel.settled.take()?.resume()
-        }
-    }
-
-    /// Waits until the server has taken a request to cancel: later, it would hit whoever has the
-    /// session next (libpq §34.7).
-    func settleCancel() async throws(PostgresFailure) {
-        if cancel.isUnderWay {
-            let late = loop.schedule(at: uptime() &+ Self.cancelPatience) { [self] in
-                isBroken = true
-                unsafe cancel.settled.take()?.resume()
-            }
-            unsafe await withUnsafeContinuation { unsafe cancel.settled = $0 }
-            late.cancel()
-        }
-        cancel.isAsked = false
-        if isBroken { throw .connectionLost("a request to cancel was not taken") }
-    }
-
-    private static let cancelThreads = BlockingPool(name: "cancel", width: 2, waitingMax: 1_024)
 }
 
 extension Session {
