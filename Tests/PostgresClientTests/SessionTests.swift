@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EventLoop
+import Glibc
 import PostgresClient
 import Support
 import Telemetry
@@ -234,6 +235,20 @@ import Testing
             } catch PostgresFailure.unavailable(let reason) {
                 #expect(reason.contains("/nonexistent"))
             }
+        }
+    }
+
+    @Test func `what is sent and what is answered may both be more than buffers hold`() async throws
+    {
+        let soon = soon
+        try await withSession { session in
+            let text = String(repeating: "x", count: 1_000_000)
+            let queries = (0..<16).map { _ in Query("select $1::text || $1", texts: [text]) }
+            let results = try await session.exchange(queries, deadline: soon)
+            let counts = results.map { unsafe $0.bytes(0, 0).count }
+            #expect(counts == Array(repeating: 2_000_000, count: 16))
+            let after = try await session.exchange([Query("select 1")], deadline: soon)
+            #expect(after[0].integer(0, 0) == 1)
         }
     }
 }

@@ -85,7 +85,7 @@ extension Session {
     private func sendPlain(_ sql: String, deadline: UInt64) async throws(PostgresFailure) {
         guard unsafe PQsendQuery(connection, sql) == 1 else { throw lost() }
         registration.isReadable = false
-        while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
+        if unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
     }
 
     private func plainResult(deadline: UInt64) async throws(PostgresFailure) -> OpaquePointer? {

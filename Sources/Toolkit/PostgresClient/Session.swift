@@ -127,7 +127,7 @@ extension Session {
         defer { if let listening { cancellation?.forget(listening) } }
         do throws(PostgresFailure) {
             var answers = Answers(steps: try send(queries))
-            while unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
+            if unsafe PQflush(connection) != 0 { try await flush(deadline: deadline) }
             var patience = Patience(deadline: deadline)
             while try !receive(&answers) { try await input(&patience) }
             await settleCancel()
@@ -203,13 +203,34 @@ extension Session {
         }
     }
 
-    /// Waits for room in the kernel's buffer.
+    /// Sends what the kernel's buffer had no room for. Whoever waits for its answers to be read
+    /// reads nothing either, so they are taken in meanwhile.
     func flush(deadline: UInt64) async throws(PostgresFailure) {
-        guard unsafe PQflush(connection) == 1 else { return try check() }
-        registration.isWritable = false
-        guard await registration.wait(.write, deadline: deadline) == .ready else {
-            isBroken = true
-            throw .deadlinePassed
+        isSending = true
+        let reading = Task(executorPreference: loop) { await self.readWhileSending() }
+        var outcome = Registration.Outcome.ready
+        while outcome == .ready, unsafe PQflush(connection) == 1 {
+            registration.isWritable = false
+            outcome = await registration.wait(.write, deadline: deadline)
+        }
+        isSending = false
+        await reading.value
+        guard outcome != .timedOut else { throw .deadlinePassed }
+        try check()
+    }
+
+    private func readWhileSending() async {
+        while isSending {
+            if bytes_to_read(registration.descriptor) == 0 {
+                registration.isReadable = registration.peerHasLeft
+            }
+            // Sending reads as well: there may be nothing to come.
+            let soon = uptime() &+ 50_000_000
+            switch await registration.wait(.read, deadline: soon) {
+            case .timedOut: continue
+            case .ready: guard unsafe PQconsumeInput(connection) == 1 else { return close() }
+            case .closed: return
+            }
         }
     }
 
