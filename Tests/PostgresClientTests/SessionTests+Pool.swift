@@ -114,4 +114,28 @@ extension SessionTests {
             #expect(try await run("select 1") != first)
         }
     }
+
+    @Test func `once statements are outdated, parameters have the columns' new types`() async throws
+    {
+        let soon = soon
+        try await withPool { pool in
+            let run = { @Sendable (query: Query) async throws(PostgresFailure) in
+                try await pool.withSession(deadline: soon) { session throws(PostgresFailure) in
+                    try await session.exchange([query], deadline: soon)[0].integer(0, 0)
+                }
+            }
+            let large = Query("select count(*) from wide where n = $1", texts: ["3000000000"])
+            _ = try await run(Query("create table wide (n int)", isPrepared: false))
+            _ = try? await run(large)
+            let change = "alter table wide alter n type bigint"
+            _ = try await run(Query(change, isPrepared: false))
+            await #expect(throws: PostgresFailure.self, "PostgreSQL keeps the types it was told") {
+                try await run(large)
+            }
+            pool.outdateStatements()
+            #expect(try await run(large) == 0)
+            let kept = Query("select count(*) from pg_prepared_statements", isPrepared: false)
+            #expect(try await run(kept) == 1)
+        }
+    }
 }

@@ -166,6 +166,12 @@ package struct PoolSettings: Sendable {
         unsafe waiting.removeValue(forKey: waiter)?.resume(returning: outcome)
     }
 
+    /// Has every statement prepared anew: the schema has changed.
+    package func outdateStatements() {
+        for session in sessions.values { session.outdateStatements() }
+    }
+
+    /// Refuses whoever comes, and ends what runs.
     package func close() {
         isClosed = true
         maintenance?.cancel()

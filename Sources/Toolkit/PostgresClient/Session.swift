@@ -87,6 +87,9 @@ package struct SessionSettings: Sendable {
         set { registration.onPeerLeft = newValue }
     }
 
+    /// Types of parameters are those of the columns at the time when a statement was prepared.
+    func outdateStatements() { statements.outdate() }
+
     package func close() {
         isBroken = true
         registration.cancel()

@@ -20,7 +20,8 @@ struct StatementCache {
     }
 
     private struct Entry {
-        var name: String
+        let name: String
+        let preparedAt: UInt64
         var lastUse: UInt64
     }
 
@@ -31,6 +32,7 @@ struct StatementCache {
 
     private var entries: [Key: Entry] = [:]
     private var clock: UInt64 = 0
+    private var outdatedAt: UInt64 = 0
     private let capacity: Int
 
     init(capacity: Int) { self.capacity = capacity }
@@ -40,15 +42,23 @@ struct StatementCache {
     mutating func look(up sql: String) -> Lookup {
         clock += 1
         let key = Key(sql)
+        var evicted: String?
         if let index = entries.index(forKey: key) {
-            entries.values[index].lastUse = clock
-            return .prepared(name: entries.values[index].name)
+            if entries.values[index].preparedAt > outdatedAt {
+                entries.values[index].lastUse = clock
+                return .prepared(name: entries.values[index].name)
+            }
+            evicted = entries.values[index].name
+        } else if entries.count >= capacity {
+            evicted = removeOldest()
         }
-        let evicted = entries.count >= capacity ? removeOldest() : nil
         let name = "lucarne_\(clock)"
-        entries[key] = Entry(name: name, lastUse: clock)
+        entries[key] = Entry(name: name, preparedAt: clock, lastUse: clock)
         return .missing(name: name, evicted: evicted)
     }
+
+    /// What is there now is given up, and prepared anew, when it is next wanted.
+    mutating func outdate() { outdatedAt = clock }
 
     /// The server refused to prepare it, or may have.
     mutating func forget(_ sql: String) { entries[Key(sql)] = nil }

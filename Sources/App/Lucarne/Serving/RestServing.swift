@@ -126,6 +126,9 @@ struct RestServing: Sendable {
                 replacing: states.current,
                 in: context
             )
+            for pool in serving.pools {
+                await Task(executorPreference: pool.loop) { pool.outdateStatements() }.value
+            }
             states.replace(with: state)
             if wish.contains(.settings) { take(configuration) }
             telemetry.report(
