@@ -99,6 +99,10 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
                 "request-timeout: '1d' is not a duration like 500ms, 30s, 5m or 1h (from flag)"
             ),
             (
+                ["--connect-timeout=0s"], [:],
+                "connect-timeout: '0s' is not a duration above 0 (from flag)"
+            ),
+            (
                 ["--http-body-bytes-max=1KB"], [:],
                 "http-body-bytes-max: '1KB' is not a size like 65536, 64KiB or 16MiB (from flag)"
             ),
@@ -399,5 +403,10 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         #expect(throws: ConfigurationFailure("unknown command 'serv'; did you mean serve?")) {
             try Invocation(parsing: ["serv"])
         }
+    }
+
+    @Test(arguments: [(500, 1), (1_000, 1), (1_001, 2), (5_000, 5)])
+    func `seconds for libpq are whole, and never none`(milliseconds: Int, seconds: Int) {
+        #expect(Duration.milliseconds(milliseconds).secondsRoundedUp == seconds)
     }
 }

@@ -97,6 +97,10 @@ extension Configuration {
         database.poolLifetimeMax = try values.duration(.poolLifetimeMax)
         database.poolIdleTimeout = try values.duration(.poolIdleTimeout)
         database.connectTimeout = try values.duration(.connectTimeout)
+        // libpq would wait for ever (libpq §34.1.2).
+        guard database.connectTimeout > .zero else {
+            throw values.malformed(.connectTimeout, "a duration above 0")
+        }
         database.requestTimeout = try values.duration(.requestTimeout)
         database.statementTimeout = try values.duration(.statementTimeout)
         database.tellsTraces = try values.flag(.traceStatements)
@@ -264,6 +268,11 @@ extension SettingKey {
 }
 
 extension Duration {
+    /// For what counts whole seconds, and takes none for no limit at all.
+    var secondsRoundedUp: Int {
+        Int(components.seconds) + (components.attoseconds > 0 ? 1 : 0)
+    }
+
     package var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)

@@ -44,7 +44,7 @@ struct Serving: Sendable {
         telemetry.watch(.blocking) { blocking.waitingCount }
         ownerConnection = prepared.ownerConnection
         var session = SessionSettings(connection: prepared.connection)
-        session.connectTimeout = Int(configuration.database.connectTimeout.components.seconds)
+        session.connectTimeout = configuration.database.connectTimeout.secondsRoundedUp
         session.preparesStatements = configuration.rest.preparedStatements
         let settings = PoolSettings(configuration.database, loopCount: group.loops.count)
         pools = group.loops.map { [session] loop in
