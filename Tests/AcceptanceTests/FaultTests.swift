@@ -80,6 +80,63 @@ extension AcceptanceTests {
             #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
         }
 
+        @Test func `told to stop, it does not wait for a database that does not answer`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(
+                ["--drain-timeout", "1s"],
+                connection: database.connection
+            )
+            try database.psql(
+                """
+                create function endless() returns text language sql volatile as
+                $$ select 'done' from pg_sleep(600) $$; notify pgrst, 'reload schema'
+                """
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/rpc/endless", "-X", "OPTIONS").status == 200
+                }
+            )
+            Thread.detachNewThread { _ = try? server.get("/rest/v1/rpc/endless", "-X", "POST") }
+            let running =
+                "select pid from pg_stat_activity where state = 'active' "
+                + "and datname = current_database() and query like '%endless%' and pid <> pg_backend_pid()"
+            var backend = pid_t(0)
+            #expect(
+                try eventually(within: 10) {
+                    backend = pid_t(try database.psql(running)) ?? 0
+                    return backend > 0
+                }
+            )
+            kill(backend, SIGSTOP)
+            defer { kill(backend, SIGCONT) }
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 20) == 0)
+        }
+
+        @Test func `a column of another type is asked for as such once the catalog knows`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(
+                ["--pool-max", "1"],
+                connection: database.connection,
+                environment: ["LUCARNE_LOOPS": "1"]
+            )
+            try database.psql(
+                """
+                create table counts (n integer); insert into counts values (7);
+                grant select on counts to anon; notify pgrst, 'reload schema'
+                """
+            )
+            let few = { try server.get("/rest/v1/counts?n=lt.100").status }
+            #expect(try eventually(within: 10) { try few() == 200 })
+            let large = { try server.get("/rest/v1/counts?n=lt.3000000000") }
+            #expect(try large().status == 400)
+            try database.psql(
+                "alter table counts alter n type bigint; notify pgrst, 'reload schema'"
+            )
+            #expect(try eventually(within: 10) { try large().body == #"[{"n":7}]"# })
+        }
+
         @Test(arguments: ["fail", "degrade"])
         func `readiness bears a database that is away, for a while or as long as it takes`(
             policy: String

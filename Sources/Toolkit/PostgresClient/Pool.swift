@@ -178,6 +178,7 @@ package struct PoolSettings: Sendable {
         let (waiters, idle) = machine.close()
         for waiter in waiters { resume(waiter, .failure(.closed)) }
         for id in idle { end(id, .shutdown) }
+        for session in sessions.values { session.close() }
     }
 }
 

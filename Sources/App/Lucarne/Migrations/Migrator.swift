@@ -47,7 +47,10 @@ struct Migrator: ~Copyable {
 
     /// How far the schema is.
     func standing(of migrations: [Migration]) throws(StartFailure) -> MigrationStanding {
-        MigrationStanding(migrations, applied: try hasRecord() ? try applied() : [:])
+        try reporting("migrations") { () throws(PostgresFailure) in
+            try session.run("SET statement_timeout = '5s'")
+        }
+        return MigrationStanding(migrations, applied: try hasRecord() ? try applied() : [:])
     }
 
     private func applySystem() throws(StartFailure) {

@@ -2,6 +2,7 @@
 import EventLoop
 import Glibc
 import HTTPServer
+import PostgresClient
 import Rest
 import Telemetry
 
@@ -44,5 +45,20 @@ extension Serving {
         }
         // The operations listener goes last: whoever watches sees the drain to its end.
         for server in servers { await server.finishDrain(within: configuration.drainTimeout) }
+        await closePools()
+    }
+
+    /// What was cut off has been asked to end: nobody waits long for a database that does not.
+    private func closePools() async {
+        await withTaskGroup(of: Void.self) { tasks in
+            for pool in pools {
+                tasks.addTask(executorPreference: pool.loop) {
+                    for _ in 0..<100 where pool.counts.used > 0 {
+                        try? await pool.loop.sleep(nanoseconds: 10_000_000)
+                    }
+                    pool.close()
+                }
+            }
+        }
     }
 }
