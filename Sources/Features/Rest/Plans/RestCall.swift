@@ -109,7 +109,8 @@ package final class RestCall: PlannedRequest {
             transaction.statement = query(statement, message, values)
         }
         transaction.answers(as: output, check)
-        transaction.sharing = sharing
+        // Anonymous callers say the same of themselves, and are not the same.
+        transaction.sharing = identity.isAnonymous ? nil : sharing
         return transaction
     }
 
