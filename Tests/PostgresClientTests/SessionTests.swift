@@ -196,6 +196,39 @@ import Testing
         #expect(payload == "reload schema")
     }
 
+    @Test func `a listener asks from time to time whether the server is there, and goes on`()
+        async throws
+    {
+        let server = try PostgresServer.shared.get()
+        let payload: String? = try await withSession { session in
+            let listener = Task(executorPreference: session.loop) { () -> String? in
+                var payload: String?
+                try? await session.listen(to: ["later"], pause: 10_000_000) {
+                    Task { try server.psql("select pg_sleep(0.5); notify later, 'still'") }
+                } _: { notification in
+                    payload = notification.payload
+                    session.close()
+                }
+                return payload
+            }
+            return await listener.value
+        }
+        #expect(payload == "still")
+    }
+
+    @Test func `a listener notices a server that is gone without a word`() async throws {
+        try await withSession { session in
+            let backend = pid_t(session.processID)
+            defer { kill(backend, SIGCONT) }
+            await #expect(throws: PostgresFailure.self) {
+                try await session.listen(to: ["silence"], pause: 50_000_000) {
+                    kill(backend, SIGSTOP)
+                } _: { _ in
+                }
+            }
+        }
+    }
+
     @Test func `a copy streams every row, stops when told to, and leaves the session usable`()
         async throws
     {

@@ -10,9 +10,11 @@ package struct Notification: Equatable, Sendable {
 
 extension Session {
     /// Listens on the channels and calls `body` for each notification, until the connection
-    /// ends, which it says by throwing. `ready` is called once the server listens.
+    /// ends, which it says by throwing. `ready` is called once the server listens. When nothing
+    /// has come for `pause` (nanoseconds), the server is asked whether it is still there.
     package func listen(
         to channels: [String],
+        pause: UInt64 = 30_000_000_000,
         ready: () -> Void,
         _ body: (Notification) async -> Void
     ) async throws(PostgresFailure) {
@@ -25,7 +27,9 @@ extension Session {
         ready()
         while true {
             while let notification = nextNotification() { await body(notification) }
-            try await waitForInput()
+            guard try await !hasInput(within: pause) else { continue }
+            let deadline = uptime() &+ min(pause, 5_000_000_000)
+            _ = try await exchange([Query("SELECT 1", isPrepared: false)], deadline: deadline)
         }
     }
 }

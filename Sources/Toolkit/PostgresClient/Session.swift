@@ -341,13 +341,16 @@ extension Session {
     }
 
     /// Waits for whatever the server sends next, with no statement under way.
-    func waitForInput() async throws(PostgresFailure) {
+    func hasInput(within pause: UInt64) async throws(PostgresFailure) -> Bool {
         if bytes_to_read(registration.descriptor) == 0 {
             registration.isReadable = registration.peerHasLeft
         }
-        guard await registration.wait(.read, deadline: .max) == .ready else {
-            throw .connectionLost("the connection was closed")
+        switch await registration.wait(.read, deadline: uptime() &+ pause) {
+        case .ready: break
+        case .timedOut: return false
+        case .closed: throw .connectionLost("the connection was closed")
         }
         guard unsafe PQconsumeInput(connection) == 1 else { throw lost() }
+        return true
     }
 }
