@@ -114,6 +114,54 @@ extension AcceptanceTests {
             #expect(try server.exitCode(within: 20) == 0)
         }
 
+        @Test func `what changes while the first catalog is read is not missed`() throws {
+            let database = try Database()
+            let first = try LucarneProcess.serving(connection: database.connection)
+            first.signal(SIGTERM)
+            #expect(try first.exitCode() == 0)
+            try database.psql("create table public.released ()")
+            // Relations are read before the labels of enumerations.
+            let holder = Promise<String>()
+            Thread.detachNewThread {
+                holder.fulfil(
+                    Result {
+                        try database.psql(
+                            """
+                            do $$ begin lock table pg_enum in access exclusive mode;
+                            while not exists (select from public.released) loop
+                            perform pg_sleep(0.05); end loop; end $$
+                            """
+                        )
+                    }
+                )
+            }
+            let locks = "from pg_locks where relation = 'pg_enum'::regclass and "
+            #expect(
+                try eventually(within: 10) {
+                    try database.psql("select count(*) \(locks) granted") == "1"
+                }
+            )
+            let server = try LucarneProcess(["serve"], connection: database.connection)
+            #expect(
+                try eventually(within: 20) {
+                    try database.psql("select count(*) \(locks) not granted") == "1"
+                },
+                "\(server.output)"
+            )
+            try database.psql(
+                """
+                create table latecomers (id integer); grant select on latecomers to anon;
+                notify pgrst, 'reload schema'; insert into public.released default values
+                """
+            )
+            #expect(
+                try eventually(within: 20) {
+                    try server.get("/rest/v1/latecomers").status == 200
+                }
+            )
+            _ = try holder.value(within: 10)
+        }
+
         @Test func `a column of another type is asked for as such once the catalog knows`() throws {
             let database = try Database()
             let server = try LucarneProcess.serving(

@@ -9,6 +9,16 @@ package struct Notification: Equatable, Sendable {
 }
 
 extension Session {
+    /// From here on, what is notified on the channels is there for whoever calls `listen`.
+    package func subscribe(to channels: [String]) async throws(PostgresFailure) {
+        for channel in channels {
+            let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false)
+                .joined(separator: "\"\"")
+            let listen = Query("LISTEN \"\(quoted)\"", isPrepared: false)
+            _ = try await exchange([listen], deadline: uptime() &+ 10_000_000_000)
+        }
+    }
+
     /// Listens on the channels and calls `body` for each notification, until the connection
     /// ends, which it says by throwing. `ready` is called once the server listens. When nothing
     /// has come for `pause` (nanoseconds), the server is asked whether it is still there.
@@ -18,12 +28,7 @@ extension Session {
         ready: () -> Void,
         _ body: (Notification) async -> Void
     ) async throws(PostgresFailure) {
-        for channel in channels {
-            let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false)
-                .joined(separator: "\"\"")
-            let listen = Query("LISTEN \"\(quoted)\"", isPrepared: false)
-            _ = try await exchange([listen], deadline: uptime() &+ 10_000_000_000)
-        }
+        try await subscribe(to: channels)
         ready()
         while true {
             while let notification = nextNotification() { await body(notification) }

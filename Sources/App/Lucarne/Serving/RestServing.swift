@@ -77,25 +77,48 @@ struct RestServing: Sendable {
     }
 
     /// Tries once to load the catalog, so that the first client to be let in finds it; without a
-    /// database it gives up soon, for probes want an answer then too.
-    func prepare() async {
+    /// database it gives up soon, for probes want an answer then too. Returns who has listened to
+    /// changes since before that, if the database let anybody.
+    func prepare() async -> Session? {
         guard !routes.isEmpty else {
             serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
-            return serving.telemetry.health.learn(.started)
+            serving.telemetry.health.learn(.started)
+            return nil
         }
+        let listener = await firstListener(on: serving.group.loops[0])
         if !(await reload(.everything, within: Self.firstLoadTimeout)) {
             requestReload(.everything)
         }
+        return listener
+    }
+
+    private func firstListener(on loop: EventLoop) async -> Session? {
+        guard settings.channelEnabled else { return nil }
+        var terms = serving.listenerSession
+        // The shortest that libpq knows: readiness waits for this.
+        terms.connectTimeout = min(terms.connectTimeout, 2)
+        return await Task(executorPreference: loop) { [terms] () -> Session? in
+            guard
+                let session = try? await Session.connect(terms, on: loop, via: serving.blocking)
+            else { return nil }
+            do throws(PostgresFailure) {
+                try await session.subscribe(to: [settings.channel])
+                return session
+            } catch {
+                session.close()
+                return nil
+            }
+        }.value
     }
 
     /// Loads the catalog again whenever something says that it has changed.
-    func keepCurrent() async {
+    func keepCurrent(_ listener: Session?) async {
         guard !routes.isEmpty else { return }
         let loop = serving.group.loops[0]
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask(executorPreference: loop) { await reloadOnRequest(loop) }
             if settings.channelEnabled {
-                tasks.addTask(executorPreference: loop) { await listen(loop) }
+                tasks.addTask(executorPreference: loop) { await listen(loop, listener) }
             }
         }
     }
@@ -196,8 +219,8 @@ struct RestServing: Sendable {
         )
     }
 
-    private func listen(_ loop: EventLoop) async {
-        var isFirst = true
+    private func listen(_ loop: EventLoop, _ first: Session?) async {
+        if let first { try? await listen(first, loop, isFirst: true) }
         while !Task.isCancelled {
             do throws(PostgresFailure) {
                 let session = try await Session.connect(
@@ -205,12 +228,11 @@ struct RestServing: Sendable {
                     on: loop,
                     via: serving.blocking
                 )
-                try await listen(session, loop, isFirst: isFirst)
+                try await listen(session, loop, isFirst: false)
             } catch {
                 // The pool reports a lost database; here it only means to try again.
                 try? await loop.sleep(nanoseconds: Self.retryPause)
             }
-            isFirst = false
         }
     }
 

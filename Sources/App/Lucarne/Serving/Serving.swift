@@ -82,7 +82,7 @@ struct Serving: Sendable {
         if let open = configuration.openOperationsAddress {
             telemetry.operationsAreOpen(on: open.description)
         }
-        await rest.prepare()
+        let listener = await rest.prepare()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {
                 let listener: Listener = index == 0 ? .public : .admin
@@ -91,7 +91,7 @@ struct Serving: Sendable {
                 }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                await rest.keepCurrent()
+                await rest.keepCurrent(listener)
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
