@@ -8,9 +8,10 @@ enum SettingFile {
         path: String
     ) throws(ConfigurationFailure) -> SettingValues {
         var values = SettingValues()
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
+        // "\r\n" is one Character, which is not "\n".
+        let lines = text.replacing("\r\n", with: "\n")
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
             let line = line.trimmed
             if line.isEmpty || line.hasPrefix("#") { continue }
             let source = SettingSource.file(path, line: index + 1)

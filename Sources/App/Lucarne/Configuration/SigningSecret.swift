@@ -62,7 +62,8 @@ extension SigningSecret {
     static func contents(of path: String) throws(ConfigurationFailure) -> String {
         do throws(FileFailure) {
             let text = try Files.readText(path)
-            return text.hasSuffix("\n") ? String(text.dropLast()) : text
+            // "\r\n" is one Character.
+            return text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
         } catch {
             throw ConfigurationFailure("cannot read \(error)")
         }
