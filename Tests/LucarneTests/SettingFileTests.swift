@@ -21,5 +21,26 @@ import Testing
         try Files.create(path, Array((strongSecret + end).utf8), mode: 0o600)
         let configuration = try load(["--jwt-secret=@\(path)"])
         #expect(configuration.tokens.secret?.plain == Array(strongSecret.utf8))
+        #expect(try Files.list(scratch.path) == ["secret"])
+    }
+
+    @Test(arguments: ["operations-token", "jwt-secret", "database-url"], ["", "\n", " \r\n"])
+    func `an empty file is no secret`(setting: String, contents: String) throws {
+        let scratch = Scratch()
+        let path = scratch.path + "/secret"
+        try Files.create(path, Array(contents.utf8), mode: 0o600)
+        let message = "cannot read \(path): it is empty"
+        #expect(failure { try load(["--\(setting)=@\(path)"]) } == message)
+    }
+
+    @Test func `what a crash left of development's secret is not taken for one`() throws {
+        let scratch = Scratch()
+        let secret = try SigningSecret.generated(in: scratch.path)
+        #expect(try SigningSecret.generated(in: scratch.path) == secret)
+        let path = SigningSecret.path(in: scratch.path)
+        Files.remove(path)
+        try Files.create(path, [], mode: 0o600)
+        let message = "cannot read \(path): it is empty"
+        #expect(failure { try load(["--data-directory", scratch.path]) } == message)
     }
 }

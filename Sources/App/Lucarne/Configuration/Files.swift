@@ -31,12 +31,23 @@ enum Files {
         String(decoding: try read(path), as: UTF8.self)
     }
 
-    /// Refuses to replace what is there already.
+    /// Refuses to replace what is there already. The file has all of its contents, or is not there.
     static func create(_ path: String, _ contents: [UInt8], mode: mode_t) throws(FileFailure) {
+        let draft = "\(path).\(UInt64.random(in: 0 ... .max))"
+        defer { remove(draft) }
+        try write(draft, contents, mode: mode)
+        guard unsafe link(draft, path) == 0 else { throw FileFailure(path: path, errno: errno) }
+    }
+
+    private static func write(
+        _ path: String,
+        _ contents: [UInt8],
+        mode: mode_t
+    ) throws(FileFailure) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileFailure(path: path, errno: errno) }
         defer { close(descriptor) }
-        let written = unsafe write(descriptor, contents, contents.count)
+        let written = unsafe Glibc.write(descriptor, contents, contents.count)
         guard written == contents.count, fsync(descriptor) == 0 else {
             throw FileFailure(path: path, errno: errno)
         }
@@ -46,7 +57,7 @@ enum Files {
         let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure(path: path, errno: errno) }
         defer { close(descriptor) }
-        let written = unsafe write(descriptor, contents, contents.count)
+        let written = unsafe Glibc.write(descriptor, contents, contents.count)
         guard written == contents.count, fsync(descriptor) == 0 else {
             throw FileFailure(path: path, errno: errno)
         }

@@ -59,14 +59,20 @@ extension SigningSecret {
         return bytes
     }
 
+    /// Nothing is no secret: whoever asks with an empty one would be let in.
     static func contents(of path: String) throws(ConfigurationFailure) -> String {
+        var text: String
         do throws(FileFailure) {
-            let text = try Files.readText(path)
-            // "\r\n" is one Character.
-            return text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
+            text = try Files.readText(path)
         } catch {
             throw ConfigurationFailure("cannot read \(error)")
         }
+        // "\r\n" is one Character.
+        if text.hasSuffix("\n") || text.hasSuffix("\r\n") { text.removeLast() }
+        guard !text.trimmed.isEmpty else {
+            throw ConfigurationFailure("cannot read \(path): it is empty")
+        }
+        return text
     }
 
     static func path(in directory: String) -> String { directory + "/jwt-secret" }
