@@ -46,6 +46,7 @@ extension AcceptanceTests {
                 (["conquer"], [:], 2, "conquer"),
                 (["serve"], ["DATABASE_URL": "postgresql://127.0.0.1:1/none"], 1, "127.0.0.1"),
                 (["serve"], ["DATABASE_URL": "host=/no/such/folder"], 1, "/no/such/folder"),
+                (["serve"], ["DATABASE_URL": "postgresql://u:hu/sh@127.0.0.1/d"], 2, "%2F"),
                 (
                     ["serve"], ["LUCARNE_ENVIRONMENT": "production", "LUCARNE_JWT_SECRET": ""], 2,
                     "LUCARNE_JWT_SECRET"
@@ -68,6 +69,7 @@ extension AcceptanceTests {
             let lines = server.output.split(separator: "\n").filter { !$0.hasPrefix("{") }
             #expect(lines.count == 1, "\(server.output)")
             #expect(lines.first?.contains(name) == true, "\(server.output)")
+            #expect(!server.output.contains("hu/sh"))
             // Where nothing is wrong with the settings, the log's readers are told as well.
             let told = try server.records().filter { $0["event"] as? String == "start.failed" }
             #expect(told.count == (code == 1 ? 1 : 0))

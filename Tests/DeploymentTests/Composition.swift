@@ -88,8 +88,11 @@ extension Composition {
 
     private var settings: [String] {
         let named = (lucarne["environment"]?.members ?? []).map(\.0)
-        var findings = named.filter { !Deployment.settings.contains($0) }.map {
-            "lucarne: no setting \($0)"
+        // libpq's own.
+        let known = Deployment.settings.union(["PGPASSWORD"])
+        var findings = named.filter { !known.contains($0) }.map { "lucarne: no setting \($0)" }
+        if setting(.databaseURL)?.contains("$") != false {
+            findings.append("lucarne: what is put into its URL may mean something there")
         }
         if lucarne["healthcheck", "test"].strings != ["CMD", "lucarne", "healthcheck"] {
             findings.append("lucarne: its own healthcheck is not asked")

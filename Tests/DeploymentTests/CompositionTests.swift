@@ -90,6 +90,7 @@ import Testing
         Mistake(compose, "- loki:/loki", "- grafana:/loki", "nothing uses the volume loki"),
         Mistake(compose, "/dashboards:ro", "/dashboards", "dashboards can be written"),
         Mistake(compose, "service_healthy", "service_started", "until postgres is healthy"),
+        Mistake(compose, "//postgres@", "//postgres:${P}@", "lucarne: what is put into its URL"),
         Mistake(compose, "_LOG_LOKI_URL", "_LOKI_URL", "no setting LUCARNE_LOKI_URL"),
         Mistake(compose, "-h, localhost, ", "", "asks a server that only sets things up"),
         Mistake(compose, "lucarne, healthcheck", "true", "its own healthcheck is not asked"),

@@ -331,32 +331,6 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         #expect(configuration.reportJSON.contains(#""loops":{"value":"3","source":"flag""#))
     }
 
-    @Test(arguments: [
-        ("postgresql://u:hush@h/d", "user=u password=******** dbname=d host=h"),
-        ("postgresql://u:hush:hush@h/d", "user=u password=******** dbname=d host=h"),
-        ("postgresql://u:hu%20sh@h/d", "user=u password=******** dbname=d host=h"),
-        ("postgres://u@h/d?password=hush&sslpassword=hush", masks("user=u", "dbname=d host=h")),
-        ("postgresql:///d?pass%77ord=hush&user=u", "user=u password=******** dbname=d"),
-        ("host=h password='hush hush' user=u", "user=u password=******** host=h"),
-        ("password = hush host = h", "password=******** host=h"),
-        ("password='it\\'s hush' dbname='a b'", "password=******** dbname='a b'"),
-        ("password=hu\\ sh application_name=''", "password=******** application_name=''"),
-        ("password=hush password=hush user=u", "user=u password=********"),
-        ("sslpassword=hush host=h", "host=h sslpassword=********"),
-        ("postgresql://u:hush@h/d?nonsense=1", "********"), ("password='hush", "********"),
-        ("hush", "********"),
-        ("postgresql://u@h/d", "postgresql://u@h/d"),
-        ("host=h user=u", "host=h user=u"), ("postgresql://", "postgresql://"),
-        ("@/run/secret", "@/run/secret"),
-    ])
-    func `a password in a connection string is masked`(url: String, masked: String) {
-        #expect(Configuration.withoutPassword(url) == masked)
-    }
-
-    private static func masks(_ before: String, _ after: String) -> String {
-        "\(before) password=******** \(after) sslpassword=********"
-    }
-
     @Test(
         arguments: [
             ([:], nil), (["LUCARNE_ADDRESS": "0.0.0.0:8080"], "0.0.0.0:8080"),

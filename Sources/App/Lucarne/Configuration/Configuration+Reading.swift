@@ -2,6 +2,7 @@
 internal import CLinux
 internal import Cryptography
 internal import EventLoop
+internal import PostgresClient
 internal import QueryPlanner
 internal import Rest
 internal import Telemetry
@@ -84,7 +85,7 @@ extension Configuration {
     }
 
     private mutating func readDatabase() throws(ConfigurationFailure) {
-        database.url = try secret(.databaseURL)
+        database.url = try connectionString()
         database.postgresDirectory = values.text(.postgresDirectory)
         database.migrationsDirectory = values.text(.migrationsDirectory) ?? "migrations"
         database.migratesOnStart = try values.flag(.migrateOnStart)
@@ -107,6 +108,18 @@ extension Configuration {
         let tolerance = try values.duration(.readinessDatabaseAfter).nanoseconds
         let endsReadiness = try values.oneOf(.readinessDatabase) == "fail"
         database.outageTolerance = endsReadiness ? tolerance : .max
+    }
+
+    /// What libpq does not understand, or not as it was meant, it would quote in its complaint.
+    private func connectionString() throws(ConfigurationFailure) -> String? {
+        guard let text = try secret(.databaseURL) else { return nil }
+        guard ConnectionOption.read(text) != nil, !Self.isTorn(text) else {
+            throw values.malformed(
+                .databaseURL,
+                "a connection string (in a URL's password, write %2F for / and %40 for @)"
+            )
+        }
+        return text
     }
 
     private mutating func readHTTP() throws(ConfigurationFailure) {

@@ -73,10 +73,23 @@ extension Configuration {
     /// masked; as it was written where nothing is. What libpq does not understand may be anything.
     package static func withoutPassword(_ url: String) -> String {
         if url.hasPrefix("@") { return url }
-        guard let options = ConnectionOption.read(url) else { return mask }
+        guard let options = ConnectionOption.read(url), !isTorn(url) else { return mask }
         guard options.contains(where: \.isSecret) else { return url }
         return options.map { "\($0.name)=\($0.isSecret ? mask : quoted($0.value))" }
             .joined(separator: " ")
+    }
+
+    /// Whether libpq takes a part of what is before a URL's host for something else: to it, `@` ends
+    /// the credentials and `/` begins the database's name (PostgreSQL §34.1.1.2), in a password too.
+    static func isTorn(_ url: String) -> Bool {
+        guard let scheme = url.firstRange(of: "://"),
+            ["postgresql", "postgres"].contains(url[..<scheme.lowerBound])
+        else { return false }
+        var rest = url[scheme.upperBound...]
+        if let end = rest.firstIndex(where: { "@/".contains($0) }), rest[end] == "@" {
+            rest = rest[rest.index(after: end)...]
+        }
+        return rest.prefix { $0 != "?" }.contains("@")
     }
 
     /// PostgreSQL §34.1.1.1.
