@@ -212,6 +212,12 @@ extension AcceptanceTests {
             )
             #expect(try !isWell(), "the catalog's success mends no setting")
             #expect(try shown("rest-db-max-rows") == "2")
+
+            try write("LUCARNE_SLOW_REQUEST=9000000h\n")
+            server.signal(SIGUSR2)
+            #expect(try eventually(within: 10) { server.output.contains("slow-request") })
+            #expect(try server.get("/livez").status == 200)
+            #expect(try !isWell())
             try write("")
             server.signal(SIGHUP)
             #expect(try eventually(within: 10) { try isWell() && fingerprint() == before })

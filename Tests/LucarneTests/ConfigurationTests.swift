@@ -96,7 +96,13 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
             ),
             (
                 ["--request-timeout=1d"], [:],
-                "request-timeout: '1d' is not a duration like 500ms, 30s, 5m or 1h (from flag)"
+                "request-timeout: '1d' is not a duration like 500ms, 30s, 5m or 1h, "
+                    + "of at most a year (from flag)"
+            ),
+            (
+                ["--drain-timeout=9000000h"], [:],
+                "drain-timeout: '9000000h' is not a duration like 500ms, 30s, 5m or 1h, "
+                    + "of at most a year (from flag)"
             ),
             (
                 ["--connect-timeout=0s"], [:],

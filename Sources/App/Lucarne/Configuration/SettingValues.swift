@@ -107,7 +107,7 @@ extension SettingValues {
     package func duration(_ key: SettingKey) throws(ConfigurationFailure) -> Duration {
         guard let text = text(key) else { return .zero }
         guard let duration = Self.duration(text) else {
-            throw malformed(key, "a duration like 500ms, 30s, 5m or 1h")
+            throw malformed(key, "a duration like 500ms, 30s, 5m or 1h, of at most a year")
         }
         return duration
     }
@@ -118,9 +118,10 @@ extension SettingValues {
             ("h", .seconds(3600)), ("", .seconds(1)),
         ]
         for (suffix, unit) in units where text.hasSuffix(suffix) {
-            guard let number = Int(text.dropLast(suffix.count)), 0...31_536_000_000 ~= number else {
-                break
-            }
+            // Nanoseconds, which all become, have no room for centuries.
+            guard let number = Int(text.dropLast(suffix.count)), 0...31_536_000_000 ~= number,
+                unit * number <= .seconds(31_536_000)
+            else { break }
             return unit * number
         }
         return nil
