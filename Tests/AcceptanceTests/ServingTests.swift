@@ -170,5 +170,20 @@ extension AcceptanceTests {
             #expect(reply.body == #""done""#)
             #expect(try server.exitCode() == 0)
         }
+
+        @Test func `only being told to stop once more shortens the time before a drain`() throws {
+            let server = try LucarneProcess.serving(
+                ["--drain-delay", "120s"],
+                connection: try Database().connection
+            )
+            server.signal(SIGTERM)
+            #expect(try eventually(within: 10) { try server.get("/readyz").status == 503 })
+            for signal in [SIGHUP, SIGUSR1, SIGUSR2] { server.signal(signal) }
+            // As long as a drain of nothing would take.
+            sleep(1)
+            #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
+            server.signal(SIGTERM)
+            #expect(try server.exitCode() == 0)
+        }
     }
 }

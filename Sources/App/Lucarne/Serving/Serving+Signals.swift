@@ -38,7 +38,9 @@ extension Serving {
             tasks.addTask(executorPreference: group.loops[0]) {
                 try? await Task.sleep(for: configuration.drainDelay)
             }
-            tasks.addTask(executorPreference: group.loops[0]) { _ = await signals.next() }
+            tasks.addTask(executorPreference: group.loops[0]) {
+                while let signal = await signals.next(), ![SIGTERM, SIGINT].contains(signal) {}
+            }
             await tasks.next()
             signals.close()
             tasks.cancelAll()
