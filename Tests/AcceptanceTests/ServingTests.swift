@@ -171,6 +171,58 @@ extension AcceptanceTests {
             #expect(try server.exitCode() == 0)
         }
 
+        @Test func `a drain takes as long as it may once, whoever is still asking`() throws {
+            let database = try Database()
+            let operations = "127.0.0.1:\(Int.random(in: 32_000..<40_000))"
+            let server = try LucarneProcess.serving(
+                ["--drain-timeout", "6s", "--operations-address", operations],
+                connection: database.connection
+            )
+            try database.psql(
+                """
+                create function slow() returns text language sql volatile as
+                $$ select 'done' from pg_sleep(60) $$; notify pgrst, 'reload schema'
+                """
+            )
+            #expect(
+                try eventually(within: 10) {
+                    try server.get("/rest/v1/rpc/slow", "-X", "OPTIONS").status == 200
+                }
+            )
+            let slow = Promise<Reply>()
+            let profile = Promise<Int32>()
+            @Sendable func look(seconds: Int) throws -> Command {
+                let url = operations + "/debug/profile?seconds=\(seconds)"
+                let shown = ["-s", "-o", "/dev/null", "-w", "%{http_code}"]
+                return try Command.run("/usr/bin/env", ["curl", url] + shown)
+            }
+            Thread.detachNewThread {
+                slow.fulfil(Result { try server.get("/rest/v1/rpc/slow", "-X", "POST") })
+            }
+            Thread.detachNewThread {
+                profile.fulfil(
+                    Result {
+                        var run: Command
+                        repeat { run = try look(seconds: 60) } while run.output == "409"
+                        return run.status
+                    }
+                )
+            }
+            let running =
+                "select count(*) from pg_stat_activity where state = 'active' "
+                + "and datname = current_database() and query like '%slow%' "
+                + "and pid <> pg_backend_pid()"
+            #expect(
+                try eventually(within: 20) {
+                    try database.psql(running) == "1" && look(seconds: 1).output == "409"
+                }
+            )
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 9) == 0)
+            #expect(try slow.value(within: 15).status == 0)
+            #expect(try profile.value(within: 15) != 0)
+        }
+
         @Test func `only being told to stop once more shortens the time before a drain`() throws {
             let server = try LucarneProcess.serving(
                 ["--drain-delay", "120s"],

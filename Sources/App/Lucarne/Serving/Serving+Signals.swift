@@ -45,8 +45,12 @@ extension Serving {
             signals.close()
             tasks.cancelAll()
         }
-        // The operations listener goes last: whoever watches sees the drain to its end.
-        for server in servers { await server.finishDrain(within: configuration.drainTimeout) }
+        // The operations listener goes last: whoever watches sees the drain to its end, which is one
+        // for all: whoever kills those that stay too long counts from the signal.
+        let end = ContinuousClock.now + configuration.drainTimeout
+        for server in servers {
+            await server.finishDrain(within: max(.zero, ContinuousClock.now.duration(to: end)))
+        }
         await closePools()
     }
 
