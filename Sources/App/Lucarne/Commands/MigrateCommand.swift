@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import EventLoop
+internal import Glibc
 
 /// `lucarne migrate`: applies, or with `--check` only counts.
 enum MigrateCommand {
@@ -20,7 +22,14 @@ enum MigrateCommand {
     private static func apply(_ configuration: Configuration) throws(StartFailure) -> Int32 {
         var configuration = configuration
         configuration.database.migratesOnStart = true
-        let database = try PreparedDatabase.prepare(configuration) { _ in }
+        // PostgreSQL would go on with a statement, and its locks, that nobody waits for any more.
+        Signals.block([SIGTERM, SIGINT])
+        let interruption = StartInterruption(by: [SIGTERM, SIGINT])
+        defer { interruption.finish() }
+        let database = try PreparedDatabase.prepare(
+            configuration,
+            interruption: interruption
+        ) { _ in }
         database.embedded?.stop()
         for name in database.applied { Terminal.writeLine("applied \(name)") }
         if database.applied.isEmpty { Terminal.writeLine("nothing to apply") }
