@@ -39,6 +39,14 @@ import Testing
         #expect(Migration(name: "x", sql: "a").checksum != Migration(name: "x", sql: "b").checksum)
     }
 
+    @Test(arguments: [Array("-- caf".utf8) + [0xE9], Array("SELECT 1;\0SELECT 2;".utf8)])
+    func `a file that is no text is not taken for one`(contents: [UInt8]) throws {
+        let scratch = Scratch()
+        try Files.create(scratch.path + "/0001_a.sql", contents, mode: 0o644)
+        let failure = #expect(throws: StartFailure.self) { try Migration.read(from: scratch.path) }
+        #expect(failure?.description == "migration 0001_a.sql is not text in UTF-8")
+    }
+
     @Test(arguments: [(1, 1), (3, 1), (4, 2), (6, 3)])
     func `a position in the text is a line`(position: Int, line: Int) {
         #expect(Migration(name: "x", sql: "éb\nc\nd").line(ofCharacter: position) == line)

@@ -18,17 +18,21 @@ package struct Migration: Sendable, Equatable {
 
     /// The `*.sql` files of a directory, by name. No directory: no migrations.
     static func read(from directory: String) throws(StartFailure) -> [Migration] {
+        var files: [(name: String, contents: [UInt8])] = []
         do throws(FileFailure) {
             guard Files.exists(directory) else { return [] }
-            var migrations: [Migration] = []
             for name in try Files.list(directory) where name.hasSuffix(".sql") {
                 guard !name.hasPrefix(".") else { continue }
-                let sql = try Files.readText(directory + "/" + name)
-                migrations.append(Migration(name: name, sql: sql))
+                files.append((name, try Files.read(directory + "/" + name)))
             }
-            return migrations
         } catch {
             throw StartFailure("migrations: cannot read \(error)")
+        }
+        return try files.map { name, contents throws(StartFailure) in
+            // What was repaired, or ended at a NUL as libpq's strings do, is not what was written.
+            guard let sql = String(validating: contents, as: UTF8.self), !contents.contains(0)
+            else { throw StartFailure("migration \(name) is not text in UTF-8") }
+            return Migration(name: name, sql: sql)
         }
     }
 
