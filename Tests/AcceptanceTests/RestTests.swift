@@ -174,7 +174,11 @@ extension AcceptanceTests {
         @Test func `what a signal has put into effect is what the process tells of itself`() throws
         {
             let database = try Database()
-            let server = try LucarneProcess.serving(connection: database.connection)
+            // Nothing but signals has it look.
+            let server = try LucarneProcess.serving(
+                ["--rest-db-channel-enabled", "off"],
+                connection: database.connection
+            )
             func write(_ text: String) throws {
                 let path = server.directory + "/.env"
                 try text.write(toFile: path, atomically: true, encoding: .utf8)
@@ -217,6 +221,10 @@ extension AcceptanceTests {
             server.signal(SIGUSR2)
             #expect(try eventually(within: 10) { server.output.contains("slow-request") })
             #expect(try server.get("/livez").status == 200)
+            #expect(try !isWell())
+            try database.psql("create table rings ()")
+            server.signal(SIGHUP)
+            #expect(try eventually(within: 10) { try server.get("/rest/v1/rings").status == 200 })
             #expect(try !isWell())
             try write("")
             server.signal(SIGHUP)

@@ -142,7 +142,11 @@ struct RestServing: Sendable {
             deadline: started &+ patience,
             trace: RequestTrace(startedAt: started, context: .restarted())
         )
-        guard let configuration = await configuration(for: wish) else { return true }
+        guard let configuration = await configuration(for: wish) else {
+            // A file that is wrong keeps nobody from what the database has.
+            let rest = wish.subtracting(.settings)
+            return rest.isEmpty ? true : await reload(rest, within: patience)
+        }
         do throws(Problem) {
             let state = try await loader.reading(configuration.rest).load(
                 wish,
