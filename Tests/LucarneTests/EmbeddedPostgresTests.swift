@@ -124,6 +124,20 @@ private func value(
         #expect(noBinaries?.description == "postgres-directory: no initdb and postgres in /nowhere")
     }
 
+    @Test func `what made a cluster from the PATH serves it again`() throws {
+        let scratch = Scratch()
+        for name in ["initdb", "postgres"] {
+            try Files.create(scratch.path + "/" + name, [], mode: 0o755)
+        }
+        func directory(_ path: String) throws -> String {
+            try PostgresBinaries.find(configured: nil, clusterVersion: "99", path: path).directory
+        }
+        let packaged = try PostgresBinaries.find(configured: nil, clusterVersion: nil, path: "")
+        #expect(try directory("/nowhere:\(packaged.directory):\(scratch.path)") == scratch.path)
+        let failure = #expect(throws: StartFailure.self) { try directory(packaged.directory) }
+        #expect(failure?.description.contains("made by PostgreSQL 99") == true)
+    }
+
     @Test(.enabled(if: geteuid() == 0, "needs root"))
     func `a directory closed to PostgreSQL's user is named before anything is tried`() throws {
         let scratch = Scratch()

@@ -36,10 +36,14 @@ struct PostgresBinaries: Equatable {
         by version: String,
         path: String
     ) throws(StartFailure) -> PostgresBinaries {
+        let installed = installed
         let packaged = installed.first { $0.version == version }?.directory
         if let packaged { return PostgresBinaries(directory: packaged) }
-        let onPath = path.split(separator: ":").map(String.init).first(where: isComplete)
-        if let onPath, installed.isEmpty { return PostgresBinaries(directory: onPath) }
+        // Of another version are those of the packages; of the rest nobody knows.
+        let onPath = path.split(separator: ":").map(String.init).first { directory in
+            isComplete(directory) && !installed.contains { $0.directory == directory }
+        }
+        if let onPath { return PostgresBinaries(directory: onPath) }
         throw StartFailure(
             "the data directory was made by PostgreSQL \(version), which is not installed: "
                 + "apt-get install postgresql-\(version), or choose another --data-directory"
