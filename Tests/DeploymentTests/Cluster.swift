@@ -132,7 +132,9 @@ extension Cluster {
         let pause = container["lifecycle", "preStop", "sleep", "seconds"].int
         guard let seconds, let pause else { return ["nobody waits before it is stopped"] }
         let patience = pod["terminationGracePeriodSeconds"]?.int ?? 30
-        return patience >= pause + seconds + 5 ? [] : ["killed before it has drained"]
+        let rest = manifest("deployment")["spec", "minReadySeconds"].int ?? 0
+        return (patience >= pause + seconds + 5 ? [] : ["killed before it has drained"])
+            + (rest >= patience ? [] : ["the next one is stopped before one has drained"])
     }
 
     private var privileges: [String] {

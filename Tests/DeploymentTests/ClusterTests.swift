@@ -68,6 +68,7 @@ import Testing
         mistake("deployment", "path: /livez", "path: /healthz", "liveness is not asked"),
         mistake("deployment", "path: /readyz", "path: /livez", "readiness is not asked"),
         mistake("deployment", "port: operations", "port: http", "startup is not asked"),
+        mistake("deployment", "ReadySeconds: 40", "ReadySeconds: 9", "the next one is stopped"),
         mistake("deployment", "preStop:", "postStart:", "nobody waits before"),
         mistake("deployment", "runAsUser: 10001", "runAsUser: 1", "its user is not the image's"),
         mistake("deployment", "runAsNonRoot: true", "runAsNonRoot: false", "it may be root"),
