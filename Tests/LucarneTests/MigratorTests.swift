@@ -76,7 +76,9 @@ struct TestDatabase {
         )
         #expect(try database.value("SELECT to_regclass('b')") == nil)
         #expect(try database.value("SELECT to_regclass('a')") == "a")
-        for sql in ["COMMIT; SELECT 1;", "CREATE TABLE c (); ROLLBACK;"] {
+        for sql in [
+            "COMMIT; SELECT 1;", "CREATE TABLE c (); ROLLBACK;", "COMMIT AND CHAIN; SELECT 1;",
+        ] {
             let rogue = Migration(name: "0002_rogue.sql", sql: sql)
             let failure = #expect(throws: StartFailure.self) {
                 try Migrator(connection: owner).migrate([good, rogue])
@@ -88,6 +90,38 @@ struct TestDatabase {
             try Migrator(connection: owner).migrate([good, copy])
         }
         #expect(refused?.description.contains("COPY FROM STDIN has no input here") == true)
+    }
+
+    @Test func `a file holds the lock as long as its transaction`() throws {
+        let database = try TestDatabase()
+        let held = Migration(
+            name: "0001_held.sql",
+            sql: """
+                SELECT pg_advisory_unlock_all();
+                CREATE TABLE held AS SELECT FROM pg_locks
+                WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted;
+                """
+        )
+        _ = try Migrator(connection: database.owner).migrate([held])
+        #expect(try database.value("SELECT count(*) FROM held") == "1")
+    }
+
+    @Test func `what is recorded already is not recorded again`() throws {
+        let database = try TestDatabase()
+        let rogue = Migration(
+            name: "0002_rogue.sql",
+            sql: """
+                CREATE TABLE b ();
+                INSERT INTO lucarne.migrations VALUES ('0002_rogue.sql', 'x', DEFAULT, 1);
+                """
+        )
+        let failure = #expect(throws: StartFailure.self) {
+            try Migrator(connection: database.owner).migrate([good, rogue])
+        }
+        #expect(failure?.description.contains("(23505)") == true)
+        #expect(try database.value("SELECT to_regclass('b')") == nil)
+        let names = "SELECT string_agg(name, ',') FROM lucarne.migrations WHERE name ~ '^0'"
+        #expect(try database.value(names) == "0001_good.sql")
     }
 
     @Test func `policies find who asks, and roles have their rights`() throws {

@@ -21,28 +21,17 @@ struct Migrator: ~Copyable {
 
     /// Applies what is pending, ours first. Returns the names of the user's that were applied.
     func migrate(_ migrations: [Migration]) throws(StartFailure) -> [String] {
-        try reporting("migrations") { () throws(PostgresFailure) in
-            try session.run("SET lock_timeout = '60s'; SET client_min_messages = warning")
-            _ = try session.query("SELECT pg_advisory_lock($1::bigint)", ["\(Self.lockKey)"])
-            try session.run("SET lock_timeout = 0")
+        var applied: [String] = []
+        while let next = try step(migrations) {
+            if !next.isOurs { applied.append(next.name) }
         }
-        defer { try? session.run("SELECT pg_advisory_unlock_all()") }
-        try applySystem()
-        // Read under the lock: another process may have applied some while we waited.
-        let pending = try Migration.pending(migrations, applied: try applied())
-        for migration in pending { try apply(migration, recordedAs: migration.name) }
-        if !pending.isEmpty { try? session.run("NOTIFY pgrst, 'reload schema'") }
-        return pending.map(\.name)
+        if !applied.isEmpty { try? session.run("NOTIFY pgrst, 'reload schema'") }
+        return applied
     }
 
     /// What `migrate` would apply, without applying it.
     func pending(_ migrations: [Migration]) throws(StartFailure) -> [String] {
-        let applied = try hasRecord() ? try applied() : [:]
-        let system = SystemMigration.scripts.map {
-            Migration(name: "lucarne/\($0.name)", sql: $0.sql)
-        }
-        .filter { applied[$0.name] != $0.checksum }
-        return try (system + Migration.pending(migrations, applied: applied)).map(\.name)
+        try unapplied(migrations).map(\.name)
     }
 
     /// How far the schema is.
@@ -53,18 +42,10 @@ struct Migrator: ~Copyable {
         return MigrationStanding(migrations, applied: try hasRecord() ? try applied() : [:])
     }
 
-    private func applySystem() throws(StartFailure) {
-        if try !hasRecord() {
-            try reporting("migrations") { () throws(PostgresFailure) in
-                try session.run(SystemMigration.record)
-            }
-        }
-        let applied = try applied()
-        for script in SystemMigration.scripts {
-            let migration = Migration(name: "lucarne/\(script.name)", sql: script.sql)
-            if applied[migration.name] == migration.checksum { continue }
-            try apply(migration, recordedAs: migration.name)
-        }
+    private func unapplied(_ migrations: [Migration]) throws(StartFailure) -> [Migration] {
+        let applied = try hasRecord() ? try applied() : [:]
+        let ours = SystemMigration.migrations.filter { applied[$0.name] != $0.checksum }
+        return try ours + Migration.pending(migrations, applied: applied)
     }
 
     private func hasRecord() throws(StartFailure) -> Bool {
@@ -82,27 +63,60 @@ struct Migrator: ~Copyable {
         return applied
     }
 
-    /// The file and its record in one transaction: both, or neither.
-    private func apply(_ migration: Migration, recordedAs name: String) throws(StartFailure) {
+    /// Applies the next: the lock, the file and its record in one transaction, all or nothing. The
+    /// lock is the transaction's, since a pooler may give the next one to another session.
+    private func step(_ migrations: [Migration]) throws(StartFailure) -> Migration? {
+        do throws(StartFailure) {
+            try reporting("migrations") { () throws(PostgresFailure) in
+                try session.run(
+                    """
+                    BEGIN; SET LOCAL lock_timeout = '60s'; SET LOCAL client_min_messages = warning;
+                    SELECT pg_advisory_xact_lock(\(Self.lockKey)); SET LOCAL lock_timeout = 0
+                    """
+                )
+            }
+            // Read under the lock: another process may have applied some while we waited.
+            guard let next = try unapplied(migrations).first else {
+                try? session.run("ROLLBACK")
+                return nil
+            }
+            try apply(next)
+            return next
+        } catch {
+            try? session.run("ROLLBACK")
+            throw error
+        }
+    }
+
+    private func apply(_ migration: Migration) throws(StartFailure) {
+        if try !hasRecord() {
+            try reporting("migrations") { () throws(PostgresFailure) in
+                try session.run(SystemMigration.record)
+            }
+        }
         let clock = ContinuousClock()
         let start = clock.now
         do throws(PostgresFailure) {
-            try session.run("BEGIN")
+            let transaction = try session.query("SELECT txid_current()")
             try session.run(migration.sql)
-            guard session.isInTransaction else { throw .closed }
+            guard session.isInTransaction,
+                try session.query("SELECT txid_current()") == transaction
+            else { throw .closed }
             // Dumps empty the search path, and scripts change the role: ours must not depend on it.
             try session.run("RESET ROLE; RESET ALL")
             let milliseconds = (clock.now - start).nanoseconds / 1_000_000
+            // Only ours may run again.
+            let again =
+                "ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()"
             _ = try session.query(
                 """
                 INSERT INTO lucarne.migrations (name, checksum, milliseconds) VALUES ($1, $2, $3)
-                ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()
+                \(migration.isOurs ? again : "")
                 """,
-                [name, migration.checksum, "\(milliseconds)"]
+                [migration.name, migration.checksum, "\(milliseconds)"]
             )
             try session.run("COMMIT")
         } catch {
-            try? session.run("ROLLBACK")
             throw failure(error, in: migration)
         }
     }

@@ -5,10 +5,13 @@
 /// before, it changes nothing.
 enum SystemMigration {
     /// In order. Each may run again at any time.
-    static let scripts: [(name: String, sql: String)] = [
+    static let migrations = [
         ("roles", roles), ("schemas", schemas), ("claims", claims), ("extensions", extensions),
         ("reload", reload),
-    ]
+    ].map { Migration(name: prefix + $0, sql: $1) }
+
+    /// No file's name has a slash.
+    fileprivate static let prefix = "lucarne/"
 
     static let record = """
         CREATE SCHEMA IF NOT EXISTS lucarne;
@@ -187,4 +190,9 @@ enum SystemMigration {
                 EXECUTE FUNCTION extensions.pgrst_drop_watch();
         END $$;
         """
+}
+
+extension Migration {
+    /// Not the user's.
+    var isOurs: Bool { name.hasPrefix(SystemMigration.prefix) }
 }
