@@ -49,6 +49,15 @@ private func value(
         #expect(events.all.contains { if case .line("LOG", _) = $0 { true } else { false } })
     }
 
+    @Test func `a directory's name may have what connection strings are quoted with`() throws {
+        let scratch = Scratch()
+        let path = scratch.path + "/it's"
+        let server = try EmbeddedPostgres.start(dataDirectory: path, binaries: nil) { _ in }
+        defer { server.stop() }
+        #expect(try value("SELECT 1", of: server) == "1")
+        #expect(EmbeddedPostgres.runningConnection(in: path) != nil)
+    }
+
     @Test func `only its owner may come near the files and the socket`() throws {
         let scratch = Scratch()
         let server = try start(scratch)

@@ -8,7 +8,9 @@ struct PlainURL: Equatable, CustomStringConvertible {
     var port: UInt16
     var prefix: String
 
-    var description: String { "http://\(host):\(port)\(prefix)" }
+    var description: String { "http://\(authority)\(prefix)" }
+    /// As `Host` has it (RFC 9110 §7.2).
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     init?(_ text: String) {
         guard text.hasPrefix("http://") else { return nil }
@@ -71,7 +73,7 @@ struct PlainRequest {
     private var head: String {
         let pairs = query.map { "\(Self.encode($0))=\(Self.encode($1))" }
         let target = url.prefix + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
-        return "GET \(target) HTTP/1.1\r\nHost: \(url.host):\(url.port)\r\n"
+        return "GET \(target) HTTP/1.1\r\nHost: \(url.authority)\r\n"
             + headers.map { "\($0): \($1)\r\n" }.joined()
             + "Accept: application/json\r\nConnection: close\r\n\r\n"
     }
@@ -154,7 +156,7 @@ extension PlainReply {
             else { return nil }
             rest = rest[(line + 1)...]
             if size == 0 { return body }
-            guard rest.count >= size + 2 else { return nil }
+            guard rest.count - 2 >= size else { return nil }
             body += rest.prefix(size)
             rest = rest.dropFirst(size + 2)
         }

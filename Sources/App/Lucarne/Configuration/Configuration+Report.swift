@@ -75,7 +75,7 @@ extension Configuration {
         if url.hasPrefix("@") { return url }
         guard let options = ConnectionOption.read(url), !isTorn(url) else { return mask }
         guard options.contains(where: \.isSecret) else { return url }
-        return options.map { "\($0.name)=\($0.isSecret ? mask : quoted($0.value))" }
+        return options.map { "\($0.name)=\($0.isSecret ? mask : $0.value.quotedForConnection)" }
             .joined(separator: " ")
     }
 
@@ -91,13 +91,16 @@ extension Configuration {
         }
         return rest.prefix { $0 != "?" }.contains("@")
     }
-
-    /// PostgreSQL §34.1.1.1.
-    private static func quoted(_ value: String) -> String {
-        guard value.isEmpty || value.contains(where: { " '\\".contains($0) }) else { return value }
-        let escaped = value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
-        return "'\(escaped)'"
-    }
 }
 
 private let mask = "********"
+
+extension String {
+    /// As a connection string has it (PostgreSQL §34.1.1.1).
+    var quotedForConnection: String {
+        guard isEmpty || contains(where: { $0.isWhitespace || "'\\".contains($0) }) else {
+            return self
+        }
+        return "'\(replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+    }
+}

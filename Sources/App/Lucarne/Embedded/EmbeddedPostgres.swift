@@ -76,14 +76,18 @@ package final class EmbeddedPostgres: Sendable {
     static func runningConnection(in dataDirectory: String) -> String? {
         let sockets = PostgresCluster.socketDirectory(for: dataDirectory)
         guard Files.exists(sockets + "/.s.PGSQL.5432") else { return nil }
-        let connection = "host='\(sockets)' port=5432 user=postgres dbname=postgres"
+        let connection = text(sockets, user: "postgres", database: "postgres")
         return BlockingSession.isServerReady(connection) ? connection : nil
     }
 
     /// A libpq string for this server; `authenticator` is who requests are served as.
     package func connection(user: String = "authenticator", database: String = "postgres") -> String
     {
-        "host='\(socketDirectory)' port=5432 user=\(user) dbname=\(database)"
+        Self.text(socketDirectory, user: user, database: database)
+    }
+
+    private static func text(_ sockets: String, user: String, database: String) -> String {
+        "host=\(sockets.quotedForConnection) port=5432 user=\(user) dbname=\(database)"
     }
 
     /// Ends every session and the server, and returns when it is gone, whoever began to stop it.
