@@ -173,7 +173,7 @@ private final class Seen: Sendable {
         }
     }
 
-    /// They may have been read, or be on their way still.
+    /// The end of what it sends comes with its requests, before any of them is answered.
     @Test func `who asks for no more, or for more, may half-close`() async throws {
         let routes = ["/a", "/b"].map { path in
             route(.get, path) { request in

@@ -62,10 +62,10 @@ import Testing
             #expect(whole.status == 200 && whole.text == "700000")
             for client in clients { client.close() }
             // What was held is free again.
-            let small = [UInt8](repeating: 1, count: 700_000)
+            let body = [UInt8](repeating: 1, count: 700_000)
             let again = try await site.connect()
             for _ in 0..<3 {
-                try await again.send(Array(Self.head("Content-Length: 700000").utf8) + small)
+                try await again.send(Array(Self.head("Content-Length: 700000").utf8) + body)
                 #expect(try await again.reply().status == 200)
             }
             again.close()
