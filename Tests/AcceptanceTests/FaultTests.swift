@@ -114,6 +114,58 @@ extension AcceptanceTests {
             #expect(try server.exitCode(within: 20) == 0)
         }
 
+        @Test func `told to stop, it does not wait for a connection that is being made`() throws {
+            let postgres = try PostgresServer()
+            let database = try Database(on: postgres)
+            let server = try LucarneProcess.serving(
+                ["--connect-timeout", "600s"],
+                connection: database.connection
+            )
+            let sessions = try database.psql(
+                "select pid from pg_stat_activity where backend_type = 'client backend' "
+                    + "and pid <> pg_backend_pid()"
+            ).split(separator: "\n").compactMap { pid_t($0) }
+            #expect(sessions.count > 1)
+            // Who connects is let in by the kernel, and hears nothing.
+            let postmaster = try postgres.postmaster()
+            kill(postmaster, SIGSTOP)
+            defer { kill(postmaster, SIGCONT) }
+            for session in sessions { kill(session, SIGTERM) }
+            #expect(
+                try eventually(within: 10) {
+                    try server.metric("lucarne_db_pool_connections", #"state="connecting""#) > 0
+                }
+            )
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 20) == 0, "\(server.output)")
+        }
+
+        @Test(arguments: ["serve", "migrate"])
+        func `told to stop, it does not wait for its first connection`(command: String) throws {
+            let postgres = try PostgresServer()
+            let database = try Database(on: postgres)
+            let postmaster = try postgres.postmaster()
+            kill(postmaster, SIGSTOP)
+            defer { kill(postmaster, SIGCONT) }
+            let server = try LucarneProcess(
+                [command, "--connect-timeout", "600s"],
+                connection: database.connection
+            )
+            let files = "/proc/\(server.processID)/fd"
+            #expect(
+                try eventually(within: 10) {
+                    try FileManager.default.contentsOfDirectory(atPath: files).contains {
+                        let file = files + "/" + $0
+                        return (try? FileManager.default.destinationOfSymbolicLink(atPath: file))?
+                            .hasPrefix("socket:") == true
+                    }
+                }
+            )
+            server.signal(SIGTERM)
+            let code: Int32 = command == "serve" ? 0 : 1
+            #expect(try server.exitCode(within: 20) == code, "\(server.output)")
+        }
+
         @Test func `what changes while the first catalog is read is not missed`() throws {
             let database = try Database()
             let first = try LucarneProcess.serving(connection: database.connection)

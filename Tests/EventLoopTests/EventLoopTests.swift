@@ -271,6 +271,35 @@ struct BlockingPoolTests {
         #expect(results.contains(true))
         #expect(results.contains(false))
     }
+
+    @Test func `whoever is cancelled waits no longer, and what was not begun never is`()
+        async throws
+    {
+        let pool = BlockingPool(name: "test", width: 1, waitingMax: 1)
+        let (gate, isRunning) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let begun = Atomic<Int>(0)
+        let work: @Sendable () -> Void = {
+            begun.wrappingAdd(1, ordering: .relaxed)
+            isRunning.signal()
+            gate.wait()
+        }
+        let running = Task { try await pool.run(work) }
+        await Task.detached { isRunning.wait() }.value
+        let waiting = Task { try await pool.run(work) }
+        while pool.waitingCount == 0 { await Task.yield() }
+        for task in [running, waiting] {
+            task.cancel()
+            await #expect(throws: BlockingPool.Failure.cancelled) { try await task.value }
+        }
+        let late = Task { try await pool.run(work) }
+        late.cancel()
+        _ = await late.result
+        gate.signal()
+        // The thread is there for others again.
+        while pool.waitingCount > 0 { await Task.yield() }
+        #expect(try await pool.run { true })
+        #expect(begun.load(ordering: .relaxed) == 1)
+    }
 }
 
 private func readAll(

@@ -43,6 +43,7 @@ let uncheckedFiles: Set<String> = [
     "Sources/Toolkit/EventLoop/StreamSocket.swift",
     "Sources/Toolkit/EventLoop/Timers.swift",
     "Sources/Toolkit/HTTPServer/Serving/ServerLoop.swift",
+    "Sources/Toolkit/PostgresClient/BlockingSession.swift",
     "Sources/Toolkit/PostgresClient/Opened.swift",
     "Sources/Toolkit/PostgresClient/Pool.swift",
     "Sources/Toolkit/PostgresClient/QueryResult.swift",

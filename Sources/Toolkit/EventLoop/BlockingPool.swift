@@ -5,7 +5,8 @@ import Synchronization
 /// Work that blocks (a database's handshake, a password hash, disk), off the loops: bounded in
 /// width and in waiting. Full means refused, so that a flood never becomes a backlog.
 package final class BlockingPool: Sendable {
-    package struct Full: Error {}
+    /// Why work has no result.
+    package enum Failure: Error { case full, cancelled }
 
     package let name: StaticString
     private let width: Int
@@ -35,20 +36,26 @@ package final class BlockingPool: Sendable {
 
     package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// Runs `body` on a thread that may block, and comes back to the caller's executor.
+    /// Runs `body` on a thread that may block, and comes back to the caller's executor. What blocks
+    /// cannot be ended: a task that is cancelled waits no longer, and what comes of it is dropped.
     package func run<Value: Sendable>(
         _ body: @escaping @Sendable () -> Value
-    ) async throws(Full) -> Value {
-        let value: Value? = unsafe await withUnsafeContinuation { continuation in
-            let submitted = uptime()
-            let work: @Sendable () -> Void = { [waited] in
-                waited(uptime() &- submitted)
-                unsafe continuation.resume(returning: body())
+    ) async throws(Failure) -> Value {
+        let handover = Handover<Value>()
+        let result = await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { continuation in
+                guard unsafe handover.isAwaited(by: continuation) else { return }
+                let submitted = uptime()
+                let isTaken = submit { [waited] in
+                    waited(uptime() &- submitted)
+                    if !handover.isOver { handover.end(.success(body())) }
+                }
+                if !isTaken { handover.end(.failure(.full)) }
             }
-            if !submit(work) { unsafe continuation.resume(returning: nil) }
+        } onCancel: {
+            handover.end(.failure(.cancelled))
         }
-        guard let value else { throw Full() }
-        return value
+        return try result.get()
     }
 
     private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
@@ -80,5 +87,43 @@ package final class BlockingPool: Sendable {
             return nil
         }
         if let next { start(next) }
+    }
+}
+
+/// Where work and whoever waits for it meet, or do not: the first end counts.
+private final class Handover<Value: Sendable>: Sendable {
+    typealias Outcome = Result<Value, BlockingPool.Failure>
+
+    @safe private enum State {
+        case begun
+        case awaited(UnsafeContinuation<Outcome, Never>)
+        case over
+    }
+
+    private let state = Mutex(State.begun)
+
+    var isOver: Bool {
+        state.withLock { if case .over = $0 { true } else { false } }
+    }
+
+    /// False when it was cancelled before: the continuation has been resumed.
+    func isAwaited(by continuation: UnsafeContinuation<Outcome, Never>) -> Bool {
+        let isBegun = state.withLock { state in
+            guard case .begun = state else { return false }
+            unsafe state = .awaited(continuation)
+            return true
+        }
+        if !isBegun { unsafe continuation.resume(returning: .failure(.cancelled)) }
+        return isBegun
+    }
+
+    func end(_ outcome: Outcome) {
+        let before = state.withLock { state in
+            defer { state = .over }
+            return state
+        }
+        if case .awaited(let continuation) = before {
+            unsafe continuation.resume(returning: outcome)
+        }
     }
 }

@@ -2,7 +2,9 @@
 import CLibpq
 
 /// One connection for work at start, when blocking is no matter: migrations, checks. Never on a loop.
-@safe package struct BlockingSession: ~Copyable {
+///
+/// `@unchecked Sendable`: it has one owner, who may hand it on.
+@safe package struct BlockingSession: ~Copyable, @unchecked Sendable {
     private let connection: OpaquePointer
 
     /// `target` is a libpq string or URI.

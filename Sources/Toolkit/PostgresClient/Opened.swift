@@ -10,9 +10,14 @@ extension String {
     }
 }
 
-/// A connection that libpq opened on another thread, on its way to its loop.
-@safe struct Opened: @unchecked Sendable {
+/// A connection that libpq opened on another thread, on its way to its loop. It ends with its last
+/// owner: nobody may wait for it any more.
+@safe final class Opened: @unchecked Sendable {
     let connection: OpaquePointer
+
+    private init(_ connection: OpaquePointer) { unsafe self.connection = unsafe connection }
+
+    deinit { unsafe PQfinish(connection) }
 
     static func open(_ settings: SessionSettings) -> Result<Opened, PostgresFailure> {
         // A dbname that is a connection string is expanded, and overrides what comes before it;
@@ -42,7 +47,7 @@ extension String {
         }
         // Notices would go to standard error, past the log.
         _ = unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
-        return .success(unsafe Opened(connection: connection))
+        return .success(unsafe Opened(connection))
     }
 }
 

@@ -27,6 +27,7 @@ package struct SessionSettings: Sendable {
     /// What the cache did since the last exchange began.
     package private(set) var lookups = (hits: 0, misses: 0, evictions: 0)
 
+    private let opened: Opened
     let connection: OpaquePointer
     let registration: Registration
     private let settings: SessionSettings
@@ -37,7 +38,8 @@ package struct SessionSettings: Sendable {
     var cancel = Cancel()
     private lazy var cancelling: () -> Void = { [weak self] in self?.cancelStatement() }
 
-    /// Connects on a thread that may block: name resolution and TLS are libpq's, and block.
+    /// Connects on a thread that may block: name resolution and TLS are libpq's, and block. Resolving
+    /// a name has no end that libpq knows of (§34.1.2, connect_timeout): cancelling the task has.
     package static func connect(
         _ settings: SessionSettings,
         on loop: EventLoop,
@@ -46,6 +48,8 @@ package struct SessionSettings: Sendable {
         let opened: Result<Opened, PostgresFailure>
         do {
             opened = try await blocking.run { Opened.open(settings) }
+        } catch .cancelled {
+            throw .closed
         } catch {
             throw .unavailable("too many connections are being opened")
         }
@@ -57,6 +61,7 @@ package struct SessionSettings: Sendable {
         _ settings: SessionSettings,
         on loop: EventLoop
     ) throws(PostgresFailure) {
+        self.opened = opened
         unsafe connection = unsafe opened.connection
         self.settings = settings
         self.loop = loop
@@ -64,12 +69,9 @@ package struct SessionSettings: Sendable {
         do throws(SocketError) {
             registration = try loop.register(unsafe PQsocket(opened.connection))
         } catch {
-            unsafe PQfinish(opened.connection)
             throw .unavailable(error.description)
         }
     }
-
-    deinit { unsafe PQfinish(connection) }
 
     /// False once the server or the network ended the conversation.
     package var isUsable: Bool { !isBroken && !registration.peerHasLeft }

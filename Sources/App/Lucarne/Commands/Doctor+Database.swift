@@ -6,7 +6,10 @@ extension Doctor {
     /// What can be seen through one connection.
     static func database(_ configuration: Configuration, _ connection: String) -> [Finding] {
         do throws(PostgresFailure) {
-            let session = try BlockingSession(connection)
+            let session = try BlockingSession(
+                connection,
+                timeoutSeconds: configuration.database.connectTimeout.secondsRoundedUp
+            )
             return [
                 version(session.serverVersion), try roles(configuration, session),
                 try schemas(configuration, session), try unprotected(configuration, session),
@@ -134,7 +137,8 @@ extension Doctor {
     ) throws(PostgresFailure) -> Finding {
         do throws(StartFailure) {
             let migrations = try Migration.read(from: configuration.database.migrationsDirectory)
-            let pending = try Migrator(connection: connection).pending(migrations)
+            let pending = try Migrator(connection: connection, configuration.database)
+                .pending(migrations)
             guard !pending.isEmpty else { return Finding(.fine, "migrations", "all are applied") }
             let names = pending.joined(separator: ", ")
             return Finding(.warning, "migrations", "pending: \(names)", mend: "lucarne migrate")

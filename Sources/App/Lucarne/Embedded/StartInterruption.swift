@@ -29,6 +29,24 @@ package final class StartInterruption: Sendable {
     /// What from now on ends what is waited for; it is called from another thread.
     func ends(_ end: (@Sendable () -> Void)?) { state.withLock { $0.end = end } }
 
+    /// Waits for what blocks and cannot be ended until it is done, or the process is told to stop.
+    func wait<Value: ~Copyable & Sendable>(
+        for body: @escaping @Sendable () throws(StartFailure) -> Value
+    ) throws(StartFailure) -> Value {
+        let result = LateResult<Value>()
+        let isOver = DispatchSemaphore(value: 0)
+        let former = state.withLock(\.end)
+        ends { isOver.signal() }
+        DispatchQueue.global().async {
+            result.fill(from: body)
+            isOver.signal()
+        }
+        isOver.wait()
+        ends(former)
+        try check()
+        return try result.taken()
+    }
+
     func check() throws(StartFailure) {
         if isRequested { throw StartFailure("told to stop while starting") }
     }
@@ -54,5 +72,21 @@ package final class StartInterruption: Sendable {
             }
             end?()
         }
+    }
+}
+
+/// What may come when nobody waits for it any more.
+private final class LateResult<Value: ~Copyable & Sendable>: Sendable {
+    private let result = Mutex<Result<Value, StartFailure>?>(nil)
+
+    func fill(from body: () throws(StartFailure) -> Value) {
+        var filled: Result<Value, StartFailure>?
+        do throws(StartFailure) { filled = .success(try body()) } catch { filled = .failure(error) }
+        result.withLock { $0 = filled.take() }
+    }
+
+    func taken() throws(StartFailure) -> Value {
+        guard let result = result.withLock({ $0.take() }) else { preconditionFailure("filled") }
+        return try result.get()
     }
 }

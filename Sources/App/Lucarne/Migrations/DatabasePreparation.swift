@@ -32,7 +32,9 @@ extension PreparedDatabase {
             let owner = embedded?.connection(user: "postgres") ?? settings.url ?? ""
             var applied: [String] = []
             if settings.migratesOnStart {
-                let migrator = try Migrator(connection: owner)
+                let migrator = try interruption.wait { () throws(StartFailure) in
+                    try Migrator(connection: owner, settings)
+                }
                 // Without its server a migration ends as well.
                 if embedded == nil { interruption.ends(migrator.cancel) }
                 try interruption.check()
@@ -60,7 +62,7 @@ extension PreparedDatabase {
         let embedded = try start(configuration, StartInterruption()) { _ in }
         defer { embedded?.stop() }
         let owner = embedded?.connection(user: "postgres") ?? configuration.database.url ?? ""
-        return try Migrator(connection: owner).pending(migrations)
+        return try Migrator(connection: owner, configuration.database).pending(migrations)
     }
 
     private static func start(

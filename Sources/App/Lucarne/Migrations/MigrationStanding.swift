@@ -19,7 +19,8 @@ struct MigrationStanding: Equatable, Sendable {
         do throws(StartFailure) {
             let migrations = try Migration.read(from: directory)
             guard !migrations.isEmpty else { return nil }
-            return try Migrator(connection: connection).standing(of: migrations)
+            return try Migrator(connection: connection, configuration.database)
+                .standing(of: migrations)
         } catch {
             return nil
         }

@@ -2,15 +2,19 @@
 internal import PostgresClient
 
 /// Brings one database up to date, once, however many processes try.
-struct Migrator: ~Copyable {
+struct Migrator: ~Copyable, Sendable {
     private let session: BlockingSession
 
     /// Any number will do, as long as it is always this one.
     private static let lockKey = 5_495_138_746_911_262
 
-    init(connection: String, timeoutSeconds: Int = 10) throws(StartFailure) {
+    init(
+        connection: String,
+        _ settings: Configuration.Database = Configuration.Database()
+    ) throws(StartFailure) {
+        let patience = settings.connectTimeout.secondsRoundedUp
         do throws(PostgresFailure) {
-            session = try BlockingSession(connection, timeoutSeconds: timeoutSeconds)
+            session = try BlockingSession(connection, timeoutSeconds: patience)
         } catch {
             throw StartFailure("cannot connect to PostgreSQL: \(error.summary)")
         }

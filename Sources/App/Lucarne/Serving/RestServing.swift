@@ -25,6 +25,7 @@ struct RestServing: Sendable {
     private static let retryPause: UInt64 = 500_000_000
     private static let loadTimeout: UInt64 = 60_000_000_000
     private static let firstLoadTimeout: UInt64 = 5_000_000_000
+    private static let firstListenerTimeout: UInt64 = 2_000_000_000
 
     init(_ serving: Serving, _ database: Database) {
         self.serving = serving
@@ -94,12 +95,13 @@ struct RestServing: Sendable {
 
     private func firstListener(on loop: EventLoop) async -> Session? {
         guard settings.channelEnabled else { return nil }
-        var terms = serving.listenerSession
-        // The shortest that libpq knows: readiness waits for this.
-        terms.connectTimeout = min(terms.connectTimeout, 2)
-        return await Task(executorPreference: loop) { [terms] () -> Session? in
+        let connecting = Task(executorPreference: loop) { () -> Session? in
             guard
-                let session = try? await Session.connect(terms, on: loop, via: serving.blocking)
+                let session = try? await Session.connect(
+                    serving.listenerSession,
+                    on: loop,
+                    via: serving.blocking
+                )
             else { return nil }
             do throws(PostgresFailure) {
                 try await session.subscribe(to: [settings.channel])
@@ -108,7 +110,14 @@ struct RestServing: Sendable {
                 session.close()
                 return nil
             }
-        }.value
+        }
+        loop.perform {
+            // Readiness waits for this.
+            _ = loop.schedule(at: uptimeNanoseconds() &+ Self.firstListenerTimeout) {
+                connecting.cancel()
+            }
+        }
+        return await connecting.value
     }
 
     /// Loads the catalog again whenever something says that it has changed.
