@@ -8,6 +8,14 @@ package func uptimeNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
 }
 
+extension Duration {
+    /// For that clock.
+    package var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+    }
+}
+
 /// Nanoseconds since 1970: what logs, exemplars and exported spans are stamped with.
 package func wallNanoseconds() -> UInt64 {
     var time = timespec()

@@ -109,7 +109,7 @@ extension Configuration {
             }
         case ("block", 2):
             if let patience = SettingValues.duration(parts[1]), patience <= .seconds(10) {
-                return .block(milliseconds: Int(patience.inNanoseconds / 1_000_000))
+                return .block(milliseconds: Int(patience.nanoseconds / 1_000_000))
             }
         default: break
         }

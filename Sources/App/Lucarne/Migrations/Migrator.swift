@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PostgresClient
+internal import Telemetry
 
 /// Brings one database up to date, once, however many processes try.
 struct Migrator: ~Copyable, Sendable {
@@ -40,9 +41,11 @@ struct Migrator: ~Copyable, Sendable {
 
     /// How far the schema is.
     func standing(of migrations: [Migration]) throws(StartFailure) -> MigrationStanding {
+        // Not the session's: a pooler hands that on.
         try reporting("migrations") { () throws(PostgresFailure) in
-            try session.run("SET statement_timeout = '5s'")
+            try session.run("BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'")
         }
+        defer { try? session.run("ROLLBACK") }
         return MigrationStanding(migrations, applied: try hasRecord() ? try applied() : [:])
     }
 

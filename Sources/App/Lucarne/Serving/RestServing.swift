@@ -51,7 +51,7 @@ struct RestServing: Sendable {
             ),
             states: states,
             mount: settings.path,
-            timeout: serving.configuration.database.requestTimeout.inNanoseconds
+            timeout: serving.configuration.database.requestTimeout.nanoseconds
         )
         routes =
             serving.configuration.features.contains(.rest)

@@ -149,16 +149,8 @@ extension PoolSettings {
         connectionsMax = max(1, database.poolMax / loopCount)
         connectionsMin = min(connectionsMax, (database.poolMin + loopCount - 1) / loopCount)
         waitersMax = max(1, database.poolWaitersMax / loopCount)
-        acquireTimeout = database.poolAcquireTimeout.inNanoseconds
-        lifetime = database.poolLifetimeMax.inNanoseconds
-        idleTimeout = database.poolIdleTimeout.inNanoseconds
-    }
-}
-
-extension Duration {
-    /// For the clock that deadlines are kept in.
-    var inNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+        acquireTimeout = database.poolAcquireTimeout.nanoseconds
+        lifetime = database.poolLifetimeMax.nanoseconds
+        idleTimeout = database.poolIdleTimeout.nanoseconds
     }
 }

@@ -31,11 +31,3 @@ package struct ServerLimits: Sendable {
 
     package init() {}
 }
-
-extension Duration {
-    /// For the clock that deadlines are kept in.
-    var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
-    }
-}
