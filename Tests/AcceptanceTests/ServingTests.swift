@@ -108,6 +108,49 @@ extension AcceptanceTests {
             #expect(try database.psql("select to_regclass('half') is null") == "t")
         }
 
+        @Test func `while it starts, probes and metrics tell what it waits for`() throws {
+            let database = try Database()
+            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(
+                atPath: migrations,
+                withIntermediateDirectories: false
+            )
+            defer { try? FileManager.default.removeItem(atPath: migrations) }
+            try """
+            do $$ begin while not exists (select from public.released) loop
+            perform pg_sleep(0.05); end loop; end $$;
+            """.write(toFile: migrations + "/0001_slow.sql", atomically: true, encoding: .utf8)
+            try database.psql("create table public.released ()")
+            let server = try LucarneProcess(
+                ["serve"],
+                connection: database.connection,
+                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+            )
+            var startup = try server.get("/startupz")
+            #expect(
+                try eventually(within: 20) {
+                    startup = try server.get("/startupz")
+                    return startup.body.contains("applying 0001_slow.sql")
+                },
+                "\(startup.body)\(server.output)"
+            )
+            #expect(startup.status == 503)
+            #expect(startup.body.contains("[+]listening ok"), "\(startup.body)")
+            #expect(startup.body.contains("[+]database_reached ok"), "\(startup.body)")
+            #expect(try eventually(within: 10) { try server.get("/livez").status == 200 })
+            #expect(try server.get("/readyz").status == 503)
+            #expect(try server.metric("lucarne_lifecycle_state", #"state="starting""#) == 1)
+            let early = try server.get("/rest/v1/planets?limit=1")
+            #expect(early.status == 503 && early.body.contains("PGRST002"), "\(early.body)")
+            try database.psql("insert into public.released default values")
+            #expect(try eventually(within: 20) { try server.get("/readyz").status == 200 })
+            startup = try server.get("/startupz?verbose")
+            #expect(startup.status == 200)
+            #expect(startup.body.contains("[+]migrations ok"), "\(startup.body)")
+            let told = try server.records().compactMap { $0["event"] as? String }
+            #expect(told.contains("migration.begun") && told.contains("migration.applied"))
+        }
+
         /// While the cluster is made, and while its server starts.
         @Test(arguments: ["postgres.new/PG_VERSION", "postgres/postmaster.pid"])
         func `told to stop while its PostgreSQL starts, it takes that along`(file: String) throws {
@@ -166,7 +209,8 @@ extension AcceptanceTests {
             usleep(500_000)
             server.signal(SIGTERM)
             #expect(try eventually(within: 2) { try server.get("/readyz").status == 503 })
-            #expect(try server.get("/livez").status == 200)
+            let last = try server.get("/livez")
+            #expect(last.status == 200 && last.headers["connection"] == "close")
             let reply = try answer.value(within: 15)
             #expect(reply.status == 200)
             #expect(reply.body == #""done""#)

@@ -32,24 +32,10 @@ package enum Application {
                 environment: configuration.environment.rawValue
             )
         )
-        let interruption = StartInterruption(by: [SIGTERM, SIGINT])
         do throws(StartFailure) {
-            defer { interruption.finish() }
-            let database = try PreparedDatabase.prepare(
-                configuration,
-                interruption: interruption
-            ) { telemetry.report($0) }
-            defer { database.embedded?.stop() }
-            interruption.finish()
-            try interruption.check()
-            telemetry.report(.startup(.database, nanoseconds: database.took.start))
-            telemetry.report(.startup(.migrations, nanoseconds: database.took.migrations))
-            return try run(configuration, reread, telemetry, database)
+            try run(configuration, reread, telemetry)
+            return ExitCode.success
         } catch {
-            guard !interruption.isRequested else {
-                telemetry.report(.startAbandoned)
-                return ExitCode.success
-            }
             telemetry.report(.startFailed(error.description))
             Terminal.complain(error.description)
             return ExitCode.failure
@@ -82,16 +68,26 @@ package enum Application {
     private static func run(
         _ configuration: Configuration,
         _ reread: @escaping ConfigurationReading,
-        _ telemetry: Telemetry,
-        _ database: PreparedDatabase
-    ) throws(StartFailure) -> Int32 {
+        _ telemetry: Telemetry
+    ) throws(StartFailure) {
         let group = try loops(configuration, telemetry)
         let outcome = Mutex<Result<Void, StartFailure>>(.success(()))
-        let serving = Serving(configuration, reread, telemetry, group, database)
+        let embedded = Mutex<EmbeddedPostgres?>(nil)
+        defer { embedded.withLock { $0 }?.stop() }
+        let interruption = StartInterruption()
+        let serving = Serving(configuration, reread, telemetry, group, interruption)
         group.start { Shard.bind(index: $0) }
         Task(executorPreference: group.loops[0]) {
             do throws(StartFailure) {
-                try await serving.run()
+                try await serving.run { () throws(StartFailure) in
+                    let database = try PreparedDatabase.prepare(
+                        configuration,
+                        interruption: interruption
+                    ) { telemetry.report($0) }
+                    embedded.withLock { $0 = database.embedded }
+                    telemetry.report(.startup(.database, nanoseconds: database.took.start))
+                    telemetry.report(.startup(.migrations, nanoseconds: database.took.migrations))
+                }
             } catch {
                 outcome.withLock { $0 = .failure(error) }
             }
@@ -100,7 +96,6 @@ package enum Application {
         // The main thread is the first loop.
         group.loops[0].run()
         try outcome.withLock { $0 }.get()
-        return ExitCode.success
     }
 
     private static func loops(

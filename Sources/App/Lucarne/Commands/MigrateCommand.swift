@@ -29,9 +29,10 @@ enum MigrateCommand {
         let database = try PreparedDatabase.prepare(
             configuration,
             interruption: interruption
-        ) { _ in }
+        ) { event in
+            if case .migrated(let name, _) = event { Terminal.writeLine("applied \(name)") }
+        }
         database.embedded?.stop()
-        for name in database.applied { Terminal.writeLine("applied \(name)") }
         if database.applied.isEmpty { Terminal.writeLine("nothing to apply") }
         return ExitCode.success
     }

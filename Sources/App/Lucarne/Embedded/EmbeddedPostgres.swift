@@ -76,7 +76,7 @@ package final class EmbeddedPostgres: Sendable {
     static func runningConnection(in dataDirectory: String) -> String? {
         let sockets = PostgresCluster.socketDirectory(for: dataDirectory)
         guard Files.exists(sockets + "/.s.PGSQL.5432") else { return nil }
-        let connection = text(sockets, user: "postgres", database: "postgres")
+        let connection = connection(in: dataDirectory, user: "postgres")
         return BlockingSession.isServerReady(connection) ? connection : nil
     }
 
@@ -84,6 +84,12 @@ package final class EmbeddedPostgres: Sendable {
     package func connection(user: String = "authenticator", database: String = "postgres") -> String
     {
         Self.text(socketDirectory, user: user, database: database)
+    }
+
+    /// The same for the one that is, or will be, in that directory.
+    static func connection(in dataDirectory: String, user: String = "authenticator") -> String {
+        let sockets = PostgresCluster.socketDirectory(for: dataDirectory)
+        return text(sockets, user: user, database: "postgres")
     }
 
     private static func text(_ sockets: String, user: String, database: String) -> String {

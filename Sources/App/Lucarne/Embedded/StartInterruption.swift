@@ -54,24 +54,34 @@ package final class StartInterruption: Sendable {
     /// From here on signals are somebody else's.
     package func finish() { state.withLock { $0.isOver = true } }
 
+    /// Ends what is waited for. False when the start is over.
+    func request() -> Bool {
+        let (isOver, isFirst) = state.withLock { state in
+            defer { state.isRequested = state.isRequested || !state.isOver }
+            return (state.isOver, !state.isRequested)
+        }
+        if !isOver, isFirst { DispatchQueue(label: "start").async { self.insist() } }
+        return !isOver
+    }
+
+    private func insist() {
+        while true {
+            let (isOver, end) = state.withLock { ($0.isOver, $0.end) }
+            guard !isOver else { return }
+            end?()
+            usleep(100_000)
+        }
+    }
+
     private func watch(_ numbers: [Int32]) {
         var mask = sigset_t()
         _ = unsafe sigemptyset(&mask)
         for number in numbers { _ = unsafe sigaddset(&mask, number) }
-        while true {
+        while !state.withLock(\.isOver) {
             var patience = timespec(tv_sec: 0, tv_nsec: 100_000_000)
-            let number = unsafe sigtimedwait(&mask, nil, &patience)
-            let (isOver, end) = state.withLock { state in
-                if number > 0, !state.isOver { state.isRequested = true }
-                return (state.isOver, state.isRequested ? state.end : nil)
-            }
-            if isOver {
-                // It was meant for whoever serves now.
-                if number > 0 { kill(getpid(), number) }
-                return
-            }
-            end?()
+            guard unsafe sigtimedwait(&mask, nil, &patience) < 0 else { break }
         }
+        _ = request()
     }
 }
 

@@ -25,9 +25,12 @@ struct Migrator: ~Copyable, Sendable {
     var cancel: @Sendable () -> Void { session.cancel }
 
     /// Applies what is pending, ours first. Returns the names of the user's that were applied.
-    func migrate(_ migrations: [Migration]) throws(StartFailure) -> [String] {
+    func migrate(
+        _ migrations: [Migration],
+        _ observe: (PreparationEvent) -> Void = { _ in }
+    ) throws(StartFailure) -> [String] {
         var applied: [String] = []
-        while let next = try step(migrations) {
+        while let next = try step(migrations, observe) {
             if !next.isOurs { applied.append(next.name) }
         }
         if !applied.isEmpty { try? session.run("NOTIFY pgrst, 'reload schema'") }
@@ -72,7 +75,10 @@ struct Migrator: ~Copyable, Sendable {
 
     /// Applies the next: the lock, the file and its record in one transaction, all or nothing. The
     /// lock is the transaction's, since a pooler may give the next one to another session.
-    private func step(_ migrations: [Migration]) throws(StartFailure) -> Migration? {
+    private func step(
+        _ migrations: [Migration],
+        _ observe: (PreparationEvent) -> Void
+    ) throws(StartFailure) -> Migration? {
         do throws(StartFailure) {
             try reporting("migrations") { () throws(PostgresFailure) in
                 try session.run(
@@ -87,7 +93,9 @@ struct Migrator: ~Copyable, Sendable {
                 try? session.run("ROLLBACK")
                 return nil
             }
-            try apply(next)
+            if !next.isOurs { observe(.migrating(next.name)) }
+            let took = try apply(next)
+            if !next.isOurs { observe(.migrated(next.name, nanoseconds: took)) }
             return next
         } catch {
             try? session.run("ROLLBACK")
@@ -95,7 +103,8 @@ struct Migrator: ~Copyable, Sendable {
         }
     }
 
-    private func apply(_ migration: Migration) throws(StartFailure) {
+    /// Returns how long it took, in nanoseconds.
+    private func apply(_ migration: Migration) throws(StartFailure) -> UInt64 {
         if try !hasRecord() {
             try reporting("migrations") { () throws(PostgresFailure) in
                 try session.run(SystemMigration.record)
@@ -111,7 +120,7 @@ struct Migrator: ~Copyable, Sendable {
             else { throw .closed }
             // Dumps empty the search path, and scripts change the role: ours must not depend on it.
             try session.run("RESET ROLE; RESET ALL")
-            let milliseconds = (clock.now - start).nanoseconds / 1_000_000
+            let took = (clock.now - start).nanoseconds
             // Only ours may run again.
             let again =
                 "ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()"
@@ -120,9 +129,10 @@ struct Migrator: ~Copyable, Sendable {
                 INSERT INTO lucarne.migrations (name, checksum, milliseconds) VALUES ($1, $2, $3)
                 \(migration.isOurs ? again : "")
                 """,
-                [migration.name, migration.checksum, "\(milliseconds)"]
+                [migration.name, migration.checksum, "\(took / 1_000_000)"]
             )
             try session.run("COMMIT")
+            return took
         } catch {
             throw failure(error, in: migration)
         }

@@ -83,6 +83,7 @@ struct RestServing: Sendable {
     func prepare() async -> Session? {
         guard !routes.isEmpty else {
             serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
+            serving.telemetry.passed(.database, "nothing served needs it")
             serving.telemetry.health.learn(.started)
             return nil
         }
@@ -177,6 +178,7 @@ struct RestServing: Sendable {
             for name in state.malformedSettings { telemetry.report(.settingIgnored(name)) }
             telemetry.health.report("catalog", HealthFinding(.pass))
             telemetry.health.report("database", HealthFinding(.pass))
+            if telemetry.health.lifecycle == .starting { telemetry.passed(.database) }
             telemetry.health.learn(.started)
             try? await serving.blocking.run { [states] in states.forgetRetired() }
             await lookAtMigrations()

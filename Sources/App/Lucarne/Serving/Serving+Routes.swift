@@ -87,16 +87,20 @@ extension Serving {
             timeout: .seconds(5),
             tolerance: configuration.database.outageTolerance
         ) { await look(at: database) }
-        // A loop that cannot run a task in time is stuck, whatever else works.
+        return HealthChecks([check], health: telemetry.health, on: group.loops[0])
+    }
+
+    /// A loop that cannot run a task in time is stuck, whatever else works.
+    func heartbeat() -> HealthChecks {
         let loops = group.loops
-        let heartbeat = HealthCheck("event_loop", component: "system", probe: .live) {
+        let check = HealthCheck("event_loop", component: "system", probe: .live) {
             let started = uptimeNanoseconds()
             for loop in loops {
                 await Task(executorPreference: loop) {}.value
             }
             return HealthFinding(.pass, nanoseconds: uptimeNanoseconds() &- started)
         }
-        return HealthChecks([check, heartbeat], health: telemetry.health, on: loops[0])
+        return HealthChecks([check], health: telemetry.health, on: loops[0])
     }
 
     private func look(at database: Database) async -> HealthFinding {

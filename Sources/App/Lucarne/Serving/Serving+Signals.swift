@@ -30,10 +30,24 @@ extension Serving {
         }
     }
 
-    /// Readiness turns first, so that no new traffic is sent here; then nothing new is accepted;
-    /// then what is in flight may finish.
+    /// Readiness turns first, so that no new traffic is sent here, and each answer is its connection's
+    /// last; then nothing new is accepted; then what is in flight may finish.
     private func drain(_ servers: [Server], until signals: Signals) async {
         telemetry.health.learn(.stopRequested)
+        for server in servers { server.announceDrain() }
+        // Before the start is over nobody has been sent here.
+        if !interruption.request() { await outwaitDelay(until: signals) }
+        signals.close()
+        // The operations listener goes last: whoever watches sees the drain to its end, which is one
+        // for all: whoever kills those that stay too long counts from the signal.
+        let end = ContinuousClock.now + configuration.drainTimeout
+        for server in servers {
+            await server.finishDrain(within: max(.zero, ContinuousClock.now.duration(to: end)))
+        }
+        await closePools()
+    }
+
+    private func outwaitDelay(until signals: Signals) async {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask(executorPreference: group.loops[0]) {
                 try? await Task.sleep(for: configuration.drainDelay)
@@ -45,13 +59,6 @@ extension Serving {
             signals.close()
             tasks.cancelAll()
         }
-        // The operations listener goes last: whoever watches sees the drain to its end, which is one
-        // for all: whoever kills those that stay too long counts from the signal.
-        let end = ContinuousClock.now + configuration.drainTimeout
-        for server in servers {
-            await server.finishDrain(within: max(.zero, ContinuousClock.now.duration(to: end)))
-        }
-        await closePools()
     }
 
     /// What was cut off has been asked to end: nobody waits long for a database that does not.

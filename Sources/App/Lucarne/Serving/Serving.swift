@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import EventLoop
 import Glibc
 import HTTPServer
@@ -21,19 +22,21 @@ struct Serving: Sendable {
     let listenerSession: SessionSettings
     /// Who may look at the migrations' record.
     let ownerConnection: String
+    let interruption: StartInterruption
 
     init(
         _ configuration: Configuration,
         _ reread: @escaping ConfigurationReading,
         _ telemetry: Telemetry,
         _ group: EventLoopGroup,
-        _ prepared: PreparedDatabase
+        _ interruption: StartInterruption
     ) {
         self.configuration = configuration
         current = CurrentConfiguration(configuration)
         self.reread = reread
         self.telemetry = telemetry
         self.group = group
+        self.interruption = interruption
         let blocking = BlockingPool(
             name: "blocking",
             width: configuration.blockingThreads,
@@ -42,8 +45,9 @@ struct Serving: Sendable {
         )
         self.blocking = blocking
         telemetry.watch(.blocking) { blocking.waitingCount }
-        ownerConnection = prepared.ownerConnection
-        var session = SessionSettings(connection: prepared.connection)
+        let address = DatabaseAddress(configuration)
+        ownerConnection = address.ownerConnection
+        var session = SessionSettings(connection: address.connection)
         session.connectTimeout = configuration.database.connectTimeout.secondsRoundedUp
         session.preparesStatements = configuration.rest.preparedStatements
         let settings = PoolSettings(configuration.database, loopCount: group.loops.count)
@@ -62,10 +66,13 @@ struct Serving: Sendable {
         telemetry.report(.limited(to: settings.connectionsMax * pools.count))
     }
 
-    /// Serves until told to stop; returns when the drain is over.
-    func run() async throws(StartFailure) {
+    /// Serves until told to stop; returns when the drain is over. It listens before there is a
+    /// database, which `prepare` makes ready on a thread that may block: probes and metrics tell
+    /// what the start waits for.
+    func run(
+        preparing prepare: @escaping @Sendable () throws(StartFailure) -> Void
+    ) async throws(StartFailure) {
         let started = uptimeNanoseconds()
-        for pool in pools { pool.loop.perform { pool.start() } }
         defer { for pool in pools { pool.loop.perform { pool.close() } } }
         let database = Database(
             pools: pools,
@@ -76,13 +83,14 @@ struct Serving: Sendable {
             ),
             tellsTraces: configuration.database.tellsTraces
         )
+        telemetry.declareStart()
         let rest = RestServing(self, database)
         let servers = servers(rest)
         let checks = healthChecks(database)
+        let heartbeat = heartbeat()
         if let open = configuration.openOperationsAddress {
             telemetry.operationsAreOpen(on: open.description)
         }
-        let listener = await rest.prepare()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {
                 let listener: Listener = index == 0 ? .public : .admin
@@ -91,11 +99,20 @@ struct Serving: Sendable {
                 }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                await rest.keepCurrent(listener)
+                do throws(StartFailure) {
+                    guard try await begin(prepare) else { return .background }
+                } catch {
+                    return .failed(error)
+                }
+                let listener = await rest.prepare()
+                await withTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask(executorPreference: group.loops[0]) { await checks.run() }
+                    await rest.keepCurrent(listener)
+                }
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                await checks.run()
+                await heartbeat.run()
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
@@ -112,8 +129,36 @@ struct Serving: Sendable {
         if let failure { throw failure }
     }
 
+    /// Prepares the database and connects to it. False when it was told to stop before that.
+    private func begin(
+        _ prepare: @escaping @Sendable () throws(StartFailure) -> Void
+    ) async throws(StartFailure) -> Bool {
+        let result: Result<Void, StartFailure> = await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { continuation in
+                // Its programs end with the thread that started them: it is of their own.
+                DispatchQueue(label: "prepare").async {
+                    unsafe continuation.resume(returning: Result(catching: prepare))
+                }
+            }
+        } onCancel: {
+            _ = interruption.request()
+        }
+        interruption.finish()
+        do throws(StartFailure) { try result.get() } catch {
+            guard interruption.isRequested else { throw error }
+            telemetry.report(.startAbandoned)
+            return false
+        }
+        if !configuration.database.migratesOnStart {
+            telemetry.passed(.migrations, "applied by whoever does that")
+        }
+        for pool in pools { pool.loop.perform { pool.start() } }
+        return true
+    }
+
     private enum Ending: Sendable {
-        case served(StartFailure?)
+        case served
+        case failed(StartFailure)
         case background
     }
 
@@ -125,9 +170,11 @@ struct Serving: Sendable {
         var remaining = serverCount
         var failure: StartFailure?
         for await ending in tasks {
-            guard case .served(let reason) = ending else { continue }
-            remaining -= 1
-            failure = failure ?? reason
+            switch ending {
+            case .background: continue
+            case .served: remaining -= 1
+            case .failed(let reason): failure = failure ?? reason
+            }
             if remaining == 0 || failure != nil { tasks.cancelAll() }
         }
         return failure
@@ -145,10 +192,11 @@ struct Serving: Sendable {
                     telemetry.listening(on: address.description, listener)
                 }
                 telemetry.report(.startup(.listen, nanoseconds: uptimeNanoseconds() &- started))
+                if listener == .public { telemetry.passed(.listening) }
             }
-            return .served(nil)
+            return .served
         } catch {
-            return .served(StartFailure("cannot listen on \(address): \(error)"))
+            return .failed(StartFailure("cannot listen on \(address): \(error)"))
         }
     }
 }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Telemetry
 
+enum StartCheck: String, CaseIterable {
+    case configuration, listening
+    /// Readiness has a check that is called `database`.
+    case database = "database_reached"
+    case migrations
+}
+
 /// What the composition has to tell that no layer below it knows.
 extension Telemetry {
     func listening(on address: String, _ listener: Listener) {
@@ -18,6 +25,35 @@ extension Telemetry {
             event: "operations.open"
         ) { record in
             record.field("server.address", address)
+        }
+    }
+
+    /// What `/startupz` waits for: each passes once, and stays.
+    func declareStart() {
+        for check in StartCheck.allCases { health.declare(check.rawValue, probe: .startup) }
+        passed(.configuration)
+    }
+
+    func passed(_ check: StartCheck, _ output: String = "") {
+        health.report(check.rawValue, HealthFinding(.pass, output))
+    }
+
+    func report(_ event: PreparationEvent) {
+        switch event {
+        case .embedded(let event): report(event)
+        case .connected: passed(.database)
+        case .migrating(let name):
+            let finding = HealthFinding(.fail, "applying \(name)")
+            health.report(StartCheck.migrations.rawValue, finding)
+            logs.write(.notice, .app, "migration begun", event: "migration.begun") { record in
+                record.field("migration", name)
+            }
+        case .migrated(let name, let nanoseconds):
+            logs.write(.notice, .app, "migration applied", event: "migration.applied") { record in
+                record.field("migration", name)
+                record.field("duration_ms", milliseconds: nanoseconds)
+            }
+        case .migratedAll: passed(.migrations)
         }
     }
 

@@ -59,6 +59,8 @@ package struct LogEvent: Sendable {
         LogEvent("server.listening", "notice", "an address is listened on"),
         LogEvent("start.failed", "critical", "the process ends: it cannot begin to serve, and why"),
         LogEvent("start.abandoned", "notice", "the process was told to stop while it started"),
+        LogEvent("migration.begun", "notice", "a migration is being applied at the start"),
+        LogEvent("migration.applied", "notice", "it is done, and how long it took"),
         LogEvent("startup.phase", "debug", "a phase of the start is done, and how long it took"),
         LogEvent(
             "metrics.overflow",

@@ -16,7 +16,7 @@ extension Connection {
     /// Writes a response; says in `passage` what became of it.
     func write(_ response: Response, to request: Request, _ passage: inout Passage) async {
         var response = response
-        if response.closesConnection || state.isDraining { passage.keepsAlive = false }
+        if response.closesConnection || state.isLeaving { passage.keepsAlive = false }
         // Whatever a route says: three digits, and the answer, which it is not yet below 200 (RFC 9110
         // §15.2).
         response.status = min(max(response.status, 200), 999)

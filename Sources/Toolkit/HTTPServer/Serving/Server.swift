@@ -166,6 +166,12 @@ package final class Server: Sendable {
 
     func release(_ bytes: Int) { heldBytes.wrappingSubtract(bytes, ordering: .relaxed) }
 
+    /// From now on each answer is the last one of its connection: the next request may find another
+    /// process.
+    package func announceDrain() {
+        for state in loops.withLock({ $0 }) { state.loop.perform { state.isLeaving = true } }
+    }
+
     /// Stops accepting, closes what is idle, and lets each request in flight be the last one of
     /// its connection. `serve` returns when none is left.
     package func beginDrain() {

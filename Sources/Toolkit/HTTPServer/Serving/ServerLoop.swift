@@ -17,6 +17,8 @@ import EventLoop
     private var acceptors: [Acceptor] = []
     private var connections: [ObjectIdentifier: Connection] = [:]
     private(set) var isDraining = false
+    /// No connection outlives its next answer.
+    var isLeaving = false
     /// Peers that are being told that there is no room.
     var refusalsInFlight = 0
 
@@ -41,6 +43,7 @@ import EventLoop
     /// No more connections, and none that waits for a request.
     func beginDrain() {
         isDraining = true
+        isLeaving = true
         listening = []
         for acceptor in acceptors { acceptor.close() }
         acceptors = []
