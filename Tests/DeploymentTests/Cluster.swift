@@ -205,6 +205,11 @@ extension Cluster {
             ]
             if !isRight.allSatisfy(\.self) { findings.append("\(kind) does not scrape lucarne") }
         }
-        return findings
+        // What a kustomization says of its resources, it does not say of a component's.
+        let shared = manifest("kustomization")
+        let isAmongThem =
+            podMonitor["metadata", "namespace"] == shared["namespace"]
+            && matches(shared["labels"]?[0]?["pairs"] ?? .null, podMonitor["metadata", "labels"])
+        return findings + (isAmongThem ? [] : ["PodMonitor is not where the others are"])
     }
 }

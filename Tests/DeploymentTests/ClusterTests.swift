@@ -86,5 +86,7 @@ import Testing
         mistake("service-monitor", "_TOKEN", "_PASSWORD", "ServiceMonitor does not scrape"),
         mistake("service-monitor", "jobLabel: app", "jobLabel: job", "ServiceMonitor does not"),
         mistake("pod-monitor/pod-monitor", "port: operations", "port: http", "PodMonitor does not"),
+        mistake("pod-monitor/pod-monitor", "namespace: l", "namespace: d", "not where the others"),
+        mistake("pod-monitor/pod-monitor", "part-of: l", "part-of: d", "not where the others"),
     ]
 }
