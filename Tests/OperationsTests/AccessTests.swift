@@ -96,16 +96,47 @@ struct AccessTests {
         #expect(!telemetry.logs.isEnabled(.debug, .sql))
     }
 
-    @Test func `a host's name is nobody's business where others come too, or a token is asked for`()
-        async
-    {
-        let named: HeaderFields = ["Host": "ops.example"]
-        #expect(await answer(OperationsAccess(on: Self.network), named).status == 200)
-        let socket = OperationsAccess(on: .unix(path: "/run/lucarne"))
-        #expect(await answer(socket, named).status == 200)
-        let asking = OperationsAccess(token: "s3cret", on: Self.loopback)
+    @Test(arguments: [
+        ("10.0.0.7:9464", 200), ("[fd00::7]:9464", 200), ("localhost:9464", 200),
+        ("lucarne:9464", 200), ("Lucarne", 200), ("lucarne.lucarne.svc:9464", 200),
+        ("lucarne.lucarne.svc.cluster.local", 200), ("nas.local", 200), ("NAS.home.arpa:80", 200),
+        ("ops.internal", 200), ("lucarne.test", 200), ("evil.example:9464", 403),
+        ("ops.example", 403), ("127.0.0.1.evil.example", 403), ("local.example", 403),
+        ("evil.arpa", 403), ("notlocal.xlocal", 403), ("1.2.3.256", 403), ("evil.example.", 403),
+    ])
+    func `where others come too, the host is one that no stranger can register`(
+        host: String,
+        status: Int
+    ) async throws {
+        for address in [Self.network, .unix(path: "/run/lucarne")] {
+            let access = OperationsAccess(on: address)
+            // As a page sends it that is served under that name.
+            let headers: HeaderFields = ["Host": host, "Origin": "http://\(host)"]
+            let response = await answer(access, headers)
+            #expect(response.status == status)
+            let text = String(decoding: try await response.collectedBody(), as: UTF8.self)
+            #expect(text.contains("LUCARNE_OPERATIONS_TOKEN") == (status == 403))
+            let change = await answer(access, headers, .post, body: #"{"level":"info"}"#)
+            #expect(change.status == status)
+            for target in ["/metrics", "/livez", "/readyz/objectives"] {
+                #expect(await answer(access, ["Host": host], .get, target).status == 200)
+            }
+        }
+    }
+
+    @Test func `a Prometheus on this machine asks by no other name either`() async {
+        let access = OperationsAccess(on: Self.loopback)
+        for (host, status) in [("localhost:9464", 200), ("lucarne", 403), ("ops.example", 403)] {
+            #expect(await answer(access, ["Host": host], .get, "/metrics").status == status)
+        }
+    }
+
+    @Test func `a host's name is nobody's business where a token is asked for`() async {
         let given: HeaderFields = ["Host": "ops.example", "Authorization": "Bearer s3cret"]
-        #expect(await answer(asking, given).status == 200)
+        for address in [Self.loopback, Self.network] {
+            let access = OperationsAccess(token: "s3cret", on: address)
+            #expect(await answer(access, given).status == 200)
+        }
     }
 
     private static func basic(_ text: String) -> String {
@@ -167,6 +198,7 @@ struct AccessTests {
     @Test(
         arguments: [
             (OperationsAccess(on: network), [:], true),
+            (OperationsAccess(on: network), ["Host": "attacker.example"], false),
             (OperationsAccess(on: network, isApart: false), [:], false),
             (OperationsAccess(on: loopback, isApart: false), [:], true),
             (OperationsAccess(on: loopback, isApart: false), ["Host": "attacker.example"], false),

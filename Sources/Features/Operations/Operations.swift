@@ -76,7 +76,7 @@ package struct Operations: Sendable {
         let statements = StatementController(telemetry: telemetry)
         let traces = TraceController(telemetry: telemetry, thread: thread)
         return [
-            guarded(.get, "/metrics", metrics.scrape),
+            guarded(.get, "/metrics", isScrape: true, metrics.scrape),
             guarded(.get, "/metrics/catalog", metrics.catalog),
             guarded(.get, "/debug/cardinality") { _ in metrics.cardinality() },
             guarded(.get, "/debug/slo", objectives.show),
@@ -160,11 +160,12 @@ package struct Operations: Sendable {
     private func guarded(
         _ method: Method,
         _ template: String,
+        isScrape: Bool = false,
         _ respond: @escaping Respond
     ) -> Route {
         route(method, template) { [self] request throws(ParameterFailure) in
             let started = uptimeNanoseconds()
-            let refusal = access.refusal(of: request)
+            let refusal = access.refusal(of: request, isScrape: isScrape)
             if refusal != nil || access.asksForToken {
                 let spent = uptimeNanoseconds() &- started
                 telemetry.report(.decided(.operations, refusal.outcome, nanoseconds: spent))
@@ -216,7 +217,7 @@ extension OperationsAccess.Refusal? {
         switch self {
         case nil: .ok
         case .noToken: .missing
-        case .wrongToken, .otherSite, .otherHost: .forbidden
+        case .wrongToken, .otherSite, .otherHost, .publicName: .forbidden
         }
     }
 }

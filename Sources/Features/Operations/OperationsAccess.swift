@@ -9,6 +9,7 @@ package struct OperationsAccess: Sendable {
     enum Refusal: String {
         case otherSite = "other_site"
         case otherHost = "other_host"
+        case publicName = "public_name"
         case noToken = "no_token"
         case wrongToken = "wrong_token"
     }
@@ -26,12 +27,15 @@ package struct OperationsAccess: Sendable {
 
     var asksForToken: Bool { token != nil }
 
-    func refusal(of request: Request) -> Refusal? {
+    /// - Parameter isScrape: asked by a Prometheus, which off this machine may know a public name.
+    func refusal(of request: Request, isScrape: Bool = false) -> Refusal? {
         if request.isFromAnotherSite { return .otherSite }
         guard let token else {
             // A name that leads here may be anybody's (DNS rebinding); a page cannot choose it where
-            // it has to be an address.
-            return isLoopback && !request.isForThisMachine ? .otherHost : nil
+            // it has to be an address, or a name that nobody can register.
+            if request.isForThisMachine { return nil }
+            if isLoopback { return .otherHost }
+            return isScrape || request.isUnderPrivateName ? nil : .publicName
         }
         guard let given = request.headers["Authorization"] else { return .noToken }
         return Self.password(in: given).map { Self.matches($0, token) } == true ? nil : .wrongToken
@@ -76,6 +80,13 @@ extension OperationsAccess.Refusal {
                 status: 403,
                 problem: "without a token, the host must be localhost or an address"
             )
+        case .publicName:
+            Response(
+                status: 403,
+                problem: "set LUCARNE_OPERATIONS_TOKEN, or ask by an address or a name that nobody "
+                    + "can register: one without a dot, or below "
+                    + Request.privateDomains.joined(separator: ", ")
+            )
         case .noToken, .wrongToken: Self.unauthorized
         }
     }
@@ -119,9 +130,24 @@ extension Request {
     /// (RFC 6761 §6.3). Browsers always send a host.
     fileprivate var isForThisMachine: Bool {
         guard let host = headers["Host"], !host.isEmpty, !host.hasPrefix("[") else { return true }
-        let name = host.prefix { $0 != ":" }.lowercased()
+        let name = hostName
         let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
         return name == "localhost" || name.hasSuffix(".localhost")
             || numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
     }
+
+    /// Whether it was addressed to a name that only its own network can give: a container has one
+    /// without a dot, a Service one below `svc` or `cluster.local`.
+    fileprivate var isUnderPrivateName: Bool {
+        let name = hostName
+        return !name.contains(".") || Self.privateDomains.contains { name.hasSuffix(".\($0)") }
+    }
+
+    /// Of no registry: RFC 6761 §6, RFC 6762 §3, RFC 8375, ICANN's resolution of 2024 on `internal`,
+    /// and what Kubernetes calls its Services.
+    fileprivate static let privateDomains = [
+        "localhost", "local", "internal", "home.arpa", "test", "svc",
+    ]
+
+    private var hostName: String { headers["Host"]?.prefix { $0 != ":" }.lowercased() ?? "" }
 }
