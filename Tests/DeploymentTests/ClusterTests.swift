@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import JSONCoding
+import Lucarne
 import Support
 import Testing
 
@@ -32,6 +34,24 @@ import Testing
             findings.contains { $0.contains(mistake.finding) },
             "\(findings.joined(separator: "\n"))"
         )
+    }
+
+    @Test(arguments: ["LUCARNE_JWT_SECRET", "LUCARNE_OPERATIONS_TOKEN"])
+    func `nothing starts with a secret of the example`(name: String) throws {
+        let example = try Deployment().file("\(Cluster.folder)/secret.example.yaml")
+        let secret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
+        var variables = [
+            "LUCARNE_ENVIRONMENT": "production", "LUCARNE_JWT_SECRET": secret,
+            "LUCARNE_OPERATIONS_TOKEN": secret,
+        ]
+        func start() throws {
+            let none = Configuration.Surroundings(variables: variables) { _ in nil }
+            _ = try Configuration.load(try Invocation(parsing: ["serve"]), from: none)
+        }
+        try start()
+        variables[name] = example["stringData", name].string
+        #expect(variables[name] != nil)
+        #expect(throws: ConfigurationFailure.self) { try start() }
     }
 
     @Test(arguments: ["/startupz", "/livez", "/readyz", "/metrics"])

@@ -28,6 +28,7 @@ func failure(_ body: () throws -> Configuration) -> String? {
 }
 
 let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
+private let longToken = "oH5kD0r2Zc8vTqYw"
 
 @Suite struct ConfigurationTests {
     @Test func `a build knows its commit, or says that it does not`() throws {
@@ -198,6 +199,27 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
         }
     }
 
+    @Test(
+        arguments: [
+            ("production", "replace-me", false), ("staging", "fifteen-bytes-15", true),
+            ("staging", "fifteen-bytes-1", false), ("production", nil, true),
+            ("development", "t", true),
+        ] as [(String, String?, Bool)]
+    )
+    func `nor does it take a token for operations that is soon guessed`(
+        environment: String,
+        token: String?,
+        isTaken: Bool
+    ) {
+        var variables = ["LUCARNE_ENVIRONMENT": environment, "LUCARNE_JWT_SECRET": strongSecret]
+        variables["LUCARNE_OPERATIONS_TOKEN"] = token
+        let failure = failure { try load(environment: variables) }
+        let message =
+            "operations-token is too weak for \(environment): it has fewer than 16 bytes; "
+            + "make one with: openssl rand -base64 24"
+        #expect(failure == (isTaken ? nil : message))
+    }
+
     @Test func `a secret may be written in base64, or in a file`() throws {
         let encoded = try load(
             ["--jwt-secret-is-base64=on"],
@@ -340,7 +362,7 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
     @Test(
         arguments: [
             ([:], nil), (["LUCARNE_ADDRESS": "0.0.0.0:8080"], "0.0.0.0:8080"),
-            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_TOKEN": "t"], nil),
+            (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_TOKEN": longToken], nil),
             (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_ADDRESS": "[::1]:9464"], nil),
             (["LUCARNE_ADDRESS": ":8080", "LUCARNE_OPERATIONS_ADDRESS": "unix:/run/l"], nil),
             (["LUCARNE_OPERATIONS_ADDRESS": "10.0.0.7:9464"], "10.0.0.7:9464"),

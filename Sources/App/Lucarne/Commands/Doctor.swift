@@ -100,7 +100,7 @@ package enum Doctor {
                 .warning,
                 "operations",
                 "/debug and /metrics are on \(address) without a token",
-                mend: "LUCARNE_OPERATIONS_TOKEN=$(openssl rand -base64 32), or a loopback address"
+                mend: "LUCARNE_OPERATIONS_TOKEN=$(openssl rand -base64 24), or a loopback address"
             )
         ]
     }

@@ -14,7 +14,7 @@ extension Configuration {
         environment = try values.choice(.environment)
         address = try values.address(.address) ?? address
         operationsAddress = try values.address(.operationsAddress)
-        operationsToken = try secret(.operationsToken)
+        operationsToken = try guardingToken()
         dataDirectory = Files.absolute(values.text(.dataDirectory) ?? dataDirectory)
         features = try Self.features(in: values)
         loops = try values.integer(.loops) ?? loops
@@ -82,6 +82,17 @@ extension Configuration {
         guard let text = values.text(key) else { return nil }
         guard text.hasPrefix("@") else { return text }
         return try SigningSecret.contents(of: String(text.dropFirst())).trimmed
+    }
+
+    private func guardingToken() throws(ConfigurationFailure) -> String? {
+        let token = try secret(.operationsToken)
+        guard environment == .development || token?.utf8.count ?? .max >= 16 else {
+            throw ConfigurationFailure(
+                "operations-token is too weak for \(environment.rawValue): "
+                    + "it has fewer than 16 bytes; make one with: openssl rand -base64 24"
+            )
+        }
+        return token
     }
 
     private mutating func readDatabase() throws(ConfigurationFailure) {

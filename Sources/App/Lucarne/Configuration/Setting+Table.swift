@@ -24,7 +24,8 @@ extension Setting {
             .operationsToken,
             .text,
             nil,
-            "The bearer token (or password) that /metrics and /debug ask for, or @file; unset: none",
+            "The bearer token (or password) that /metrics and /debug ask for, or @file; at least 16 "
+                + "bytes outside development; unset: none",
             isSecret: true
         ),
         Setting(
