@@ -258,6 +258,15 @@ extension AcceptanceTests {
                 try server.get("/readyz").status == 503
             }
             #expect(fails == (policy == "fail"))
+            // What restarts the unhealthy would restart every instance, and mend nothing.
+            for (options, isWell) in [([], !fails), (["--live"], true)] {
+                let check = try Command.run(
+                    Repository.binary.path,
+                    ["healthcheck"] + options,
+                    environment: ["LUCARNE_ADDRESS": "127.0.0.1:\(server.port)"]
+                )
+                #expect(check.status == (isWell ? 0 : 1), "\(options) \(check.errors)")
+            }
             try postgres.restart()
             #expect(
                 try eventually(within: 15) {

@@ -2,7 +2,7 @@
 internal import EventLoop
 internal import Glibc
 
-/// `lucarne healthcheck`: one GET of /readyz, for containers that have no other client.
+/// `lucarne healthcheck`: one GET of /readyz or /livez, for containers that have no other client.
 enum HealthCheckCommand {
     static func run(
         _ configuration: Configuration,
@@ -14,10 +14,12 @@ enum HealthCheckCommand {
             throw ConfigurationFailure("--timeout: '\(timeout)' is not a number of seconds")
         }
         let address = configuration.operationsAddress ?? configuration.address
-        let status = status(of: "/readyz", at: address, timeoutSeconds: seconds)
+        let isLive = options["live"] != nil
+        let (state, path) = isLive ? ("live", "/livez") : ("ready", "/readyz")
+        let status = status(of: path, at: address, timeoutSeconds: seconds)
         if status == 200 { return ExitCode.success }
         Terminal.complain(
-            "not ready: \(address) " + (status.map { "answered \($0)" } ?? "did not answer")
+            "not \(state): \(address) " + (status.map { "answered \($0)" } ?? "did not answer")
         )
         return ExitCode.failure
     }

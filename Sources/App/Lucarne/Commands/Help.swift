@@ -17,8 +17,9 @@ package enum Help {
           token --role ROLE [--subject ID] [--claims JSON] [--expires 1h]
                                  Mint an access token for ROLE, signed with the JWT secret.
           doctor                 Say what is wrong with this set-up, and how to mend it.
-          healthcheck [--timeout 2s]
-                                 Ask a running server for /readyz (exit 0 if it is ready).
+          healthcheck [--live] [--timeout 2s]
+                                 Ask a running server for /readyz (exit 0 if it is ready); --live: for
+                                 /livez, for who replaces what is unhealthy.
           telemetry verify [--prometheus URL] [--loki URL] [--range 5m] [--job RE]
                                  [--instance RE] [--tenant ID] [--token TOKEN|@FILE]
                                  [--strict] [--json]

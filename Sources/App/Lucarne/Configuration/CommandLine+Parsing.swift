@@ -25,7 +25,7 @@ extension Invocation.Command {
         case .migrate: ["check": false]
         case .config: ["json": false]
         case .token: ["role": true, "claims": true, "expires": true, "subject": true]
-        case .healthcheck: ["timeout": true]
+        case .healthcheck: ["timeout": true, "live": false]
         case .telemetry:
             [
                 "prometheus": true, "loki": true, "json": false, "strict": false, "range": true,
