@@ -121,7 +121,10 @@ extension Cluster {
         let taken = (instances + surge + 1) * (pool + 2)
         let thousandths =
             request.hasSuffix("m") ? Int(request.dropLast()) : Int(request).map { $0 * 1000 }
-        return (taken <= 97 ? [] : ["\(taken) connections are more than a PostgreSQL has"])
+        let held = environment.first { $0.0 == SettingKey.httpHeldBytesMax.variable }?.1.string
+        let memory = container["resources", "limits", "memory"].string
+        return (Deployment.leavesRoom(held: held, memory: memory) ? [] : ["it may hold too much"])
+            + (taken <= 97 ? [] : ["\(taken) connections are more than a PostgreSQL has"])
             + (thousandths.map { ($0 + 999) / 1000 } == loops
                 ? [] : ["\(loops) loops are not the cores that it asks for"])
     }

@@ -77,6 +77,7 @@ import Testing
         mistake("config-map", "/migrations", "/sql", "nothing is mounted at /sql"),
         mistake("config-map", "25s", "60s", "killed before it has drained"),
         mistake("config-map", #"_POOL_MAX: "10""#, #"_POOL_MAX: "11""#, "104 connections are"),
+        mistake("config-map", "64MiB", "65MiB", "it may hold too much"),
         mistake("config-map", #"_LOOPS: "1""#, #"_LOOPS: "2""#, "2 loops are not the cores"),
         mistake("deployment", "cpu: 500m", "cpu: 2", "1 loops are not the cores"),
         mistake("deployment", "maxSurge: 1", "maxSurge: 2", "108 connections are"),

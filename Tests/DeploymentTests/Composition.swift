@@ -97,6 +97,10 @@ extension Composition {
         if lucarne["healthcheck", "test"].strings != ["CMD", "lucarne", "healthcheck"] {
             findings.append("lucarne: its own healthcheck is not asked")
         }
+        let memory = lucarne["mem_limit"]?.string
+        if !Deployment.leavesRoom(held: setting(.httpHeldBytesMax), memory: memory) {
+            findings.append("lucarne: it may hold too much of its memory")
+        }
         let migrations = mounts(lucarne).map(\.target)
         if setting(.migrationsDirectory).map(migrations.contains) != true {
             findings.append("lucarne: its migrations are not mounted")

@@ -94,6 +94,7 @@ import Testing
         Mistake(compose, "_LOG_LOKI_URL", "_LOKI_URL", "no setting LUCARNE_LOKI_URL"),
         Mistake(compose, "-h, localhost, ", "", "asks a server that only sets things up"),
         Mistake(compose, "lucarne, healthcheck", "true", "its own healthcheck is not asked"),
+        Mistake(compose, "MAX: 128MiB", "MAX: 256MiB", "it may hold too much"),
         Mistake(compose, ":/migrations:ro", ":/sql:ro", "its migrations are not mounted"),
         Mistake(
             compose,

@@ -68,6 +68,17 @@ struct Deployment {
         return Set(Operations(telemetry: telemetry).routes.map(\.template))
     }()
 
+    /// Whether what is held of requests and answers is a quarter of the memory, at most: both as
+    /// they are written, in powers of two.
+    static func leavesRoom(held: String?, memory: String?) -> Bool {
+        let sizes = [held, memory].compactMap { text -> Int? in
+            let parts = text?.wholeMatch(of: /(\d+)([KkMmGg])?i?B?/)
+            let units: [Substring?: Int] = [nil: 0, "K": 10, "k": 10, "M": 20, "m": 20]
+            return parts.flatMap { Int($0.1) }.map { $0 << (units[parts?.2] ?? 30) }
+        }
+        return sizes.count == 2 && sizes[0] * 4 <= sizes[1]
+    }
+
     static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: "\(Repository.root)/\(path)")
     }
