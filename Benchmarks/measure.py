@@ -225,31 +225,6 @@ def verdicts(rounds, paired, memory, ready):
     return all(met is not False for *_, met in rows)
 
 
-def peers(directory, bearer, folder):
-    """The peers of a comparison harness that lies beside this repository, if there is one."""
-    copy = os.path.join(ROOT, ".build/bench-peers")
-    shutil.copytree(folder, copy, dirs_exist_ok=True)
-    subprocess.run(["chmod", "-R", "u+w", copy], check=True)
-    subprocess.run([os.path.join(copy, "pg.sh"), "start"], check=True)
-    url = "postgresql://postgres@/bench?host=/tmp/bench-pg/sock&port=54329"
-    subprocess.run([LUCARNE, "migrate"], env={**os.environ, **settings(url)}, check=True, cwd=directory)
-    subprocess.run(
-        ["psql", "-qX", "-d", url, "-c",
-         "grant usage on schema public to authenticated; grant select on items to authenticated"],
-        check=True,
-    )
-    server = lucarne("lucarne-peers", 7351, url, directory)
-    try:
-        subprocess.run(
-            [os.path.join(copy, "run_all.sh"), "compare", "rust,go", "--", "--add", "lucarne",
-             "--base", server.base, "--pid", str(server.process.pid), "--ping", STATIC,
-             "--item", ITEM, "--header", f"Authorization: Bearer {bearer}", "--workloads", "ping,item"],
-            check=True,
-        )
-    finally:
-        server.stop()
-
-
 def measure(options, directory):
     rounds, seconds = (2, 2) if options.quick else (5, 5)
     postgres = Postgres(directory)
@@ -317,14 +292,7 @@ def measure(options, directory):
               f"{CLIENTS} clients, {CONNECTIONS} database connections, {len(measured)} rounds of {seconds} s, "
               f"{len(paired)} pairs")
         levels(measured, paired)
-        met = verdicts(measured, paired, (idle, loaded), ready)
-        if options.peers:
-            harness = os.path.join(ROOT, os.environ.get("LUCARNE_PEERS", "../shared/bench"))
-            if os.path.isdir(harness):
-                peers(work, bearer, harness)
-            else:
-                print(f"no peers to compare with: {harness} is not there")
-        return met
+        return verdicts(measured, paired, (idle, loaded), ready)
     finally:
         for server in servers:
             server.stop()
@@ -336,7 +304,6 @@ def main():
     parser.add_argument("--quick", action="store_true", help="two short rounds, for a look")
     parser.add_argument("--only", choices=["row", "rest", "telemetry"],
                         help="a row by key and the server, REST's other requests, or what telemetry takes of either")
-    parser.add_argument("--peers", action="store_true", help="also run the comparison harness beside this repository")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = parser.parse_args()
     directory = tempfile.mkdtemp(prefix="lucarne-bench-", dir="/tmp")
