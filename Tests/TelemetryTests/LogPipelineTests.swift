@@ -51,7 +51,7 @@ private func pipeline(
 }
 
 struct LogPipelineTests {
-    @Test func `a record has the contract's keys in the contract's order`() throws {
+    @Test func `a record says when, what and who, then of which request, then its own`() throws {
         let receiver = Receiver()
         let logs = pipeline(receiver)
         let trace = RequestTrace(
