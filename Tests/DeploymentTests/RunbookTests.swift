@@ -61,6 +61,27 @@ import Testing
         }
     }
 
+    /// Whoever pastes a block whole has what was set last.
+    @Test func `a block sets a variable once`() throws {
+        for runbook in try Runbook.all() + [Runbook.prepared()] {
+            for block in runbook.blocks("sh") {
+                let names = block.split(separator: "\n")
+                    .compactMap { $0.firstMatch(of: /^[A-Z_]+=/)?.output }
+                #expect(Set(names).count == names.count, "\(runbook.name): \(block)")
+            }
+        }
+    }
+
+    @Test func `what no instance is named for is looked up in the log of all`() throws {
+        let runbooks = try Runbook.all()
+        for alert in RuleGroup.alerting.flatMap(\.rules) {
+            let kept = PromQLReading(alert.expression).groupings
+            guard !kept.isEmpty, !kept.contains("instance") else { continue }
+            let commands = runbooks.first { $0.name == alert.name }?.commands ?? []
+            #expect(!commands.contains { $0.contains(#"logs "$POD""#) }, "\(alert.name)")
+        }
+    }
+
     @Test(arguments: [
         "curl -s http://127.0.0.1:9464/debug/pool", "kubectl logs deployment/lucarne",
         "kubectl -n lucarne logs deployment/other", "top -H -p 1", "lucarne healthcheck",

@@ -34,7 +34,7 @@ package struct Runbook: Sendable {
         }
     }
 
-    private func blocks(_ language: String) -> [String] {
+    package func blocks(_ language: String) -> [String] {
         text.split(separator: "```\(language)\n").dropFirst().compactMap { part in
             part.split(separator: "```").first.map(String.init)
         }
