@@ -89,7 +89,7 @@ extension Watch {
                 acquires("2m", #"result=~"timeout|refused""#) + " / " + acquires("2m") + " > 0.01",
                 for: "3m",
                 .page,
-                "pool {{ $labels.pool }} has no connection to give",
+                "pool {{ $labels.pool }} of {{ $labels.instance }} has no connection to give",
                 "Over 1 % of acquires give up waiting for a connection, or are refused one.",
                 board: "database",
                 proof: AlertProof(
@@ -105,7 +105,7 @@ extension Watch {
                 for: "10m",
                 .ticket,
                 "over 10 % of acquires wait",
-                "Pool {{ $labels.pool }} is a queue, not a pool.",
+                "Pool {{ $labels.pool }} of {{ $labels.instance }} is a queue, not a pool.",
                 board: "database",
                 proof: AlertProof(
                     acquires("waited", well: 6, bad: 300),
@@ -318,8 +318,9 @@ extension Watch {
         ]
     }
 
+    /// Of each instance: the acquires of those that are well would hide one that gives none.
     private func acquires(_ range: String, _ matchers: String...) -> String {
-        over(range).rate("lucarne_db_pool_acquires_total", by: "job, pool", matchers)
+        over(range).rate("lucarne_db_pool_acquires_total", by: "job, instance, pool", matchers)
     }
 
     /// Acquires in a minute.
