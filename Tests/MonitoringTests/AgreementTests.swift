@@ -132,6 +132,9 @@ private struct Mutation: Sendable, CustomTestStringConvertible {
         Mutation("a proof has a label of its own", "acquires_total has no label color") {
             $0.onProof(of: "LucarnePoolExhausted") { $0.series[0].labels = [("color", "blue")] }
         },
+        Mutation("a proof has a bucket of its own", "lag_seconds_bucket has no bucket 0.25") {
+            $0.onProof(of: "LucarneEventLoopLag") { $0.series[1].labels = [("le", "0.25")] }
+        },
         Mutation("an alert is removed", "a runbook for LucarneDown, and no such alert") {
             for index in $0.groups.indices {
                 $0.groups[index].rules.removeAll { $0.name == "LucarneDown" }

@@ -84,7 +84,14 @@ extension Agreement {
                 }
                 return series.labels.map(\.0).filter { !labels.contains($0) }
                     .map { "\(place): \(series.name) has no label \($0)" }
+                    + unknownBounds(series).map { "\(place): \(series.name) has no bucket \($0)" }
             }
+    }
+
+    private func unknownBounds(_ series: AlertProof.Series) -> [String] {
+        let bounds = family(of: series.name)?.buckets ?? []
+        return series.labels.filter { $0.0 == "le" && $0.1 != "+Inf" }.map(\.1)
+            .filter { bound in !bounds.contains { "\($0)" == bound } }
     }
 
     private func findings(_ expression: String, at place: String) -> [String] {

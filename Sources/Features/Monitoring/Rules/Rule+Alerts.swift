@@ -267,9 +267,9 @@ extension Watch {
                 board: "overview",
                 proof: AlertProof(
                     lag("0.1", well: 600, bad: 0),
-                    lag("0.25", well: 600, bad: 600),
+                    lag("0.5", well: 600, bad: 600),
                     lag("+Inf", well: 600, bad: 600),
-                    value: "248.5ms"
+                    value: "496ms"
                 )
             ),
             .alert(
