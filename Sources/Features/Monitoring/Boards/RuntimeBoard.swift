@@ -38,7 +38,7 @@ extension Board {
         ),
         .stat(
             "Last reload",
-            "Whether the last reload of the catalog succeeded.",
+            "Whether the last reload of the settings and that of the catalog succeeded.",
             .yesNo,
             width: 6,
             .init(chosen.series("lucarne_config_last_reload_success"), "{{instance}}")

@@ -28,7 +28,7 @@ extension Board {
             ),
             .graph(
                 "Refused",
-                "Share of requests with a credential that was not believed.",
+                "Share of requests whose credential was not believed, or was missing where one is needed.",
                 .ratio,
                 .init(
                     chosen.rate(
