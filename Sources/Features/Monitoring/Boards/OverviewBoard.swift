@@ -52,11 +52,12 @@ extension Board {
         ).colored(.red, (1, .green)),
         .stat(
             "Pool use",
-            "Used share of the connection pool.",
+            "Used share of the fullest instance's connection pool.",
             .ratio,
             .init(
-                chosen.sum("lucarne_db_pool_connections", #"state="used""#) + " / "
-                    + chosen.sum("lucarne_db_pool_connections_limit")
+                "max (" + chosen.series("lucarne_db_pool_connections", #"state="used""#)
+                    + " / ignoring (state) " + chosen.series("lucarne_db_pool_connections_limit")
+                    + ")"
             )
         ).colored(.green, (0.7, .orange), (0.9, .red)),
         .stat(

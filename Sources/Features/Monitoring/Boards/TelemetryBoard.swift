@@ -34,11 +34,11 @@ extension Board {
         ),
         .graph(
             "Log queue",
-            "Records that wait, as a share of the queue's capacity.",
+            "Records that wait, as a share of the queue's capacity; of the fullest instance.",
             .ratio,
             .init(
-                chosen.sum("lucarne_log_queue_records", by: "sink") + " / "
-                    + chosen.sum("lucarne_log_queue_limit_records", by: "sink"),
+                "max by (sink) (" + chosen.series("lucarne_log_queue_records") + " / "
+                    + chosen.series("lucarne_log_queue_limit_records") + ")",
                 "{{sink}}"
             )
         ),
@@ -116,10 +116,13 @@ extension Board {
         ),
         .graph(
             "Series",
-            "Series against the limit.",
-            .number,
-            .init(chosen.sum("lucarne_metrics_series"), "series"),
-            .init(chosen.sum("lucarne_metrics_series_limit"), "limit")
+            "Series as a share of their limit, of the fullest instance.",
+            .ratio,
+            .init(
+                "max (" + chosen.series("lucarne_metrics_series") + " / "
+                    + chosen.series("lucarne_metrics_series_limit") + ")",
+                "series"
+            )
         ),
         .graph(
             "Series overflow",
