@@ -18,11 +18,12 @@ struct AlertProof: Sendable {
     var value = ""
     var faultMinutes = 30
     /// After those nobody hears of it any more.
-    var recoveryMinutes = 20
+    var recoveryMinutes: Int
 
-    init(_ series: Series..., value: String = "") {
+    init(_ series: Series..., value: String = "", recoveryMinutes: Int = 20) {
         self.series = series
         self.value = value
+        self.recoveryMinutes = recoveryMinutes
     }
 }
 

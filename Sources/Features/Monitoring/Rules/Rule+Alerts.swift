@@ -24,6 +24,8 @@ extension Watch {
                 "LucarneDown",
                 minutes.series("up") + " == 0",
                 for: "1m",
+                // In a crash loop it is there for moments; LucarneNotReady needs as long again.
+                keeps: "5m",
                 .page,
                 "{{ $labels.instance }} is not scraped",
                 "No scrape for one minute.",
@@ -62,12 +64,17 @@ extension Watch {
             ),
             .alert(
                 "LucarneRestarting",
-                "changes(" + minutes.series("process_start_time_seconds") + "[15m]) > 2",
+                // The kubelet waits 5 minutes at last: that is a start in 10 minutes, if it lives as long.
+                "changes(" + minutes.series("process_start_time_seconds") + "[1h]) > 4",
+                keeps: "15m",
                 .page,
                 "{{ $labels.instance }} restarts",
-                "More than two starts in 15 minutes.",
+                "More than four restarts in an hour.",
                 board: "runtime",
-                proof: AlertProof(.counter("process_start_time_seconds", well: 0, bad: 60))
+                proof: AlertProof(
+                    .counter("process_start_time_seconds", well: 0, bad: 60),
+                    recoveryMinutes: 80
+                )
             ),
             .alert(
                 "LucarneConfigReloadFailed",

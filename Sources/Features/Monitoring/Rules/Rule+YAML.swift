@@ -22,6 +22,7 @@ extension Rule {
     fileprivate func lines(_ runbooks: String) -> [String] {
         var lines = ["  - \(kind.rawValue): \(name)", "    expr: \(expression.yamlQuoted)"]
         if let pending { lines.append("    for: \(pending)") }
+        if let keeps { lines.append("    keep_firing_for: \(keeps)") }
         if !labels.isEmpty { lines.append("    labels:") }
         lines += labels.map { "      \($0): \($1.yamlQuoted)" }
         guard kind == .alert else { return lines }

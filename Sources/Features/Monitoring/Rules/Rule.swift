@@ -19,6 +19,8 @@ package struct Rule: Sendable {
     package var labels: [(String, String)] = []
     /// How long the condition holds before somebody is told.
     package var pending: String?
+    /// How long somebody is told after it held last.
+    package var keeps: String?
     package var annotations: [(String, String)] = []
     /// Of an alert: how it is seen to fire and to resolve.
     var proof: AlertProof?
@@ -36,6 +38,7 @@ package struct Rule: Sendable {
         _ name: String,
         _ expression: String,
         for pending: String? = nil,
+        keeps: String? = nil,
         _ severity: Severity,
         _ summary: String,
         _ description: String,
@@ -49,6 +52,7 @@ package struct Rule: Sendable {
             expression: expression,
             labels: [("severity", severity.rawValue)] + labels,
             pending: pending,
+            keeps: keeps,
             annotations: [
                 ("summary", summary), ("description", description),
                 ("dashboard", "lucarne-\(board)"),
