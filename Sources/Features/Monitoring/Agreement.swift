@@ -44,7 +44,7 @@ package struct Agreement: Sendable {
 
     /// Labels that a series may be asked for; nil where there is no such series.
     private func labels(of series: String) -> Set<String>? {
-        let attached: Set = ["job", "instance"]
+        let attached: Set = ["namespace", "job", "instance"]
         if series == "up" { return attached }
         if let recorded = recordedLabels(series) { return recorded }
         guard let family = family(of: series) else { return nil }

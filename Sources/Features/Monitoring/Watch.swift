@@ -15,6 +15,11 @@ package struct Watch: Sendable {
     /// What ships.
     package static let standard = Watch()
 
+    /// The labels that tell one deployment from another: a Prometheus operator gives the jobs of
+    /// all namespaces one name. A label that is not there changes nothing.
+    static let deployment = "namespace, job"
+    static let process = deployment + ", instance"
+
     var objectives: [Objective] { promises.map(Objective.init) }
 
     /// The series of the watched jobs, over a range.

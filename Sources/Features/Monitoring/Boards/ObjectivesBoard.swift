@@ -56,30 +56,30 @@ extension Objective {
                 "Share of the error budget that is left; below 0 when it is overdrawn.",
                 .ratio,
                 width: 4,
-                .init("1 - \(burn("30d"))", "{{job}}")
+                .init("1 - \(burn("30d"))", "{{namespace}} {{job}}")
             ).colored(.red, (0, .orange), (0.25, .green)),
             .stat(
                 "Error ratio over 3 days: \(name)",
                 "Share of requests that missed the objective.",
                 .ratio,
                 width: 4,
-                .init(recorded("3d"), "{{job}}")
+                .init(recorded("3d"), "{{namespace}} {{job}}")
             ).colored(.green, (promised.budget, .red)),
             .stat(
                 "Days the budget lasts: \(name)",
                 "A month's budget at the burn of the last 6 hours.",
                 .number,
                 width: 4,
-                .init("30 / clamp_min(\(burn("6h")), 0.01)", "{{job}}")
+                .init("30 / clamp_min(\(burn("6h")), 0.01)", "{{namespace}} {{job}}")
             ).colored(.red, (5, .orange), (30, .green)),
             .graph(
                 "Burn rate: \(name)",
                 "1 means the budget lasts exactly 30 days; a page at 14.4 over 1 h or 6 over 6 h.",
                 .number,
-                .init(burn("5m"), "{{job}} 5m"),
-                .init(burn("1h"), "{{job}} 1h"),
-                .init(burn("6h"), "{{job}} 6h"),
-                .init(burn("3d"), "{{job}} 3d")
+                .init(burn("5m"), "{{namespace}} {{job}} 5m"),
+                .init(burn("1h"), "{{namespace}} {{job}} 1h"),
+                .init(burn("6h"), "{{namespace}} {{job}} 6h"),
+                .init(burn("3d"), "{{namespace}} {{job}} 3d")
             ),
         ]
     }

@@ -18,7 +18,7 @@ extension Board {
             "Error budget burn rate",
             "1 means the budget lasts exactly 30 days.",
             .number,
-            objectives.map { .init($0.burn("1h"), "{{job}} \($0.name) 1h") }
+            objectives.map { .init($0.burn("1h"), "{{namespace}} {{job}} \($0.name) 1h") }
         )
     }
 

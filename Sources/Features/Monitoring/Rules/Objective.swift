@@ -25,12 +25,13 @@ struct Objective: Sendable {
             ? "LucarneAvailabilityBudgetBurn" : "LucarneLatencyBudgetBurn"
     }
 
-    /// Requests per second that broke it, by job.
+    /// Requests per second that broke it, by deployment.
     func bad(_ chosen: PromQL) -> String {
         switch promised.measure {
-        case .availability: chosen.part(of: Family.request, by: "job", Family.serverErrors)
+        case .availability:
+            chosen.part(of: Family.request, by: Watch.deployment, Family.serverErrors)
         case .latency(let nanoseconds):
-            chosen.above(Double(nanoseconds) / 1e9, of: Family.request, by: "job")
+            chosen.above(Double(nanoseconds) / 1e9, of: Family.request, by: Watch.deployment)
         }
     }
 
@@ -63,7 +64,10 @@ extension Objective {
     /// Over 30 days each request counts once, one of a busy hour and one of a quiet one.
     fileprivate var month: Rule {
         let bad = "sum_over_time(\(series("bad_requests:rate", "5m"))[30d])"
-        return ratio("30d", "\(bad) / on (job) (sum_over_time(\(Self.requests)[30d]) > 0)")
+        return ratio(
+            "30d",
+            "\(bad) / on (\(Watch.deployment)) (sum_over_time(\(Self.requests)[30d]) > 0)"
+        )
     }
 
     fileprivate func isBurning(_ alert: BurnAlert) -> String {
@@ -76,14 +80,14 @@ extension Objective {
             let seconds = alert.long.nanoseconds / 1_000_000_000
             conditions.append("\(seconds) * \(bad) >= \(alert.badMin.promQL)")
         }
-        return "(\(conditions.joined(separator: " and on (job) ")))"
+        return "(\(conditions.joined(separator: " and on (\(Watch.deployment)) ")))"
     }
 
     fileprivate func alert(_ severity: BurnAlert.Severity, for pending: String) -> Rule {
         let burns = BurnAlert.all.filter { $0.severity == severity }.map(isBurning)
         return .alert(
             alert,
-            "max by (job) (\(burns.joined(separator: " or ")))",
+            "max by (\(Watch.deployment)) (\(burns.joined(separator: " or ")))",
             for: pending,
             severity == .page ? .page : .ticket,
             "{{ $labels.job }} burns its error budget too fast",
@@ -138,7 +142,7 @@ extension Watch {
 
     /// What takes days to change, and is the dearest to compute.
     var days: RuleGroup {
-        let requests = over("5m").observed(Family.request, by: "job")
+        let requests = over("5m").observed(Family.request, by: Watch.deployment)
         return RuleGroup(
             name: "lucarne-slo-days",
             // Well below the five minutes that Prometheus looks back for a sample.
@@ -151,7 +155,7 @@ extension Watch {
 
     private func ratios(_ window: BurnWindow) -> [Rule] {
         let chosen = over(window.rawValue)
-        let all = chosen.observed(Family.request, by: "job")
+        let all = chosen.observed(Family.request, by: Watch.deployment)
         return objectives.map {
             $0.ratio(window.rawValue, "(\($0.bad(chosen))) / (\(all) > 0)")
         }

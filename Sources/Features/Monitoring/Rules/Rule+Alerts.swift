@@ -34,7 +34,7 @@ extension Watch {
             ),
             .alert(
                 "LucarneNotReady",
-                minutes.max("lucarne_lifecycle_state", by: "job, instance", #"state="ready""#)
+                minutes.max("lucarne_lifecycle_state", by: Watch.process, #"state="ready""#)
                     + " == 0",
                 for: "5m",
                 .page,
@@ -64,7 +64,7 @@ extension Watch {
             ),
             .alert(
                 "LucarneRestarting",
-                // The kubelet waits 5 minutes at last: that is a start in 10 minutes, if it lives as long.
+                // The kubelet waits 5 minutes at last: a start in 10, if it lives as long.
                 "changes(" + minutes.series("process_start_time_seconds") + "[1h]) > 4",
                 keeps: "15m",
                 .page,
@@ -121,7 +121,10 @@ extension Watch {
             ),
             .alert(
                 "LucarneSlowQueries",
-                tenMinutes.rate("lucarne_sql_slow_queries_total", by: "job, db_query_summary")
+                tenMinutes.rate(
+                    "lucarne_sql_slow_queries_total",
+                    by: Watch.deployment + ", db_query_summary"
+                )
                     + " > 0.1",
                 for: "10m",
                 .ticket,
@@ -141,10 +144,11 @@ extension Watch {
                 "LucarneRetryStorm",
                 minutes.rate(
                     "lucarne_sql_retries_total",
-                    by: "job",
+                    by: Watch.deployment,
                     #"reason!="shared_transaction""#
                 ) + " / clamp_min("
-                    + minutes.rate("lucarne_sql_transactions_total", by: "job") + ", 0.001) > 0.05",
+                    + minutes.rate("lucarne_sql_transactions_total", by: Watch.deployment)
+                    + ", 0.001) > 0.05",
                 for: "10m",
                 .ticket,
                 "over 5 % of transactions are tried again",
@@ -169,7 +173,7 @@ extension Watch {
             ),
             .alert(
                 "LucarneMigrationsPending",
-                minutes.max("lucarne_migrations_pending", by: "job") + " > 0",
+                minutes.max("lucarne_migrations_pending", by: Watch.deployment) + " > 0",
                 for: "10m",
                 .ticket,
                 "{{ $value }} migrations pending",
@@ -186,7 +190,7 @@ extension Watch {
                 "LucarneLogsDropped",
                 minutes.rate(
                     "lucarne_log_records_dropped_total",
-                    by: "job, sink, reason",
+                    by: Watch.deployment + ", sink, reason",
                     // Those are left out on purpose.
                     #"reason!~"sampled|rate_limited""#
                 ) + " > 0",
@@ -214,7 +218,7 @@ extension Watch {
                 "LucarneTelemetryExportFailing",
                 tenMinutes.rate(
                     "lucarne_export_items_total",
-                    by: "job, signal",
+                    by: Watch.deployment + ", signal",
                     #"result!="ok""#
                 ) + " > 0",
                 for: "10m",
@@ -239,7 +243,10 @@ extension Watch {
             ),
             .alert(
                 "LucarneCardinalityOverflow",
-                over("15m").rate("lucarne_metrics_overflow_total", by: "job, metric") + " > 0",
+                over("15m").rate(
+                    "lucarne_metrics_overflow_total",
+                    by: Watch.deployment + ", metric"
+                ) + " > 0",
                 for: "15m",
                 .ticket,
                 "{{ $labels.metric }} reached the limit of series",
@@ -265,7 +272,7 @@ extension Watch {
                     + minutes.quantile(
                         "0.99",
                         "lucarne_event_loop_lag_seconds",
-                        by: "job, instance, loop"
+                        by: Watch.process + ", loop"
                     ) + ") > 0.1",
                 for: "5m",
                 .ticket,
@@ -327,7 +334,7 @@ extension Watch {
 
     /// Of each instance: the acquires of those that are well would hide one that gives none.
     private func acquires(_ range: String, _ matchers: String...) -> String {
-        over(range).rate("lucarne_db_pool_acquires_total", by: "job, instance, pool", matchers)
+        over(range).rate("lucarne_db_pool_acquires_total", by: Watch.process + ", pool", matchers)
     }
 
     /// Acquires in a minute.

@@ -9,16 +9,23 @@ extension Watch {
             rules: [
                 .record(
                     "job_route:http_requests:rate5m",
-                    minutes.observed(Family.request, by: "job, http_route")
+                    minutes.observed(Family.request, by: Watch.deployment + ", http_route")
                 ),
                 .record(
                     "job_route:http_errors:rate5m",
-                    minutes.observed(Family.request, by: "job, http_route", Family.serverErrors)
+                    minutes.observed(
+                        Family.request,
+                        by: Watch.deployment + ", http_route",
+                        Family.serverErrors
+                    )
                 ),
                 quantile("0.5", "p50"), quantile("0.9", "p90"), quantile("0.99", "p99"),
                 .record(
                     "job_layer:self_seconds:rate5m",
-                    minutes.rate("lucarne_request_layer_self_seconds_total", by: "job, layer")
+                    minutes.rate(
+                        "lucarne_request_layer_self_seconds_total",
+                        by: Watch.deployment + ", layer"
+                    )
                 ),
             ]
         )
@@ -27,7 +34,7 @@ extension Watch {
     private func quantile(_ quantile: String, _ name: String) -> Rule {
         .record(
             "job_route:http_duration_seconds:\(name)_5m",
-            minutes.quantile(quantile, Family.request, by: "job, http_route")
+            minutes.quantile(quantile, Family.request, by: Watch.deployment + ", http_route")
         )
     }
 }
