@@ -56,6 +56,36 @@ extension AcceptanceTests {
             #expect(try server.get("/rest/v1/planets?limit=1").status == 200)
             #expect(try webhook.received("LucarneHealthCheckFailing").isEmpty)
         }
+
+        @Test func `what follows from a cause is held back, and what others have is not`()
+            throws
+        {
+            let alertmanager = try Daemon.alertmanager(notifying: nil)
+            let causes = [
+                ["alertname": "LucarneAbsent", "cluster": "a"],
+                ["alertname": "LucarneDown", "namespace": "n", "job": "j", "instance": "1"],
+                ["alertname": "LucarnePoolExhausted", "job": "j", "instance": "2", "pool": "p"],
+            ]
+            // Of another cluster, namespace or instance.
+            let others = [
+                ["alertname": "LucarneRetryStorm", "cluster": "b"],
+                ["alertname": "LucarneNotReady", "namespace": "m", "job": "j", "instance": "1"],
+                ["alertname": "LucarnePoolSaturated", "job": "j", "instance": "3", "pool": "p"],
+            ]
+            let following = [
+                ["alertname": "LucarneRetryStorm", "cluster": "a"],
+                ["alertname": "LucarneNotReady", "namespace": "n", "job": "j", "instance": "1"],
+                ["alertname": "LucarnePoolSaturated", "job": "j", "instance": "2", "pool": "p"],
+            ]
+            try alertmanager.post(causes + others + following)
+            let names = following.compactMap { $0["alertname"] }
+            #expect(
+                try eventually(within: 20) {
+                    try alertmanager.inhibited().sorted() == names.sorted()
+                },
+                "\(alertmanager.output)"
+            )
+        }
     }
 }
 
@@ -68,11 +98,12 @@ private struct Notice {
 }
 
 extension Daemon {
-    fileprivate static func alertmanager(notifying webhook: Daemon) throws -> Daemon {
+    /// Without a webhook nobody listens.
+    fileprivate static func alertmanager(notifying webhook: Daemon?) throws -> Daemon {
         let shipped = try Repository.text(of: "prometheus/alertmanager.yml")
         let configuration = shipped.replacing(
             "http://host.docker.internal:9095",
-            with: webhook.base
+            with: webhook?.base ?? "http://127.0.0.1:1"
         )
         .replacing("group_wait: 30s", with: "group_wait: 5s")
         .replacing("group_wait: 10s", with: "group_wait: 1s")
@@ -100,6 +131,14 @@ extension Daemon {
             }
         }
         return notices.filter { alert == nil || $0.labels["alertname"] == alert }
+    }
+
+    /// Alerts, as a Prometheus sends them to an Alertmanager.
+    fileprivate func post(_ alerts: [[String: String]]) throws {
+        let body = try JSONSerialization.data(withJSONObject: alerts.map { ["labels": $0] })
+        let text = try #require(String(data: body, encoding: .utf8))
+        let json = ["-H", "Content-Type: application/json", "--data-raw", text]
+        #expect(try get("/api/v2/alerts", json).status == 200)
     }
 
     /// Names of the alerts that an Alertmanager holds back because of others.
