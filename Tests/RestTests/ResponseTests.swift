@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPServer
 import LucarneCore
+import Persistence
+import PostgresClient
 import QueryPlanner
 import Testing
 
@@ -18,6 +20,24 @@ struct ResponseTests {
     func `each code has its status`(code: String, message: String, status: Int) {
         let problem = Problem(.invalidInput, code: code, message)
         #expect(RestStatus.of(problem, isAnonymous: false) == status)
+    }
+
+    @Test(
+        arguments: [
+            (.exhausted, 503, "overloaded", 1), (.acquireTimedOut, 504, "timed_out", nil),
+            (.deadlinePassed, 500, "timed_out", nil), (.closed, 503, "unavailable", 1),
+            (.unavailable(""), 503, "unavailable", 1), (.connectionLost(""), 503, "unavailable", 1),
+        ] as [(PostgresFailure, Int, String, Int?)]
+    )
+    func `what keeps the database from answering is no fault of the request`(
+        failure: PostgresFailure,
+        status: Int,
+        kind: String,
+        retryAfter: Int?
+    ) {
+        let reply = RestReply(refusing: Problem(failure), isAnonymous: true, RestSettings())
+        #expect(reply.status == status && reply.problem?.kind.rawValue == kind)
+        #expect(reply.headers["Retry-After"] == retryAfter.map(String.init))
     }
 
     @Test(arguments: [("PT402", 402, "Pay" as String?), ("PT40A", 500, nil)])

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package import LucarneCore
 
-/// The HTTP status of every code a problem can have: PostgREST's own and PostgreSQL's SQLSTATEs
-/// (PostgreSQL: Appendix A).
+/// The HTTP status of every problem: by its code where that is PostgREST's or an SQLSTATE of
+/// PostgreSQL's (appendix A), else by its kind.
 package enum RestStatus {
     package static func of(_ problem: Problem, isAnonymous: Bool) -> Int {
         let code = problem.code
         if code.hasPrefix("PGRST") { return dialect(code) }
+        // An SQLSTATE has five characters.
+        guard code.utf8.count == 5 else { return byKind(problem.kind) }
         return exact(problem, isAnonymous: isAnonymous) ?? byClass(code)
     }
 
@@ -56,6 +58,26 @@ package enum RestStatus {
             500
         case "PT": Int(code.dropFirst(2)) ?? 500
         default: 400
+        }
+    }
+
+    /// For codes that are neither's.
+    private static func byKind(_ kind: Problem.Kind) -> Int {
+        switch kind {
+        case .ambiguous: 300
+        case .invalidInput: 400
+        case .unauthenticated: 401
+        case .forbidden: 403
+        case .notFound: 404
+        case .methodNotAllowed: 405
+        case .notAcceptable: 406
+        case .conflict: 409
+        case .tooLarge: 413
+        case .unsupportedMediaType: 415
+        case .rangeNotSatisfiable: 416
+        case .cancelled, .internalFailure: 500
+        case .overloaded, .unavailable: 503
+        case .timedOut: 504
         }
     }
 
