@@ -54,5 +54,74 @@ extension AcceptanceTests {
             #expect(try refusals(overloaded) == Double(refused.count))
             #expect(try refusals(#"http_response_status_code="400""#) == 0)
         }
+
+        @Test func `a statement takes no longer than it may, which its role and function may say`()
+            throws
+        {
+            let database = try Database()
+            try database.psql(
+                """
+                create role patient_\(database.name) nologin;
+                alter role patient_\(database.name) set statement_timeout = '11min';
+                grant patient_\(database.name) to current_user;
+                create function endless() returns void language sql volatile as
+                $$ select pg_sleep(600) $$;
+                create function allowed() returns text language sql stable as
+                $$ select current_setting('statement_timeout') $$;
+                create function own() returns text language sql stable
+                set statement_timeout = '12min' as
+                $$ select current_setting('statement_timeout') $$;
+                create function patience() returns text language sql volatile as
+                $$ select current_setting('statement_timeout') from pg_sleep(1) $$;
+                create view limits as select current_setting('statement_timeout') as found;
+                grant select on limits to anon
+                """
+            )
+            let server = try LucarneProcess.serving(
+                ["--statement-timeout", "500ms"],
+                connection: database.connection
+            )
+            let cut = try server.get("/rest/v1/rpc/endless", "-X", "POST", "-m", "600")
+            #expect(cut.status == 500 && cut.body.contains(#""code":"57014""#), "\(cut)")
+            #expect(cut.body.contains("statement timeout"))
+            let duration = "http_server_request_duration_seconds_count"
+            #expect(
+                try server.metric(
+                    duration,
+                    #"http_response_status_code="500",error_type="timed_out""#
+                ) == 1
+            )
+            let patient = try server.token(role: "patient_\(database.name)")
+            #expect(
+                try server.get("/rest/v1/rpc/patience", "-X", "POST", bearer: patient).body
+                    == #""11min""#
+            )
+            #expect(try server.get("/rest/v1/rpc/allowed").body == #""500ms""#)
+            #expect(try server.get("/rest/v1/rpc/own").body == #""12min""#)
+            // Several at once share a transaction, and what it is allowed.
+            let several = try Command.run(
+                "/usr/bin/env",
+                ["curl", "-s", "-Z", "--parallel-immediate"]
+                    + Array(repeating: server.base + "/rest/v1/limits", count: 50)
+            )
+            let each = #"[{"found":"500ms"}]"#
+            #expect(several.output == String(repeating: each, count: 50))
+        }
+
+        @Test func `no statement is told how long it may take where nobody says`() throws {
+            let database = try Database()
+            try database.psql(
+                """
+                alter database \(database.name) set statement_timeout = '13min';
+                create function allowed() returns text language sql stable as
+                $$ select current_setting('statement_timeout') $$
+                """
+            )
+            let server = try LucarneProcess.serving(
+                ["--statement-timeout", "0"],
+                connection: database.connection
+            )
+            #expect(try server.get("/rest/v1/rpc/allowed").body == #""13min""#)
+        }
     }
 }

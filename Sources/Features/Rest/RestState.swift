@@ -18,6 +18,8 @@ package final class RestState: Sendable {
     package let malformedSettings: [String]
     /// The catalog's functions by OID, as privileges are told.
     let routines: [Int: Routine]
+    /// What holds unless something more specific comes after it.
+    let generalSettings: [RestTransaction.Setting]
     /// `app.settings.…`, for each transaction.
     let appSettings: [RestTransaction.Setting]
     /// What each exposed schema's requests look names up in.
@@ -45,10 +47,21 @@ package final class RestState: Sendable {
         self.routines = routines
         self.settings = settings
         self.roles = roles
+        let timeout = settings.statementTimeout.map {
+            RestTransaction.Setting("statement_timeout", String($0))
+        }
+        let generalSettings = timeout.map { [$0] } ?? []
+        self.generalSettings = generalSettings
         let appSettings = settings.appSettings.map { RestTransaction.Setting($0.name, $0.value) }
         self.appSettings = appSettings
         func makeNames(_ role: RoleSettings?) -> LocalSettings.Names {
-            Self.names(role: role, hasTimeZone: false, routine: nil, appSettings)
+            Self.names(
+                generalSettings,
+                role: role,
+                hasTimeZone: false,
+                routine: nil,
+                appSettings
+            )
         }
         names = makeNames(nil)
         namesOfRoles = roles.filter { !$0.value.settings.isEmpty }.mapValues(makeNames)
@@ -64,6 +77,7 @@ package final class RestState: Sendable {
     ) -> LocalSettings.Names {
         guard !hasTimeZone, routine?.settings.isEmpty != false else {
             return Self.names(
+                generalSettings,
                 role: roles[role],
                 hasTimeZone: hasTimeZone,
                 routine: routine,

@@ -17,8 +17,9 @@ extension LocalSettings {
     ) {
         let zone = terms.preferences.timeZone
         var values = Parameters()
-        values.reserve(12 + state.appSettings.count, bytes: 1_024)
+        values.reserve(13 + state.appSettings.count, bytes: 1_024)
         values.append(state.searchPath(from: terms.schema))
+        for setting in state.generalSettings { values.append(setting.value) }
         for setting in state.roles[identity.role]?.settings ?? [] { values.append(setting.value) }
         values.append(identity.role)
         values.append(identity.claims)
@@ -39,15 +40,18 @@ extension LocalSettings {
 }
 
 extension RestState {
-    /// The settings' names in the order in which `LocalSettings` has their values. The role's own
-    /// come before the role is taken on: it may not be allowed to set them.
+    /// The settings' names in the order in which `LocalSettings` has their values: the more specific
+    /// come later, and win. The role's own come before the role is taken on: it may not be allowed
+    /// to set them.
     static func names(
+        _ generalSettings: [RestTransaction.Setting],
         role: RoleSettings?,
         hasTimeZone: Bool,
         routine: Routine?,
         _ appSettings: [RestTransaction.Setting]
     ) -> LocalSettings.Names {
         var names = ["search_path"]
+        for setting in generalSettings { names.append(setting.name) }
         for setting in role?.settings ?? [] { names.append(setting.name) }
         names += ["role", "request.jwt.claims", "request.method", "request.path"]
         names += ["request.headers", "request.cookies"]

@@ -114,7 +114,6 @@ extension Configuration {
             throw values.malformed(.connectTimeout, "a duration above 0")
         }
         database.requestTimeout = try values.duration(.requestTimeout)
-        database.statementTimeout = try values.duration(.statementTimeout)
         database.tellsTraces = try values.flag(.traceStatements)
         let tolerance = try values.duration(.readinessDatabaseAfter).nanoseconds
         let endsReadiness = try values.oneOf(.readinessDatabase) == "fail"
@@ -204,6 +203,7 @@ extension Configuration {
         rest.preConfig = name(.restPreConfiguration)
         rest.transactionEnd = try values.choice(.restTransactionEnd)
         rest.hoistedSettings = values.list(.restHoistedSettings)
+        rest.statementTimeout = try statementTimeout()
         rest.appSettings = values.appSettings.sorted { $0.key < $1.key }
             .map { (name: $0.key, value: $0.value.text) }
         rest.isErrorVerbose = try values.oneOf(.restErrorVerbosity) == "verbose"
@@ -222,6 +222,12 @@ extension Configuration {
             rest.serverHost = host
             rest.serverPort = Int(port)
         }
+    }
+
+    /// In milliseconds, of which PostgreSQL has room for 24 days (§20.11, `statement_timeout`).
+    private func statementTimeout() throws(ConfigurationFailure) -> Int? {
+        let milliseconds = try values.duration(.statementTimeout).nanoseconds / 1_000_000
+        return milliseconds == 0 ? nil : Int(min(milliseconds, UInt64(Int32.max)))
     }
 
     private func mountPath() throws(ConfigurationFailure) -> String {

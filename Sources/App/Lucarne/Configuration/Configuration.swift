@@ -28,8 +28,6 @@ package struct Configuration: Sendable {
         package var poolIdleTimeout = Duration.seconds(300)
         package var connectTimeout = Duration.seconds(5)
         package var requestTimeout = Duration.seconds(60)
-        /// Zero leaves it to the role and the database.
-        package var statementTimeout = Duration.zero
         /// Each transaction says for which trace it is, as its `application_name`.
         package var tellsTraces = false
         /// Nanoseconds that it may be away before readiness fails; all there are: it never does.

@@ -254,7 +254,7 @@ extension Setting {
             .statementTimeout,
             .duration,
             "0s",
-            "How long one statement may take; 0: as the role or the database says"
+            "How long a statement may take, unless its role or function says; 0: as the database says"
         ),
         Setting(
             .traceStatements,

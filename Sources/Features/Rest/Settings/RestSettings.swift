@@ -38,6 +38,9 @@ package struct RestSettings: Sendable {
     package var hoistedSettings = [
         "statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation",
     ]
+    /// How long each statement of a request may take, in milliseconds, where its role and its
+    /// function have no time of their own; nil: as the database says. Not PostgREST's.
+    package var statementTimeout: Int?
     package var appSettings: [(name: String, value: String)] = []
     package var isErrorVerbose = true
     package var openAPIMode = OpenAPIMode.followPrivileges
