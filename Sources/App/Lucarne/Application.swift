@@ -102,9 +102,8 @@ package enum Application {
         _ configuration: Configuration,
         _ telemetry: Telemetry
     ) throws(StartFailure) -> EventLoopGroup {
-        let count = configuration.loops == 0 ? EventLoopGroup.coreCount : configuration.loops
         do throws(SocketError) {
-            let group = try EventLoopGroup(count: count)
+            let group = try EventLoopGroup(count: configuration.loopCount)
             for loop in group.loops {
                 loop.observe = { telemetry.report(LoopEvent.turned(busyNanoseconds: $0)) }
                 loop.observeBeat = { telemetry.report(LoopEvent.beat(lateNanoseconds: $0)) }

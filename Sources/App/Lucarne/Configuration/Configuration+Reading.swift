@@ -104,6 +104,12 @@ extension Configuration {
         database.poolMax = try values.integer(.poolMax) ?? database.poolMax
         // PostgREST's files give a maximum alone: ours at the bottom yields to it.
         database.poolMin = min(database.poolMin, database.poolMax)
+        guard loops <= database.poolMax else {
+            throw ConfigurationFailure(
+                "loops: \(loops) are more than pool-max allows (\(database.poolMax)): "
+                    + "each has connections of its own"
+            )
+        }
         database.poolWaitersMax = try values.integer(.poolWaitersMax) ?? database.poolWaitersMax
         database.poolAcquireTimeout = try values.duration(.poolAcquireTimeout)
         database.poolLifetimeMax = try values.duration(.poolLifetimeMax)

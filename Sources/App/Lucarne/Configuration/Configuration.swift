@@ -63,7 +63,7 @@ package struct Configuration: Sendable {
     package var operationsToken: String?
     package var dataDirectory = "lucarne-data"
     package var features: Set<FeatureName> = [.rest, .operations]
-    /// Zero: one for each core.
+    /// Zero: as many as there are cores; `loopCount` says how many that is.
     package var loops = 0
     package var blockingThreads = 4
     package var drainDelay = Duration.zero
@@ -77,6 +77,12 @@ package struct Configuration: Sendable {
     package var values = SettingValues()
 
     package init() {}
+
+    /// Where the cores decide, no more than there may be connections: a loop without one could
+    /// answer nobody.
+    var loopCount: Int {
+        loops > 0 ? loops : min(EventLoopGroup.coreCount, database.poolMax)
+    }
 
     /// Where anybody who comes over the network may look inside, when it is more than a workshop.
     var openOperationsAddress: SocketAddress? {

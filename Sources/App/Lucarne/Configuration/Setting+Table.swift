@@ -40,7 +40,12 @@ extension Setting {
             "rest,operations",
             "Which parts this process serves; probes always"
         ),
-        Setting(.loops, .integer(0...1024), "0", "Event loops; 0: one for each core"),
+        Setting(
+            .loops,
+            .integer(0...1024),
+            "0",
+            "Event loops, at most pool-max; 0: one for each core"
+        ),
         Setting(
             .blockingThreads,
             .integer(1...1024),

@@ -43,10 +43,8 @@ struct RestServing: Sendable {
                 repository: RestRepository(
                     database: database,
                     // Half of a loop's sessions at most: the rest is for whoever wants little.
-                    listsMaxALoop: PoolSettings(
-                        serving.configuration.database,
-                        loopCount: serving.group.loops.count
-                    ).connectionsMax / 2
+                    listsMaxALoop: serving.configuration.database.poolMax
+                        / serving.group.loops.count / 2
                 )
             ),
             states: states,

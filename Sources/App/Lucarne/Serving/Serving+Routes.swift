@@ -147,12 +147,16 @@ extension ServerLimits {
 }
 
 extension PoolSettings {
-    /// The limits are the process's; each loop has its share.
-    init(_ database: Configuration.Database, loopCount: Int) {
+    /// The limits are the process's; each loop has its share, the first ones of what is left over.
+    init(_ database: Configuration.Database, loop: Int, of loopCount: Int) {
+        func share(of total: Int) -> Int {
+            total / loopCount + (loop < total % loopCount ? 1 : 0)
+        }
         self.init()
-        connectionsMax = max(1, database.poolMax / loopCount)
-        connectionsMin = min(connectionsMax, (database.poolMin + loopCount - 1) / loopCount)
-        waitersMax = max(1, database.poolWaitersMax / loopCount)
+        connectionsMax = share(of: database.poolMax)
+        connectionsMin = share(of: database.poolMin)
+        // Who comes first waits, for the connection that is then made.
+        waitersMax = max(1, share(of: database.poolWaitersMax))
         acquireTimeout = database.poolAcquireTimeout.nanoseconds
         lifetime = database.poolLifetimeMax.nanoseconds
         idleTimeout = database.poolIdleTimeout.nanoseconds

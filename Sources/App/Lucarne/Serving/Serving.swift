@@ -50,11 +50,11 @@ struct Serving: Sendable {
         var session = SessionSettings(connection: address.connection)
         session.connectTimeout = configuration.database.connectTimeout.secondsRoundedUp
         session.preparesStatements = configuration.rest.preparedStatements
-        let settings = PoolSettings(configuration.database, loopCount: group.loops.count)
+        let loopCount = group.loops.count
         pools = group.loops.map { [session] loop in
             Pool(
                 session: session,
-                settings: settings,
+                settings: PoolSettings(configuration.database, loop: loop.index, of: loopCount),
                 loop: loop,
                 blocking: blocking,
                 telemetry: telemetry
@@ -63,7 +63,7 @@ struct Serving: Sendable {
         // A standby, which the pools may well be for, cannot LISTEN (PostgreSQL §27.4.1).
         session.wantsPrimary = true
         listenerSession = session
-        telemetry.report(.limited(to: settings.connectionsMax * pools.count))
+        telemetry.report(.limited(to: configuration.database.poolMax))
     }
 
     /// Serves until told to stop; returns when the drain is over. It listens before there is a
