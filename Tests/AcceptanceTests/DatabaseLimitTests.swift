@@ -34,6 +34,7 @@ extension AcceptanceTests {
                 try server.metric(duration, #"http_route="/rest/v1/rpc/{function}""#, labels)
             }
             let overloaded = #"http_response_status_code="503",error_type="overloaded""#
+            #expect(try server.get("/metrics").body.contains(overloaded))
             let answers = (0..<5).map { _ in Promise<Reply>() }
             for answer in answers {
                 Thread.detachNewThread {

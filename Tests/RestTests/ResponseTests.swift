@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPServer
 import LucarneCore
 import Persistence
 import PostgresClient
 import QueryPlanner
+import Telemetry
 import Testing
 
+@testable import HTTPServer
 @testable import Rest
 
 struct ResponseTests {
@@ -38,6 +39,29 @@ struct ResponseTests {
         let reply = RestReply(refusing: Problem(failure), isAnonymous: true, RestSettings())
         #expect(reply.status == status && reply.problem?.kind.rawValue == kind)
         #expect(reply.headers["Retry-After"] == retryAfter.map(String.init))
+    }
+
+    /// A rate needs to see the zero before the first failure.
+    @Test func `failures of the service's own are exposed before there are any`() throws {
+        let telemetry = Telemetry()
+        _ = RouteTelemetry(template: "/t", registry: telemetry.registry, methods: [.get])
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        let failures: [PostgresFailure] = [
+            .exhausted, .acquireTimedOut, .deadlinePassed, .closed, .unavailable(""),
+            .connectionLost(""), .server(ServerError(sqlState: "57014", message: "")),
+        ]
+        let problems =
+            failures.map(Problem.init) + [.tooManyLists, .noCatalog, .responseHeaders]
+        let answers = problems.map {
+            (RestReply(refusing: $0, isAnonymous: true, RestSettings()).status, $0.kind.rawValue)
+        }
+        let refusals = [Refusal.tooMuchHeld, .failed].map { ($0.status, $0.type) }
+        for (status, type) in answers + refusals {
+            let labels =
+                #"{http_request_method="GET",http_route="/t",http_response_status_code="\#(status)","#
+                + #"error_type="\#(type)",url_scheme="http"}"#
+            #expect(text.contains("http_server_request_duration_seconds_count\(labels) 0\n"))
+        }
     }
 
     @Test(arguments: [("PT402", 402, "Pay" as String?), ("PT40A", 500, nil)])

@@ -37,7 +37,7 @@ package final class RestPlaces: Sendable {
 }
 
 extension Problem {
-    fileprivate static let tooManyLists = Problem(
+    static let tooManyLists = Problem(
         .overloaded,
         code: "53300",
         "Too many long lists are being read at once",

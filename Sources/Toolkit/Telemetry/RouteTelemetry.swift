@@ -25,6 +25,12 @@ package final class RouteTelemetry: Sendable {
     private let outcomes: OutcomeSeries
     private let problems = Mutex<[String: Counter]>([:])
 
+    /// How requests fail for reasons of the service's own (`RestStatus`, `Refusal`).
+    private static let failures: [(status: Int, ErrorType)] = [
+        (500, .internalFailure), (500, .timedOut), (503, .overloaded), (503, .unavailable),
+        (504, .timedOut),
+    ]
+
     /// Codes come from SQL as well (`RAISE … USING ERRCODE`), so their number is bounded.
     private static let problemCodesMax = 64
 
@@ -67,9 +73,7 @@ package final class RouteTelemetry: Sendable {
         // A rate needs to see the zero before the first failure.
         for method in methods {
             for status in [200, 400, 401, 404] { _ = outcomes.histogram(method, status, .none) }
-            _ = outcomes.histogram(method, 500, .internalFailure)
-            _ = outcomes.histogram(method, 503, .unavailable)
-            _ = outcomes.histogram(method, 504, .timedOut)
+            for (status, error) in Self.failures { _ = outcomes.histogram(method, status, error) }
         }
     }
 
@@ -178,7 +182,7 @@ enum ErrorType: String, EventLabel {
     private let current: Atomic<UInt>
     private let tables: Mutex<[Table]>
 
-    private static let combinationsMax = 100
+    private static let combinationsMax = 120
 
     init(template: String, family: HistogramFamily) {
         self.template = template
