@@ -124,5 +124,40 @@ extension AcceptanceTests {
             )
             #expect(try server.get("/rest/v1/rpc/allowed").body == #""13min""#)
         }
+
+        @Test func `the doctor knows a Lucarne that serves already`() throws {
+            let database = try Database()
+            let server = try LucarneProcess.serving(connection: database.connection)
+            let look = { (port: Int) in
+                try Command.run(
+                    Repository.binary.path,
+                    ["doctor", "--address", "127.0.0.1:\(port)"],
+                    environment: ["DATABASE_URL": database.connection]
+                ).output
+            }
+            #expect(
+                try look(server.port).contains(
+                    "[ok] address: 127.0.0.1:\(server.port) is in use by a running Lucarne\n"
+                )
+            )
+            // Answers whatever it is asked.
+            let other = try Daemon("python3", files: ["any.py": Self.yesSayer]) { folder, port in
+                ["\(folder)/any.py", "\(port)"]
+            }.ready("/")
+            let found = try look(other.port)
+            #expect(found.contains("[warn] address: 127.0.0.1:\(other.port) is in use\n"))
+        }
+
+        private static let yesSayer = """
+            import http.server, sys
+            class Handler(http.server.BaseHTTPRequestHandler):
+                protocol_version = "HTTP/1.1"
+                def do_GET(self):
+                    self.send_response(200)
+                    self.send_header("Content-Length", "2")
+                    self.end_headers()
+                    self.wfile.write(b"ok")
+            http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+            """
     }
 }

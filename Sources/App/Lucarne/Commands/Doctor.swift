@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import EventLoop
 internal import PostgresClient
+internal import Rest
 
 /// `lucarne doctor`: looks at a set-up from the outside and says what is wrong, and how to mend it.
 package enum Doctor {
@@ -37,7 +38,7 @@ package enum Doctor {
 
     static func examine(_ configuration: Configuration) -> [Finding] {
         var findings = [clock(TokenCommand.clock), libpq(), secret(configuration)]
-        findings.append(port(configuration.address))
+        findings.append(port(configuration))
         findings += operations(configuration)
         if configuration.database.url == nil {
             findings += embedded(configuration)
@@ -106,9 +107,15 @@ package enum Doctor {
     }
 
     /// Connecting tells more than binding: with SO_REUSEPORT a second server could bind as well.
-    private static func port(_ address: SocketAddress) -> Finding {
+    static func port(_ configuration: Configuration) -> Finding {
+        let address = configuration.address
         let mend = "stop what listens there, or choose another --address"
         if AddressProbe.isAnswering(address) {
+            // Mounted at the root, REST leaves probes to the listener for operations.
+            let hasProbes = configuration.rest.path != "/"
+            if isLucarne(at: hasProbes ? address : configuration.operationsAddress ?? address) {
+                return Finding(.fine, "address", "\(address) is in use by a running Lucarne")
+            }
             return Finding(.warning, "address", "\(address) is in use", mend: mend)
         }
         do throws(SocketError) {
@@ -118,6 +125,14 @@ package enum Doctor {
             let message = "cannot listen on \(address): \(error)"
             return Finding(.fault, "address", message, mend: mend)
         }
+    }
+
+    /// Alive, and nobody who answers whatever is asked.
+    private static func isLucarne(at address: SocketAddress) -> Bool {
+        let answers = ["/livez", "/livez/nothing"].map {
+            HealthCheckCommand.status(of: $0, at: address, timeoutSeconds: 2)
+        }
+        return answers == [200, 404]
     }
 
     private static func embedded(_ configuration: Configuration) -> [Finding] {
