@@ -33,3 +33,46 @@ struct NetworkTotalsTests {
         #expect(totals.received == 0 && totals.sent == 0)
     }
 }
+
+struct ControlGroupTests {
+    /// Limit, periods, throttled periods, and for how long.
+    private func read(_ membership: String, _ files: [String: String]) -> [UInt64] {
+        let groups = ControlGroups { path in
+            path == "/proc/self/cgroup"
+                ? membership
+                : files[path.replacing("//", with: "/").replacing("/sys/fs/cgroup/", with: "")]
+                    ?? ""
+        }
+        let cpu = groups.cpu
+        return [
+            UInt64(groups.memoryBytesMax), cpu.periods, cpu.throttledPeriods,
+            cpu.throttledNanoseconds,
+        ]
+    }
+
+    private let stat = "nr_periods 9\nnr_throttled 4\n"
+
+    @Test(arguments: ["", "/kubepods/pod1"])
+    func `the second version tells of all in one folder`(path: String) {
+        let folder = String(path.dropFirst()) + (path.isEmpty ? "" : "/")
+        let files = [
+            folder + "memory.max": "1048576\n",
+            folder + "cpu.stat": "usage_usec 7\n" + stat + "throttled_usec 3\n",
+        ]
+        #expect(read("0::/\(path.dropFirst())\n", files) == [1_048_576, 9, 4, 3_000])
+        #expect(read("0::/\(path.dropFirst())\n", [folder + "memory.max": "max\n"])[0] == 0)
+    }
+
+    /// With the host's path, as a container sees it, or its own.
+    @Test(arguments: ["", "docker/1/"])
+    func `the first version has a folder for each controller`(folder: String) {
+        let membership = "4:memory:/docker/1\n2:cpu,cpuacct:/docker/1\n1:pids:/\n0::/\n"
+        let files = [
+            "memory/\(folder)memory.limit_in_bytes": "1048576\n",
+            "cpu/\(folder)cpu.stat": stat + "throttled_time 3000\n", "memory.max": "7",
+        ]
+        #expect(read(membership, files) == [1_048_576, 9, 4, 3_000])
+        let none = ["memory/docker/1/memory.limit_in_bytes": "9223372036854771712\n"]
+        #expect(read(membership, none) == [0, 0, 0, 0])
+    }
+}

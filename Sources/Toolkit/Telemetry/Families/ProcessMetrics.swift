@@ -128,7 +128,7 @@ struct ProcessMetrics: MetricSet {
             name: "lucarne_cgroup_memory_limit_bytes",
             help: "Container memory limit, 0 when none.",
             unit: .bytes,
-            read: { $0.cgroupMemoryMax }
+            read: { $0.controlGroups.memoryBytesMax }
         ),
         GaugeDeclaration(
             name: "lucarne_cpu_cores",
@@ -171,9 +171,9 @@ struct ProcessMetrics: MetricSet {
             layer: "process"
         )
         return [
-            (throttled(), { $0.cpu.throttledNanoseconds }),
-            (periods(), { $0.cpu.periods }),
-            (throttledPeriods(), { $0.cpu.throttledPeriods }),
+            (throttled(), { $0.controlGroups.cpu.throttledNanoseconds }),
+            (periods(), { $0.controlGroups.cpu.periods }),
+            (throttledPeriods(), { $0.controlGroups.cpu.throttledPeriods }),
             (pressure("cpu"), { $0.pressure("cpu") }),
             (pressure("memory"), { $0.pressure("memory") }),
             (pressure("io"), { $0.pressure("io") }),

@@ -5,8 +5,7 @@ import Glibc
 /// One look at /proc and /sys. What cannot be read is 0.
 struct ProcessReading: Sendable {
     private let stat: [Substring]
-    private let cgroup: String
-    let cpu: CPUAccount
+    let controlGroups = ControlGroups()
 
     init() {
         // The command name is in parentheses and may contain anything, spaces included
@@ -14,8 +13,6 @@ struct ProcessReading: Sendable {
         let text = ProcFile.text("/proc/self/stat")
         let fields = text.lastIndex(of: ")").map { text[text.index(after: $0)...] } ?? ""
         stat = fields.split(separator: " ")
-        cgroup = Self.findCgroup()
-        cpu = CPUAccount(ProcFile.text("\(cgroup)/cpu.stat"))
     }
 
     /// Field numbers as in proc(5); the first after the name is 3.
@@ -68,10 +65,6 @@ struct ProcessReading: Sendable {
         }
     }
 
-    var cgroupMemoryMax: Int {
-        Int(ProcFile.text("\(cgroup)/memory.max").trimmingLine()) ?? 0
-    }
-
     /// `some … total=<microseconds>` (kernel documentation, accounting/psi).
     func pressure(_ resource: String) -> UInt64 {
         let some = ProcFile.text("/proc/pressure/\(resource)").split(separator: "\n").first
@@ -83,14 +76,6 @@ struct ProcessReading: Sendable {
         var limits = rlimit()
         guard unsafe getrlimit(resource, &limits) == 0 else { return 0 }
         return Int(clamping: limits.rlim_cur)
-    }
-
-    /// cgroup v2: one line, `0::<path>`. Inside a container the path is `/`.
-    private static func findCgroup() -> String {
-        let line = ProcFile.text("/proc/self/cgroup").split(separator: "\n")
-            .first { $0.hasPrefix("0::") }
-        let path = line.map { String($0.dropFirst(3)) } ?? "/"
-        return path == "/" ? "/sys/fs/cgroup" : "/sys/fs/cgroup\(path)"
     }
 }
 
@@ -128,8 +113,41 @@ struct NetworkTotals {
     }
 }
 
+/// What the container may use: as version 2 of the control groups says, or version 1 for what is
+/// in a hierarchy of its own there (cgroups(7)). All 0 without a limit.
+struct ControlGroups {
+    let memoryBytesMax: Int
+    let cpu: CPUAccount
+
+    init(read: (_ path: String) -> String = ProcFile.text) {
+        // `0::/path` in version 2, `2:cpu,cpuacct:/path` in version 1.
+        var paths: [Substring: Substring] = [:]
+        for line in read("/proc/self/cgroup").split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { continue }
+            for name in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
+                paths[name] = parts[2]
+            }
+        }
+        func file(_ name: String, _ controller: Substring, _ nameInFirst: String) -> String {
+            let root = "/sys/fs/cgroup"
+            guard let path = paths[controller] else {
+                return read("\(root)\(paths[""] ?? "")/\(name)")
+            }
+            // Inside a container the path may be the host's, whose folder is not there.
+            let own = read("\(root)/\(controller)\(path)/\(nameInFirst)")
+            return own.isEmpty ? read("\(root)/\(controller)/\(nameInFirst)") : own
+        }
+        let limit = file("memory.max", "memory", "memory.limit_in_bytes")
+        let bytes = Int(limit.trimmingLine()) ?? 0
+        // Version 1 says no limit with the largest number of whole pages.
+        memoryBytesMax = bytes < 1 << 60 ? bytes : 0
+        cpu = CPUAccount(file("cpu.stat", "cpu", "cpu.stat"))
+    }
+}
+
 /// What the container may use of the processors, and how often it had to stop: `cpu.stat` (kernel
-/// documentation, admin-guide/cgroup-v2). All 0 without a limit.
+/// documentation, admin-guide/cgroup-v2 and scheduler/sched-bwc). All 0 without a limit.
 struct CPUAccount: Equatable {
     private(set) var periods: UInt64 = 0
     private(set) var throttledPeriods: UInt64 = 0
@@ -144,6 +162,7 @@ struct CPUAccount: Equatable {
             case "nr_periods": periods = value
             case "nr_throttled": throttledPeriods = value
             case "throttled_usec": throttledNanoseconds = value &* 1_000
+            case "throttled_time": throttledNanoseconds = value
             default: break
             }
         }
