@@ -76,14 +76,17 @@ final class LoopSeries: Sendable {
         let now = uptimeNanoseconds()
         return entries.withLock { $0 }.enumerated().compactMap { slot, entry in
             guard let entry else { return nil }
+            let lag = Distribution(of: [entry.lag])
+            // Its buckets are coarse; none was later than the latest.
+            let lagMax = entry.lagMax.load(ordering: .relaxed)
             return LoopReading(
                 loop: slot - 1,
                 at: now,
                 busyNanoseconds: entry.busy.value,
-                beats: entry.lag.count,
-                lagMedian: Histogram.quantile(0.5, of: [entry.lag]),
-                lagP99: Histogram.quantile(0.99, of: [entry.lag]),
-                lagMax: entry.lagMax.load(ordering: .relaxed)
+                beats: lag.count,
+                lagMedian: min(lag.quantile(0.5), Double(lagMax)),
+                lagP99: min(lag.quantile(0.99), Double(lagMax)),
+                lagMax: lagMax
             )
         }
     }

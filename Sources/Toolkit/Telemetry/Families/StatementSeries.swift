@@ -127,51 +127,70 @@ import Synchronization
 
     private func failure(_ entry: Entry, _ sqlState: String) -> Histogram {
         entry.failures.withLock { failures in
-            if let known = failures[sqlState] { return known }
-            let label = failures.count < Self.statesMax ? sqlState : "_other"
+            let isKnown = failures[sqlState] != nil || failures.count < Self.statesMax
+            let label = isKnown ? sqlState : Self.otherSummary
+            if let series = failures[label] { return series }
             let series = metrics.duration("postgresql", namespace, entry.summary, label, label)
-            if label == sqlState { failures[sqlState] = series }
+            failures[label] = series
             return series
         }
     }
 }
 
 extension StatementSeries {
-    /// All statements so far, the most expensive first.
+    /// All statements so far, the most expensive first. What no longer had a series of its own is
+    /// in a line of its own: with it, the counts add up.
     var statistics: [StatementStatistics] {
-        entries.withLock { $0 }.map { summary, entry in
-            let failures = entry.failures.withLock { Array($0.values) }
-            let all = [entry.duration] + failures
-            return StatementStatistics(
-                summary: summary,
-                count: all.reduce(0) { $0 &+ $1.count },
-                errors: failures.reduce(0) { $0 &+ $1.count },
-                slow: entry.slow.value,
-                rows: entry.rows.sum,
-                totalNanoseconds: all.reduce(0) { $0 &+ $1.sum },
-                median: Histogram.quantile(0.5, of: all),
-                p99: Histogram.quantile(0.99, of: all)
-            )
-        }.sorted { $0.totalNanoseconds > $1.totalNanoseconds }
+        entries.withLock { $0.values.map(statistics) + [overflow] }
+            .filter { $0.count > 0 }
+            .sorted { $0.totalNanoseconds > $1.totalNanoseconds }
+    }
+
+    private func statistics(of entry: Entry) -> StatementStatistics {
+        func owned(_ series: [Histogram], _ family: HistogramFamily) -> [Histogram] {
+            series.filter { $0.cell != family.overflow?.cell }
+        }
+        let failures = owned(entry.failures.withLock { Array($0.values) }, metrics.duration)
+        let isSlowOwned = entry.slow.cell != metrics.slow.overflow?.cell
+        return StatementStatistics(
+            entry.summary,
+            owned([entry.duration], metrics.duration) + failures,
+            failures: failures,
+            rows: owned([entry.rows], metrics.rows),
+            slow: isSlowOwned ? entry.slow.value : 0
+        )
+    }
+
+    /// How many of these failed nobody knows.
+    private var overflow: StatementStatistics {
+        StatementStatistics(
+            MetricFamily.overflowValue,
+            metrics.duration.overflow.map { [$0] } ?? [],
+            failures: [],
+            rows: metrics.rows.overflow.map { [$0] } ?? [],
+            slow: metrics.slow.overflow?.value ?? 0
+        )
     }
 }
 
-extension Histogram {
-    /// Of series that share their bounds; in the family's integer unit, 0 where they are empty.
-    static func quantile(_ quantile: Double, of series: [Histogram]) -> Double {
-        guard let bounds = series.first?.layout.bounds else { return 0 }
-        let counts = (0...bounds.count).map { position in
-            Double(series.reduce(0) { $0 &+ $1.bucket(position) })
-        }
-        let rank = quantile * counts.reduce(0, +)
-        var below = 0.0
-        for (position, count) in counts.enumerated() {
-            defer { below += count }
-            guard count > 0, below + count >= rank else { continue }
-            guard position < bounds.count else { return Double(bounds[bounds.count - 1]) }
-            let low = position > 0 ? Double(bounds[position - 1]) : 0
-            return low + (Double(bounds[position]) - low) * (rank - below) / count
-        }
-        return 0
+extension StatementStatistics {
+    fileprivate init(
+        _ summary: String,
+        _ durations: [Histogram],
+        failures: [Histogram],
+        rows: [Histogram],
+        slow: UInt64
+    ) {
+        let distribution = Distribution(of: durations)
+        self.init(
+            summary: summary,
+            count: distribution.count,
+            errors: failures.reduce(0) { $0 &+ $1.count },
+            slow: slow,
+            rows: rows.reduce(0) { $0 &+ $1.sum },
+            totalNanoseconds: distribution.sum,
+            median: distribution.quantile(0.5),
+            p99: distribution.quantile(0.99)
+        )
     }
 }

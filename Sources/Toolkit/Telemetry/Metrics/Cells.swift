@@ -7,13 +7,15 @@ import Synchronization
 ///
 /// A loop's words lie together, so two loops share no cache line, and a handle is one pointer:
 /// slot `s` of a cell is at `pointer + s * stride`. Pages nobody writes are never backed.
-@safe struct CellPointer: Sendable {
+@safe struct CellPointer: Equatable, Sendable {
     // Points into a slab, and slabs live as long as the process.
     nonisolated(unsafe) private let base: UnsafeMutablePointer<Atomic<UInt64>>
 
     static let wordsPerSlab = 4_096
 
     init(_ base: UnsafeMutablePointer<Atomic<UInt64>>) { unsafe self.base = unsafe base }
+
+    static func == (one: Self, other: Self) -> Bool { unsafe one.base == other.base }
 
     /// Single writer per loop slot: a plain load and store, no locked instruction.
     @inline(__always)

@@ -46,6 +46,46 @@ struct HistogramReading {
     }
 }
 
+/// What several series of one family observed, taken together.
+struct Distribution {
+    private(set) var sum: UInt64 = 0
+    private(set) var count: UInt64 = 0
+    private let cells: [UInt64]
+    private let layout: BucketLayout?
+
+    init(of series: [Histogram]) {
+        layout = series.first?.layout
+        var cells = [UInt64](repeating: 0, count: layout?.cellCount ?? 0)
+        for histogram in series {
+            let (sum, own) = histogram.cell.histogram(cellCount: cells.count)
+            self.sum &+= sum
+            for position in cells.indices { cells[position] &+= own[position] }
+        }
+        self.cells = cells
+        count = cells.reduce(0, &+)
+    }
+
+    /// In the family's integer unit; 0 where there is nothing.
+    ///
+    /// It lies within the cell that holds it, which is as narrow as all bounds of the family make
+    /// it: less than a tenth of its value where there are native buckets.
+    func quantile(_ quantile: Double) -> Double {
+        guard let layout else { return 0 }
+        let rank = quantile * Double(count)
+        var below = 0.0
+        for (position, count) in cells.enumerated() where count > 0 {
+            defer { below += Double(count) }
+            guard below + Double(count) >= rank else { continue }
+            let low = position > 0 ? Double(layout.index.upper(of: position - 1)) : 0
+            // Beyond all bounds nothing is known but that.
+            guard position < cells.count - 1 else { return low }
+            let high = Double(layout.index.upper(of: position))
+            return low + (high - low) * (rank - below) / Double(count)
+        }
+        return 0
+    }
+}
+
 /// The native buckets that hold anything.
 struct NativeReading: Equatable {
     /// A run of neighbouring buckets: how far from the end of the run before, and how many.

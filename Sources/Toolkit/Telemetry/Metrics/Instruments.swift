@@ -72,9 +72,4 @@ package struct Gauge: Sendable {
 
     package var sum: UInt64 { cell.sum() }
     package var count: UInt64 { HistogramReading(cell, layout).count }
-
-    /// Not cumulative; the last is what lies beyond all bounds.
-    func bucket(_ position: Int) -> UInt64 {
-        HistogramReading(cell, layout).buckets[position]
-    }
 }

@@ -26,6 +26,9 @@ final class MetricFamily: Sendable {
     private let table: Mutex<Table>
     private let budget: SeriesBudget
 
+    /// What all labels of the series say that takes what no longer fits.
+    static let overflowValue = "_overflow"
+
     private struct Table {
         var series: [Series] = []
         var positions: [[String]: Int] = [:]
@@ -74,7 +77,7 @@ final class MetricFamily: Sendable {
 
     private func overflow(in table: inout Table) -> Series {
         if let series = table.overflow { return series }
-        let values = description.labels.map { _ in "_overflow" }
+        let values = description.labels.map { _ in Self.overflowValue }
         let series = insert(values, into: &table)
         table.overflow = series
         return series
@@ -129,6 +132,9 @@ package struct CounterFamily: Sendable {
     package func callAsFunction(_ values: String...) -> Counter {
         Counter(cell: family.series(values).cell)
     }
+
+    /// What counts for all that no longer fits, once there is something.
+    var overflow: Counter? { family.overflow.map { Counter(cell: $0.cell) } }
 }
 
 /// A family of gauges.
@@ -145,7 +151,13 @@ package struct HistogramFamily: Sendable {
     let family: MetricFamily
 
     package func callAsFunction(_ values: String...) -> Histogram {
-        let series = family.series(values)
+        histogram(of: family.series(values))
+    }
+
+    /// What observes for all that no longer fits, once there is something.
+    var overflow: Histogram? { family.overflow.map(histogram) }
+
+    private func histogram(of series: Series) -> Histogram {
         guard let layout = family.layout else { preconditionFailure("no buckets") }
         return Histogram(series.cell, layout, series.exemplars)
     }
