@@ -78,7 +78,7 @@ extension Database {
             member.transaction.sharing?.took(took / UInt64(outcomes.count))
             switch outcome {
             case .success(let results?):
-                report(member, took, rows: results.reduce(0) { $0 + $1.rowCount })
+                report(member, took, rows: member.transaction.rowCount(of: results))
             case .success(nil): telemetry.report(.retried(.sharedTransaction))
             case .failure(let failure):
                 member.transaction.sharing?.failed()

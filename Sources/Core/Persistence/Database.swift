@@ -114,7 +114,7 @@ package struct Database: Sendable {
             let outcome = try await run(transaction, on: session, in: context, accept)
             switch outcome {
             case .success(let results):
-                report(nil, results.reduce(0) { $0 + $1.rowCount }, transaction.outcome)
+                report(nil, transaction.rowCount(of: results), transaction.outcome)
             case .failure: report(nil, 0, .rollback)
             }
             return outcome

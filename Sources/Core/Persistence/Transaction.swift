@@ -18,6 +18,16 @@ package struct Transaction: Sendable {
         case open
     }
 
+    /// Where its results say how many rows they stand for.
+    package enum Rows: Sendable {
+        /// They are the rows.
+        case returned
+        /// The one row of the statement at `index` has it in this column.
+        case told(index: Int, column: Int)
+        /// The statement at `index` passed over them.
+        case passed(index: Int)
+    }
+
     /// Low in cardinality: `SELECT planets`. What dashboards and slow-query logs say.
     package var summary: String
     /// Where it looks for names, if a request has said so.
@@ -33,6 +43,8 @@ package struct Transaction: Sendable {
     package var preparation: [Query]
     package var statements: [Query]
     package var ending: Ending
+    /// What metrics, logs and traces call the statement's rows.
+    package var rows = Rows.returned
     /// Where statements like these learn whether they may share a transaction; nil where no two
     /// are alike.
     package var sharing: Sharing?
@@ -93,6 +105,18 @@ package struct Transaction: Sendable {
         let named = applicationName == nil ? 0 : 1
         let first = (isExplicit ? 1 : 0) + (hasSettingsQuery ? 1 : 0) + named + preparation.count
         return first..<first + statements.count
+    }
+
+    /// Of the statements' results.
+    func rowCount(of results: [QueryResult]) -> Int {
+        switch rows {
+        case .returned: return results.reduce(0) { $0 + $1.rowCount }
+        case .told(let index, let column):
+            guard index < results.count, results[index].rowCount > 0 else { return 0 }
+            return results[index].integer(0, column) ?? 0
+        case .passed(let index):
+            return index < results.count ? results[index].affectedCount ?? 0 : 0
+        }
     }
 
     private var begin: Query {

@@ -45,11 +45,14 @@ package struct RestRepository: Sendable {
         // One snapshot for the count and for all rows (PostgreSQL §13.2.2).
         if list.count != nil { transaction.isolation = request.isolation ?? "REPEATABLE READ" }
         transaction.statements = list.statements
+        transaction.rows = list.rows
         let open = try await database.open(transaction, in: context)
         guard open.results.count == transaction.statements.count, let first = open.results.last
         else { throw Problem(.internalFailure, code: "XX000", "a list without its results") }
         var answer = RestAnswer(open.results[list.answerIndex], isWrite: false, isBinary: false)
-        if list.count == nil { answer.pageTotal = open.results[2].affectedCount ?? 0 }
+        if list.count == nil {
+            answer.pageTotal = open.results[RestTransaction.RestList.passIndex].affectedCount ?? 0
+        }
         let cursor = RestCursor(open, first, list, startingWith: answer.body.copied, in: place)
         if list.count == nil, cursor.expectedBytes(of: answer.pageTotal) <= RowWeight.answerBytesMax
         {
@@ -101,6 +104,21 @@ extension RestTransaction.RestList {
 
     /// Which of their results has what the response needs beside the rows.
     fileprivate var answerIndex: Int { count == nil ? 4 : 0 }
+
+    /// Which passes over all rows, where none counts them.
+    fileprivate static let passIndex = 2
+
+    /// All that there are, not those fetched first.
+    fileprivate var rows: Transaction.Rows {
+        count == nil ? .passed(index: Self.passIndex) : .answer
+    }
+}
+
+extension Transaction.Rows {
+    /// PostgreSQL makes one row of them, and says of how many.
+    fileprivate static var answer: Self {
+        .told(index: 0, column: ResultColumn.pageTotal.index())
+    }
 }
 
 extension Transaction {
@@ -123,6 +141,7 @@ extension Transaction {
             sharing: request.sharing
         )
         schema = request.schema
+        if case .answer = request.shape { rows = .answer }
     }
 }
 
@@ -132,8 +151,7 @@ extension RestAnswer {
             result.string(0, column.index(isWrite: isWrite))
         }
         func number(_ column: ResultColumn) -> Int? {
-            guard isBinary else { return text(column).flatMap { Int($0) } }
-            return result.binaryInteger(0, column.index(isWrite: isWrite))
+            result.integer(0, column.index(isWrite: isWrite))
         }
         tableTotal = number(.totalResultSet)
         pageTotal = number(.pageTotal) ?? 0
@@ -156,16 +174,5 @@ extension RestAnswer {
             text.append(UInt8(ascii: "\n"))
         }
         body = .bytes(text)
-    }
-}
-
-extension QueryResult {
-    /// An `int4` or `int8` in PostgreSQL's binary format: network byte order.
-    fileprivate func binaryInteger(_ row: Int, _ column: Int) -> Int? {
-        let value = unsafe Array(bytes(row, column))
-        guard !isNull(row, column), value.count == 4 || value.count == 8 else { return nil }
-        let bits = value.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return value.count == 4
-            ? Int(Int32(truncatingIfNeeded: bits)) : Int(truncatingIfNeeded: bits)
     }
 }

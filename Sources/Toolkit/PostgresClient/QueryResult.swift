@@ -42,7 +42,17 @@ import CLibpq
         return unsafe String(decoding: bytes(row, column), as: UTF8.self)
     }
 
+    /// A whole number, in either of PostgreSQL's formats: the binary one is in network byte order.
     package func integer(_ row: Int, _ column: Int) -> Int? {
-        string(row, column).flatMap { Int($0) }
+        guard unsafe PQfformat(result, Int32(column)) == 1 else {
+            return string(row, column).flatMap { Int($0) }
+        }
+        let value = unsafe bytes(row, column)
+        let bits = unsafe value.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return switch value.count {
+        case 4: Int(Int32(truncatingIfNeeded: bits))
+        case 8: Int(truncatingIfNeeded: bits)
+        default: nil
+        }
     }
 }

@@ -29,7 +29,7 @@ struct SQLMetrics: MetricSet {
         )
         rows = registry.histogram(
             "db_client_response_returned_rows",
-            "Rows returned by database operations.",
+            "Rows that database operations returned to the client or changed.",
             unit: .none,
             labels: [Self.system, "db_query_summary"],
             buckets: Buckets.rows,
