@@ -108,8 +108,10 @@ extension AcceptanceTests {
                 let value = try #require(Double(match.3))
                 #expect(value <= Double(match.1) ?? .infinity)
                 let trace = try spans(server, String(match.2))
-                guard line.hasPrefix("http_server_request_duration") else { continue }
-                #expect(trace.durations.contains { abs($0 - value) < 0.000_001 }, "\(line)")
+                let isRequest = line.hasPrefix("http_server_request_duration")
+                guard isRequest || line.hasPrefix("db_client_operation_duration") else { continue }
+                let durations = isRequest ? trace.durations : trace.statements
+                #expect(durations.contains { abs($0 - value) < 0.000_000_001 }, "\(line)")
             }
             #expect(followed > 5)
         }
@@ -168,6 +170,7 @@ extension AcceptanceTests {
             var names: [String] = []
             /// Of the requests, in seconds.
             var durations: [Double] = []
+            var statements: [Double] = []
             var layers: [String: Double] = [:]
         }
 
@@ -181,13 +184,14 @@ extension AcceptanceTests {
             let scope = (resource?["scopeSpans"] as? [[String: Any]])?.first
             var found = Spans()
             for span in scope?["spans"] as? [[String: Any]] ?? [] {
+                func time(_ key: String) -> UInt64 { UInt64(span[key] as? String ?? "") ?? 0 }
+                let took = Double(time("endTimeUnixNano") - time("startTimeUnixNano")) / 1e9
                 guard span["kind"] as? Int == 2 else {
                     found.names.append(span["name"] as? String ?? "")
+                    if span["kind"] as? Int == 3 { found.statements.append(took) }
                     continue
                 }
-                func time(_ key: String) -> UInt64 { UInt64(span[key] as? String ?? "") ?? 0 }
-                let took = time("endTimeUnixNano") - time("startTimeUnixNano")
-                found.durations.append(Double(took) / 1e9)
+                found.durations.append(took)
                 for attribute in span["attributes"] as? [[String: Any]] ?? [] {
                     let key = attribute["key"] as? String ?? ""
                     guard key.hasPrefix("lucarne.layer."), key.hasSuffix("_ns") else { continue }

@@ -19,15 +19,15 @@ extension Database {
         let outcome: ReadGroup.Outcome
         if let group = groups.group(for: transaction) {
             outcome = unsafe await withUnsafeContinuation {
-                unsafe group.join(transaction, context, $0)
+                unsafe group.join(transaction, context, from: previous, $0)
             }
         } else {
-            let group = groups.begin(transaction, context)
+            let group = groups.begin(transaction, context, from: previous)
             await groups.gather(group, isMomentary: transaction.sharing?.isMomentary == true)
             outcome = await lead(group, on: pool, in: groups)
             groups.ended(group)
         }
-        trace.leave(to: previous, failed: outcome.isFailure)
+        if outcome.isFailure { trace.leavePool(to: previous) }
         return try outcome.get()
     }
 
@@ -49,10 +49,12 @@ extension Database {
         }
     }
 
+    /// What each member's statement took is what the transaction took: they are answered together.
+    /// What a member then waits for its turn on the loop is no more PostgreSQL's.
     private func run(_ group: ReadGroup, on session: Session) async -> ReadGroup.Outcome {
         let first = group.members[0]
-        for member in group.members { member.context.trace.move(to: .sql) }
         let started = uptimeNanoseconds()
+        for member in group.members { member.context.trace.move(to: .sql, at: started) }
         let answered: (results: [QueryResult], failure: ServerError?)
         do throws(PostgresFailure) {
             answered = try await session.answers(
@@ -61,40 +63,48 @@ extension Database {
                 cancellation: group.members.count == 1 ? first.context.cancellation : nil
             )
         } catch {
-            let took = uptimeNanoseconds() &- started
+            let now = uptimeNanoseconds()
             let end: SQLEvent.TransactionOutcome = session.isUsable ? .rollback : .abandoned
             report(end, of: session, in: first.context.trace)
-            for member in group.members { member.transaction.sharing?.failed() }
-            report(first, took, state: error.stateForMetrics)
-            // The others were not at fault, and reading again changes nothing.
+            for (index, member) in group.members.enumerated() {
+                member.transaction.sharing?.failed()
+                // The others were not at fault, and reading again changes nothing.
+                report(member, index == 0 ? .failure(error) : .success(nil), from: started, to: now)
+            }
             return group.tell { $0 == 0 ? .failure(error) : .success(nil) }
         }
-        let took = uptimeNanoseconds() &- started
+        let now = uptimeNanoseconds()
         report(answered.failure == nil ? .commit : .rollback, of: session, in: first.context.trace)
         telemetry.report(.shared(reads: group.members.count - 1))
         let outcomes = group.outcomes(answered.results, answered.failure)
         for (index, outcome) in outcomes.enumerated() {
             let member = group.members[index]
-            member.transaction.sharing?.took(took / UInt64(outcomes.count))
-            switch outcome {
-            case .success(let results?):
-                report(member, took, rows: member.transaction.rowCount(of: results))
-            case .success(nil): telemetry.report(.retried(.sharedTransaction))
-            case .failure(let failure):
-                member.transaction.sharing?.failed()
-                report(member, took, state: failure.stateForMetrics)
-            }
+            member.transaction.sharing?.took((now &- started) / UInt64(outcomes.count))
+            if case .success(nil) = outcome { telemetry.report(.retried(.sharedTransaction)) }
+            if outcome.isFailure { member.transaction.sharing?.failed() }
+            report(member, outcome, from: started, to: now)
         }
         return group.tell { outcomes[$0] }
     }
 
+    /// Who has to read again has no statement yet.
     private func report(
         _ member: ReadGroup.Member,
-        _ took: UInt64,
-        state: String? = nil,
-        rows: Int = 0
+        _ outcome: ReadGroup.Outcome,
+        from started: UInt64,
+        to now: UInt64
     ) {
-        ended(member.transaction, took, state: state, rows: rows, in: member.context.trace)
+        let (transaction, trace) = (member.transaction, member.context.trace)
+        let took = now &- started
+        switch outcome {
+        case .success(let results?):
+            let rows = transaction.rowCount(of: results)
+            ended(transaction, took, state: nil, rows: rows, in: trace)
+        case .success(nil): break
+        case .failure(let failure):
+            ended(transaction, took, state: failure.stateForMetrics, rows: 0, in: trace)
+        }
+        trace.leave(to: member.previous, failed: outcome.isFailure, at: now)
     }
 }
 

@@ -83,31 +83,33 @@ package struct Database: Sendable {
         let trace = context.trace
         let previous = trace.enter(.poolWait)
         do throws(PostgresFailure) {
-            let outcome = try await pool.withSession(deadline: context.deadline) {
+            return try await pool.withSession(deadline: context.deadline) {
                 session throws(PostgresFailure) in
-                trace.move(to: .sql)
-                return try await measured(transaction, on: session, in: context, accept)
+                try await measured(transaction, on: session, in: context, from: previous, accept)
             }
-            trace.leave(to: previous)
-            return outcome
         } catch {
-            trace.leave(to: previous, failed: true)
+            trace.leavePool(to: previous)
             throw error
         }
     }
 
+    /// The statement's duration is that of its span, in which alone it is current: what is before
+    /// belongs to `poolWait`, what is behind it to the layer that the trace came from.
     private func measured(
         _ transaction: Transaction,
         on session: Session,
         in context: RequestContext,
+        from previous: Layer,
         _ accept: Acceptance
     ) async throws(PostgresFailure) -> Outcome {
         let trace = context.trace
         let started = uptimeNanoseconds()
+        trace.move(to: .sql, at: started)
         func report(_ state: String?, _ rows: Int, _ outcome: SQLEvent.TransactionOutcome) {
-            let took = uptimeNanoseconds() &- started
-            transaction.sharing?.took(took)
-            ended(transaction, took, state: state, rows: rows, in: trace)
+            let now = uptimeNanoseconds()
+            transaction.sharing?.took(now &- started)
+            ended(transaction, now &- started, state: state, rows: rows, in: trace)
+            trace.leave(to: previous, failed: state != nil, at: now)
             self.report(outcome, of: session, in: trace)
         }
         do throws(PostgresFailure) {
@@ -192,9 +194,10 @@ package struct Database: Sendable {
     func begun(
         _ transaction: Transaction,
         on session: Session,
-        in context: RequestContext
+        in context: RequestContext,
+        from previous: Layer
     ) async throws(PostgresFailure) -> [QueryResult] {
-        switch try await measured(transaction, on: session, in: context, { _ in }) {
+        switch try await measured(transaction, on: session, in: context, from: previous, { _ in }) {
         case .success(let results): return results
         case .failure: return []
         }
@@ -230,6 +233,13 @@ extension Transaction {
 
     fileprivate var outcome: SQLEvent.TransactionOutcome {
         if case .rollback = ending { .rollback } else { .commit }
+    }
+}
+
+extension RequestTrace {
+    /// No session came, and so no statement whose end would have been the span's.
+    func leavePool(to previous: Layer) {
+        if layer == .poolWait { leave(to: previous, failed: true) }
     }
 }
 

@@ -56,17 +56,20 @@ extension Database {
         let previous = trace.enter(.poolWait)
         do throws(PostgresFailure) {
             let lease = try await lend(in: context)
-            trace.move(to: .sql)
             do throws(PostgresFailure) {
-                let results = try await begun(transaction, on: lease.session, in: context)
-                trace.leave(to: previous)
+                let results = try await begun(
+                    transaction,
+                    on: lease.session,
+                    in: context,
+                    from: previous
+                )
                 return OpenTransaction(results, lease, context)
             } catch {
                 lease.end()
                 throw error
             }
         } catch {
-            trace.leave(to: previous, failed: true)
+            trace.leavePool(to: previous)
             throw Problem(error)
         }
     }

@@ -2,6 +2,7 @@
 import EventLoop
 import LucarneCore
 import PostgresClient
+import Telemetry
 
 /// Reads that go to the server as one transaction, in the order in which they came.
 ///
@@ -13,15 +14,19 @@ final class ReadGroup {
     @safe final class Member {
         let transaction: Transaction
         let context: RequestContext
+        /// The layer that its trace came from.
+        let previous: Layer
         let continuation: UnsafeContinuation<Outcome, Never>?
 
         init(
             _ transaction: Transaction,
             _ context: RequestContext,
+            from previous: Layer,
             _ continuation: UnsafeContinuation<Outcome, Never>? = nil
         ) {
             self.transaction = transaction
             self.context = context
+            self.previous = previous
             unsafe self.continuation = continuation
         }
     }
@@ -32,8 +37,8 @@ final class ReadGroup {
     /// Nanoseconds.
     private var expected: UInt64
 
-    init(_ transaction: Transaction, _ context: RequestContext) {
-        members = unsafe [Member(transaction, context)]
+    init(_ transaction: Transaction, _ context: RequestContext, from previous: Layer) {
+        members = unsafe [Member(transaction, context, from: previous)]
         expected = transaction.sharing?.usual ?? 0
     }
 
@@ -47,9 +52,10 @@ final class ReadGroup {
     func join(
         _ transaction: Transaction,
         _ context: RequestContext,
+        from previous: Layer,
         _ continuation: UnsafeContinuation<Outcome, Never>
     ) {
-        unsafe members.append(Member(transaction, context, continuation))
+        unsafe members.append(Member(transaction, context, from: previous, continuation))
         expected += transaction.sharing?.usual ?? 0
     }
 }
@@ -77,8 +83,12 @@ final class ReadGroup {
         open.first { $0.takes(transaction) }
     }
 
-    func begin(_ transaction: Transaction, _ context: RequestContext) -> ReadGroup {
-        let group = ReadGroup(transaction, context)
+    func begin(
+        _ transaction: Transaction,
+        _ context: RequestContext,
+        from previous: Layer
+    ) -> ReadGroup {
+        let group = ReadGroup(transaction, context, from: previous)
         open.append(group)
         return group
     }

@@ -168,8 +168,7 @@ extension RequestTrace {
     }
 
     /// Goes on to the next layer beside the current one: the end of one is the start of the other.
-    package func move(to layer: Layer) {
-        let now = uptimeNanoseconds()
+    package func move(to layer: Layer, at now: UInt64 = uptimeNanoseconds()) {
         closeSpan(failed: false, at: now)
         enter(layer, named: layer.label, at: now)
     }
