@@ -5,7 +5,8 @@ import Telemetry
 /// Tells the caller under which ids the request is known here, and where its time went.
 ///
 /// `traceparent` and `X-Request-Id` for programs, `Server-Timing` for browsers' tools: the same
-/// self times that the log and the metrics have, as far as they are known before the writing.
+/// self times that the log and the metrics have, but for what comes after the header. First in the
+/// list, and so the last on the way back: all that is left is to write.
 package struct TraceHeaders: Middleware {
     package var name: StaticString { "trace_headers" }
 
@@ -13,6 +14,7 @@ package struct TraceHeaders: Middleware {
 
     package func after(_ request: Request, _ response: inout Response) {
         let trace = request.trace
+        trace.beginWriting()
         let traceparent = trace.context.traceparentCharacters
         response.headers.append("traceparent", room: traceparent.count) {
             $0.append(traceparent.span)

@@ -123,7 +123,7 @@ final class Connection {
         var passage = Passage(keepsAlive: head.keepsAlive)
         let response = await answer(&request, match, head, &passage)
         if let response {
-            trace.move(to: .write)
+            trace.beginWriting()
             await write(response, to: request, &passage)
         }
         self.cancellation = nil

@@ -173,6 +173,12 @@ extension RequestTrace {
         enter(layer, named: layer.label, at: now)
     }
 
+    /// The response is there, and is only to be written, with a header that says where the time went
+    /// until now. Whoever makes the header says so first.
+    package func beginWriting() {
+        if layer != .write { move(to: .write) }
+    }
+
     @discardableResult
     package func enter(_ layer: Layer, named name: StaticString, at now: UInt64) -> Layer {
         let previous = transition(to: layer, at: now)
