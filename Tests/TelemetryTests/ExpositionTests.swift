@@ -159,6 +159,25 @@ struct ExpositionTests {
         #expect(render(registry, .text).contains(#"app_total{path="_overflow"} "#))
     }
 
+    @Test func `one family's flood leaves the others room`() {
+        let registry = MetricRegistry(linesMax: 1_000)
+        func family(_ name: String) -> CounterFamily {
+            registry.counter(name, "A.", labels: ["label"], layer: "t")
+        }
+        let (flooded, other, early) = (family("flooded"), family("other"), family("early"))
+        // What is there at the start counts against nobody.
+        for index in 0..<600 { early("\(index)").add() }
+        registry.settle()
+        for index in 0..<2_000 { flooded("\(index)").add() }
+        for index in 0..<50 { other("\(index)").add() }
+        early("new").add()
+        let counts = registry.seriesCounts
+        #expect(counts.map(\.hasOverflowed) == [true, false, false])
+        #expect(counts.map(\.series) == [297 + 1, 50, 601])
+        #expect(counts[0].room == 0 && counts[1].room > 0)
+        #expect(flooded.family.series.reduce(0) { $0 + $1.cell.sum() } == 2_000)
+    }
+
     @Test func `a container's account of processor time is read`() {
         let text = "usage_usec 7\nnr_periods 40\nnr_throttled 10\nthrottled_usec 2500\nodd\n"
         let account = CPUAccount(text)

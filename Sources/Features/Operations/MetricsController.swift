@@ -57,6 +57,7 @@ struct MetricsController: Sendable {
                 ("name", .string(family.name)),
                 ("series", .integer(family.series)),
                 ("lines", .integer(family.lines)),
+                ("room", .integer(family.room)),
                 ("overflowed", .bool(family.hasOverflowed)),
             ]
             if position < Self.familiesExplained {

@@ -143,6 +143,8 @@ extension Telemetry {
         switch event {
         case .startup(let phase, let nanoseconds):
             process.startup[phase.position].set(Int(nanoseconds))
+            // All routes are known by then.
+            if phase == .listen { registry.settle() }
             logs.write(.debug, .app, "start phase done", event: "startup.phase") { record in
                 record.field("phase", phase.rawValue)
                 record.field("duration_ms", milliseconds: nanoseconds)

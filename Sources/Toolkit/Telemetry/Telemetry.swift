@@ -178,6 +178,7 @@ package final class Telemetry: Sendable {
         for family in registry.takeOverflows() {
             logs.write(.warning, .app, "metric overflows", event: "metrics.overflow") { record in
                 record.field("metric", family)
+                record.field("series.used", registry.linesUsed)
                 record.field("series.max", registry.linesMax)
             }
         }

@@ -65,7 +65,7 @@ package struct LogEvent: Sendable {
         LogEvent(
             "metrics.overflow",
             "warning",
-            "there are as many series as may be; what is new of this family shares one"
+            "this family has as many series as it may; what is new of it shares one"
         ),
         LogEvent(
             "log.scope",

@@ -34,6 +34,7 @@ final class MetricFamily: Sendable {
         var positions: [[String]: Int] = [:]
         var overflow: Series?
         var isOverflowTold = false
+        var taken = SeriesBudget.Taken()
     }
 
     init(_ description: MetricDescription, budget: SeriesBudget) {
@@ -63,12 +64,17 @@ final class MetricFamily: Sendable {
         }
     }
 
-    /// The series of these label values; beyond the ceiling, the one that all others share.
+    /// How many lines of exposition it may still take; 0 where its series are all there.
+    var room: Int { hasOpenLabels ? table.withLock { budget.room(for: $0.taken) } : 0 }
+
+    /// The series of these label values; beyond what the family may have, the one that all others
+    /// share.
     func series(_ values: [String]) -> Series {
         precondition(values.count == description.labels.count, "labels of \(description.name)")
         return table.withLock { table in
             if let position = table.positions[values] { return table.series[position] }
-            guard !hasOpenLabels || budget.reserve(lines: description.linesPerSeries) else {
+            let lines = description.linesPerSeries
+            guard !hasOpenLabels || budget.reserve(lines: lines, for: &table.taken) else {
                 return overflow(in: &table)
             }
             return insert(values, into: &table)

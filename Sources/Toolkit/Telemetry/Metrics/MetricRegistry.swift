@@ -116,6 +116,9 @@ package final class MetricRegistry: Sendable {
     /// Lines taken so far.
     package var linesUsed: Int { budget.linesUsed }
 
+    /// What the process starts with is declared. From now on no family takes all that is left.
+    func settle() { budget.settle() }
+
     func runRefreshers() {
         for refresher in state.withLock({ $0.refreshers }) { refresher() }
     }
@@ -146,6 +149,8 @@ extension MetricRegistry {
         package var name: String
         package var series: Int
         package var lines: Int
+        /// Lines it may still take.
+        package var room: Int
         package var hasOverflowed: Bool
     }
 
@@ -179,6 +184,7 @@ extension MetricRegistry {
                 name: family.description.name,
                 series: count,
                 lines: count * family.description.linesPerSeries,
+                room: family.room,
                 hasOverflowed: family.overflow != nil
             )
         }
