@@ -352,7 +352,9 @@ struct TraceTests {
         trace.leave(to: outer)
         var summary = RequestSummary(status: 500)
         summary.path = Array("/x/<script>alert(1)</script>".utf8)[...]
+        summary.query = Array("apikey=hidden&id=eq.1".utf8)[...]
         summary.errorCode = "XX000"
+        summary.errorType = "internal_failure"
         house.telemetry.requestEnded(trace, summary)
         return (house, trace.context.traceIDText)
     }
@@ -368,7 +370,11 @@ struct TraceTests {
         #expect(throws: Never.self) { try JSONValue(parsing: text) }
         #expect(text.contains(#""name":"GET /x/{id}","kind":2"#))
         #expect(text.contains(#""name":"SELECT \"<x>\"","kind":3"#))
-        #expect(text.contains(#""key":"error.type","value":{"stringValue":"_OTHER"}"#))
+        // The root's and the failed span's.
+        let error = #""key":"error.type","value":{"stringValue":"internal_failure"}"#
+        #expect(text.components(of: error) == 2)
+        let query = #""key":"url.query","value":{"stringValue":"apikey=[redacted]&id=eq.1"}"#
+        #expect(text.contains(query))
         #expect(text.components(of: "\"traceId\":\"\(id)\"") == 3)
     }
 

@@ -135,6 +135,7 @@ package final class Telemetry: Sendable {
             registry.shared(TraceMetrics.self),
             configuration.tracesMax,
             baggageKeys: configuration.baggageKeys,
+            secretNames: secretNames,
             database: database,
             exporter: exporter
         )

@@ -34,7 +34,10 @@ extension KeptTrace {
             }
         }
         let state = noted.first { $0.key == "db.response.status_code" }?.value
-        if span.failed { facts.append(("error.type", state ?? .text("_OTHER"))) }
+        if span.failed {
+            // What PostgreSQL said, else what became of it, in the root's words.
+            facts.append(("error.type", state ?? .text(errorType ?? ErrorType.other.rawValue)))
+        }
         return facts + noted
     }
 
@@ -45,6 +48,7 @@ extension KeptTrace {
         }
         add("http.route", isRouted ? route : nil)
         add("url.path", path)
+        add("url.query", query)
         add("url.scheme", "http")
         facts.append(("http.response.status_code", .integer(status)))
         add("client.address", clientAddress)

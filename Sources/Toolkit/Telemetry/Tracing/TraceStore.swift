@@ -39,6 +39,8 @@ package struct KeptTrace: Sendable {
     package var method: RequestMethod
     package var route: String
     package var path: String
+    /// Secrets masked; empty where there was none.
+    package var query: String
     package var status: Int
     package var errorType: String?
     package var errorCode: String?
@@ -127,6 +129,7 @@ package final class TraceStore: Sendable {
     private let metrics: TraceMetrics
     private let tracesMax: Int
     private let baggageKeys: Set<String>
+    private let secretNames: SecretNames
     private let database: DatabaseStanding
     private let exporter: TraceExporter?
     private let state = Mutex(State())
@@ -135,12 +138,14 @@ package final class TraceStore: Sendable {
         _ metrics: TraceMetrics,
         _ tracesMax: Int,
         baggageKeys: Set<String> = [],
+        secretNames: SecretNames = SecretNames(),
         database: DatabaseStanding = DatabaseStanding(),
         exporter: TraceExporter? = nil
     ) {
         self.metrics = metrics
         self.tracesMax = max(1, tracesMax)
         self.baggageKeys = baggageKeys
+        self.secretNames = secretNames
         self.database = database
         self.exporter = exporter
     }
@@ -184,6 +189,7 @@ package final class TraceStore: Sendable {
             route,
             wallOffset: wallOffset,
             baggageKeys: baggageKeys,
+            secretNames: secretNames,
             database: database.name.withLock(\.self)
         )
         exporter?.offer(kept)
@@ -220,6 +226,7 @@ extension KeptTrace {
         _ route: RouteTelemetry,
         wallOffset: UInt64,
         baggageKeys: Set<String>,
+        secretNames: SecretNames,
         database: String
     ) {
         func shown(_ text: String) -> String { Redaction.masked(text).text }
@@ -231,6 +238,7 @@ extension KeptTrace {
         method = trace.method
         self.route = route.template
         path = shown(summary.path)
+        query = shown(secretNames.masked(query: summary.query)?[...] ?? summary.query)
         status = summary.status
         errorType = summary.errorType
         errorCode = summary.errorCode
