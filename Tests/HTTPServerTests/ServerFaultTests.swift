@@ -44,6 +44,15 @@ private let routes: [Route] = [
     },
 ]
 
+/// Tells a request's trace, as the product's own middleware does.
+private struct Ids: Middleware {
+    var name: StaticString { "ids" }
+
+    func after(_ request: Request, _ response: inout Response) {
+        response.headers.append("Trace-Id", request.trace.context.traceIDText)
+    }
+}
+
 private func short(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
     var limits = ServerLimits()
     limits.lingerTimeout = .milliseconds(200)
@@ -75,6 +84,44 @@ struct ServerFaultTests {
             #expect(reply.header("Connection") == "close")
             #expect(reply.text.hasPrefix(#"{"code":""#))
             #expect(try await client.rest() == [])
+        }
+    }
+
+    @Test(arguments: [
+        "GARBAGE\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n",
+    ])
+    func `what is no request has ids, and a record with them and with its sender`(
+        bytes: String
+    ) async throws {
+        var configuration = TelemetryConfiguration()
+        configuration.log.ringRecordsMax = 100
+        let telemetry = Telemetry(configuration)
+        let scope = try ServerScope(
+            routes,
+            middleware: [Ids()],
+            limits: short { $0.headerReadTimeout = .milliseconds(150) },
+            telemetry: telemetry
+        )
+        try await scope.run { site in
+            let client = try await site.connect()
+            try await client.send(bytes)
+            let reply = try await client.reply()
+            let id = try #require(reply.header("Trace-Id"))
+            #expect(reply.text.contains(#""request_id":"\#(id)","trace_id":"\#(id)"}"#))
+            func record() -> LogEntry? {
+                telemetry.logs.ring.snapshot.first { $0.traceID == id }
+            }
+            #expect(try await eventually(on: site.loop) { record() != nil })
+            let record = try #require(record())
+            #expect(record.level == .info)
+            let line = String(decoding: record.line, as: UTF8.self)
+            for member in [
+                #""event":"http.parse_error""#, #""client.address":"127.0.0.1""#,
+                #""http.response.status_code":\#(reply.status)"#,
+            ] {
+                #expect(line.contains(member))
+            }
+            client.close()
         }
     }
 
@@ -167,6 +214,7 @@ struct ServerFaultTests {
             let reply = try await third.reply()
             #expect(reply.status == 503)
             #expect(reply.header("Retry-After") != nil)
+            #expect(reply.text.contains(#""trace_id":""#))
             third.close()
             clients[0].close()
             #expect(try await eventually(on: site.loop) { site.server.connectionCount < 2 })

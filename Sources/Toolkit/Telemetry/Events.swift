@@ -35,7 +35,6 @@ package enum ConnectionEvent: Sendable {
     case becameIdle
     /// Reads or answers a request again.
     case becameActive
-    case parseError(ParseErrorReason)
     /// `wasIdle`: which of the two it was when it ended.
     case closed(CloseReason, wasIdle: Bool)
 }

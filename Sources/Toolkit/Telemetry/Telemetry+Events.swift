@@ -14,14 +14,27 @@ extension Telemetry {
         case .becameActive:
             connections.idle[position].add(-1)
             connections.active[position].add(1)
-        case .parseError(let reason):
-            connections.parseErrors[reason.position].add()
-            logs.write(.debug, .http, "request refused", event: "http.parse_error") { record in
-                record.field("reason", reason.rawValue)
-            }
         case .closed(let reason, let wasIdle):
             connections.closed[position][reason.position].add()
             (wasIdle ? connections.idle : connections.active)[position].add(-1)
+        }
+    }
+
+    /// What came is no request, or its body is none. `status`: of the answer to what has no other
+    /// record, since it came to no route.
+    package func requestRefused(
+        _ reason: ConnectionEvent.ParseErrorReason,
+        status: Int?,
+        of peer: String,
+        in trace: RequestTrace,
+        on listener: Listener
+    ) {
+        connections.parseErrors[reason.position].add()
+        let level: LogLevel = status == nil || listener == .admin ? .debug : .info
+        logs.write(level, .http, "request refused", event: "http.parse_error", trace: trace) {
+            $0.field("reason", reason.rawValue)
+            if let status { $0.field("http.response.status_code", status) }
+            $0.field("client.address", peer)
         }
     }
 

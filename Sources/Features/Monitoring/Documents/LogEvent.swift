@@ -23,7 +23,11 @@ package struct LogEvent: Sendable {
             "debug",
             "one step of a request that failed, was slow or was asked for"
         ),
-        LogEvent("http.parse_error", "debug", "a request refused before routing, and why"),
+        LogEvent(
+            "http.parse_error",
+            "info; debug where the request has a record of its own, and for operations",
+            "a request refused before routing, or for its body's form, and why"
+        ),
         LogEvent("auth.refused", "debug", "a credential that was not believed, and why"),
         LogEvent("operations.refused", "warning", "somebody may not look inside, and why not"),
         LogEvent(

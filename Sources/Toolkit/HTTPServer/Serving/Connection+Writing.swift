@@ -164,7 +164,7 @@ extension Connection {
         await writeWhole(response, .identity, to: request, &passage)
     }
 
-    /// An answer to what is no request, and then the end.
+    /// Writes an answer to what is no request, and then the end.
     func refuse(_ response: Response) async {
         var output = state.takeOutput()
         let body = response.body.knownCount

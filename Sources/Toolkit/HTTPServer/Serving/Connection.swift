@@ -41,7 +41,8 @@ final class Connection {
 
     /// Says that there is no room, and goes.
     func refuse() async {
-        await refuse(server.pipeline.refuse(.tooManyConnections))
+        startedAt = uptimeNanoseconds()
+        await refuse(.tooManyConnections)
         socket.close()
         server.turnedAway()
     }
@@ -162,10 +163,10 @@ final class Connection {
             case .malformed(.bodyTooLarge) where !match.isFound:
                 return await server.pipeline.respond(to: &request, as: match)
             case .malformed(let why):
-                server.telemetry.report(.parseError(why.reason), on: server.listener)
+                report(why.reason, of: request)
                 return server.pipeline.refuse(Refusal(why), request)
             case .timedOut:
-                server.telemetry.report(.parseError(.timeout), on: server.listener)
+                report(.timeout, of: request)
                 return server.pipeline.refuse(.timedOut, request)
             case .tooMuchHeld: return server.pipeline.refuse(.tooMuchHeld, request)
             case .left, .idle, .abandoned:
@@ -187,14 +188,40 @@ final class Connection {
             if socket.isOpen, socket.registration.isReadable { await linger() }
             return .shutdown
         case .timedOut:
-            server.telemetry.report(.parseError(.timeout), on: server.listener)
-            await refuse(server.pipeline.refuse(.timedOut))
+            await refuse(.timedOut, for: .timeout)
             return .readTimeout
         case .malformed(let why):
-            server.telemetry.report(.parseError(why.reason), on: server.listener)
-            await refuse(server.pipeline.refuse(Refusal(why)))
+            await refuse(Refusal(why), for: why.reason)
             return .parseError
         }
+    }
+
+    /// An answer to what is no request. What it might have said of itself is not believed: it has a
+    /// trace of its own, so that it can be asked about.
+    private func refuse(
+        _ refusal: Refusal,
+        for reason: ConnectionEvent.ParseErrorReason? = nil
+    ) async {
+        let trace = RequestTrace(startedAt: startedAt, context: .restarted())
+        trace.enter(.middleware)
+        let request = Request(.get, "/", peerAddress: socket.peerAddress, trace: trace)
+        if let reason { report(reason, of: request, status: refusal.status) }
+        await refuse(server.pipeline.refuse(refusal, request))
+    }
+
+    /// `status`: of what will have no other record.
+    private func report(
+        _ reason: ConnectionEvent.ParseErrorReason,
+        of request: Request,
+        status: Int? = nil
+    ) {
+        server.telemetry.requestRefused(
+            reason,
+            status: status,
+            of: request.peerAddress,
+            in: request.trace,
+            on: server.listener
+        )
     }
 }
 

@@ -70,7 +70,7 @@ package struct Pipeline: Sendable {
         finished(refuse(refusal, under: request.trace), request)
     }
 
-    func refuse(_ refusal: Refusal, under trace: RequestTrace? = nil) -> Response {
+    private func refuse(_ refusal: Refusal, under trace: RequestTrace) -> Response {
         var refusal = refusal
         refusal.trace = trace
         var response = render(refusal)
