@@ -31,6 +31,13 @@ struct ContentNegotiationTests {
                 .text, text
             ),
             ("application/openmetrics-text; version=9.0.0, text/plain;q=0.2", .text, text),
+            ("application/openmetrics-text; version=\"1.0.0\"", .openmetrics, openmetrics),
+            (
+                "application/openmetrics-text;version=\"1.\\0.0\";q=\"0.5\"", .openmetrics,
+                openmetrics
+            ),
+            ("application/openmetrics-text;x=\",;\\\"\";version=9,text/plain", .text, text),
+            ("x/y;a=\"b,application/openmetrics-text", .text, text),
             ("application/openmetrics-text;q=0, */*;q=0.1", .text, text),
             ("application/json;;;,q=", .text, text),
             ("application/openmetrics-text;q=nan", .text, text),

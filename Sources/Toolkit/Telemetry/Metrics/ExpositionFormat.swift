@@ -19,8 +19,7 @@ package struct ExpositionOffer: Equatable, Sendable {
     /// richer format; without any, 0.0.4. OpenMetrics 2.0 is a draft: only for who names it.
     package static func negotiated(_ accept: String?) -> ExpositionOffer {
         var best: (offer: ExpositionOffer, quality: Double, rank: Int) = (.standard, 0, 0)
-        for range in (accept ?? "").split(separator: ",") {
-            let range = MediaRange(range)
+        for range in MediaRange.all(in: accept) {
             guard range.quality > 0, let (offer, rank) = offer(range),
                 (range.quality, rank) > (best.quality, best.rank)
             else { continue }
@@ -55,46 +54,18 @@ package struct ExpositionOffer: Equatable, Sendable {
     }
 }
 
-/// One element of an `Accept` header (RFC 9110 §12.5.1).
-private struct MediaRange {
-    var type: String
-    private var parameters: [String: String] = [:]
-
+extension MediaRange {
     /// How names that are no identifiers are to be written. Ours all are, so any way will do.
     private static let escapings: Set = ["allow-utf-8", "underscores", "dots", "values"]
 
-    init(_ text: Substring) {
-        var parts = text.split(separator: ";").map { $0.trimmingSpaces().lowercased() }[...]
-        type = parts.popFirst() ?? ""
-        for part in parts {
-            let pair = part.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2 else { continue }
-            parameters[String(pair[0].trimmingSpaces())] = String(pair[1].trimmingSpaces())
-        }
-    }
-
-    subscript(_ name: String) -> String? { parameters[name] }
-
-    var quality: Double { parameters["q"].map { Double($0) ?? 0 } ?? 1 }
-
-    var escaping: String {
-        guard let scheme = parameters["escaping"], Self.escapings.contains(scheme) else {
-            return ""
-        }
+    fileprivate var escaping: String {
+        guard let scheme = self["escaping"], Self.escapings.contains(scheme) else { return "" }
         return "; escaping=\(scheme)"
     }
 
-    func answered(_ format: ExpositionFormat, _ version: String) -> ExpositionOffer {
+    fileprivate func answered(_ format: ExpositionFormat, _ version: String) -> ExpositionOffer {
         let escaping = version == "0.0.1" ? "" : escaping
         let type = "\(type); version=\(version); charset=utf-8" + escaping
         return ExpositionOffer(format: format, contentType: type)
-    }
-}
-
-extension Substring {
-    func trimmingSpaces() -> Substring {
-        var text = drop { $0 == " " || $0 == "\t" }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return text
     }
 }
