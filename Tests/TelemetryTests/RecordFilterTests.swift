@@ -15,7 +15,7 @@ struct RecordFilterTests {
             #"""
             {"level":"warning","msg":"Slow statement","logger":"sql","seq":7,"duration_ms":250.5,\#
             "http.route":"/rest/v1/{relation}","http.response.status_code":200,"nothing":null,\#
-            "db.query.summary":"SELECT planets"}
+            "layers":{"sql":240.25,"write":0.004},"db.query.summary":"SELECT planets"}
             """#.utf8
         )
     )
@@ -28,6 +28,8 @@ struct RecordFilterTests {
         ("route!=/x", true), ("status=200", true), ("status>=500", false), ("duration>250", true),
         ("duration<=250.5", true), ("duration<90", false), ("sql=\"SELECT planets\"", true),
         ("no.such.field=1", false), ("no.such.field!=1", true), ("nothing=null", false),
+        ("layers.sql>100", true), ("layers.sql>240.25", false), ("layers.write<1", true),
+        ("layers.auth>0", false), ("layers.auth!=1", true), ("layers.=1", false),
         ("slow", true), ("\"slow statement\"", true), ("statement slow", true),
         ("\"statement slow\"", false), ("fast", false), ("not fast", true), ("fast or slow", true),
         ("fast or slow and level=error", false), ("(fast or slow) and level=warning", true),

@@ -92,8 +92,14 @@ extension LogEntry: Filterable {
         switch name {
         case "logger": .string(module.label.text)
         case "trace_id": traceID.map(JSONValue.string)
-        default: field(name)
+        default: field(name) ?? layer(name)
         }
+    }
+
+    /// `layers.sql`: the layers are the one object in a record.
+    private func layer(_ name: String) -> JSONValue? {
+        guard name.hasPrefix("layers.") else { return nil }
+        return field("layers")?[String(name.dropFirst("layers.".count))]
     }
 
     package func mentions(_ words: [UInt8]) -> Bool { line.containsIgnoringCase(words) }
@@ -115,8 +121,14 @@ extension KeptTrace: Filterable {
         case "user.role": .string(role)
         case "kept": .string(decision.rawValue)
         case "logger": .string("http")
-        default: attribute(name)
+        default: attribute(name) ?? layer(name)
         }
+    }
+
+    /// As the request's record has it: in milliseconds, and only those that it came to.
+    private func layer(_ name: String) -> JSONValue? {
+        let layer = layers.first { "layers.\($0.layer.label.text)" == name && $0.nanoseconds > 0 }
+        return layer.map { .number("\(Double($0.nanoseconds) / 1e6)") }
     }
 
     package func mentions(_ words: [UInt8]) -> Bool {
