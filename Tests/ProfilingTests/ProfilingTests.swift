@@ -98,9 +98,23 @@ private final class Flag: Sendable {
     @Test func `every thread is listed with its state and its time`() throws {
         let threads = ProcessThread.all
         let own = try #require(threads.first { $0.identifier == getpid() })
-        #expect(!own.name.isEmpty && ["R", "S", "D"].contains(own.state))
+        #expect(own.name == "loop-0" && ["R", "S", "D"].contains(own.state))
         #expect(threads.contains { $0.processorNanoseconds > 0 })
         #expect(threads.allSatisfy { $0.voluntarySwitches >= 0 })
+    }
+
+    @Test(arguments: [
+        ("oot.default-qos", "libdispatch default"), ("ackground-qos", "ackground-qos"),
+        (".background-qos", "libdispatch background"),
+        ("maintenance-qos", "libdispatch maintenance"),
+        ("r-initiated-qos", "libdispatch user-initiated"),
+        ("interactive-qos", "libdispatch user-interactive"),
+        ("-qos.overcommit", "libdispatch overcommit"), ("loop-1", "loop-1"),
+        ("fifteen-letters", "fifteen-letters"),
+    ])
+    func `a name that the kernel has cut is told whole`(name: String, shown: String) {
+        #expect(ProcessThread.shown(name, of: 0) == shown)
+        #expect(ProcessThread.shown(name, of: getpid()) == "loop-0")
     }
 
     @Test(arguments: [

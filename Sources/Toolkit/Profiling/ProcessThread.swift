@@ -4,6 +4,7 @@ import Glibc
 /// One of the process's threads, as the kernel sees it (proc(5), /proc/pid/task).
 package struct ProcessThread: Sendable {
     package var identifier: Int32
+    /// The kernel's, or better where there is one.
     package var name: String
     /// `R` runs, `S` sleeps, `D` waits for a disk.
     package var state: String
@@ -28,9 +29,25 @@ package struct ProcessThread: Sendable {
 
     static func name(of identifier: Int32) -> String? {
         FileBytes.text("/proc/self/task/\(identifier)/comm").map {
-            String($0.prefix { $0 != "\n" })
+            shown(String($0.prefix { $0 != "\n" }), of: identifier)
         }
     }
+
+    /// The kernel keeps 15 characters, and two kinds of names say less than is known: that of the
+    /// process's first thread, which serves as its first loop and cannot be called so without
+    /// renaming the process; and libdispatch's, of which only the end is kept
+    /// (`com.apple.root.default-qos`).
+    static func shown(_ name: String, of identifier: Int32) -> String {
+        if identifier == getpid() { return "loop-0" }
+        guard name.utf8.count == 15 else { return name }
+        if name.hasSuffix("-qos.overcommit") { return "libdispatch overcommit" }
+        let quality = qualities.first { "com.apple.root.\($0)-qos".hasSuffix(name) }
+        return quality.map { "libdispatch \($0)" } ?? name
+    }
+
+    private static let qualities = [
+        "maintenance", "background", "utility", "default", "user-initiated", "user-interactive",
+    ]
 
     private init?(_ identifier: Int32) {
         let folder = "/proc/self/task/\(identifier)"
@@ -39,7 +56,7 @@ package struct ProcessThread: Sendable {
             let nameStart = stat.firstIndex(of: "("), let nameEnd = stat.lastIndex(of: ")")
         else { return nil }
         self.identifier = identifier
-        name = String(stat[stat.index(after: nameStart)..<nameEnd])
+        name = Self.shown(String(stat[stat.index(after: nameStart)..<nameEnd]), of: identifier)
         let fields = stat[stat.index(after: nameEnd)...].split(separator: " ")
         func number(_ field: Int) -> UInt64 {
             field - 3 < fields.count ? UInt64(fields[field - 3]) ?? 0 : 0
