@@ -16,7 +16,7 @@ struct BundleTests {
         telemetry.requestStarted(trace)
         telemetry.requestEnded(trace, RequestSummary(status: 500))
         var sources = Operations.Sources()
-        sources.dashboards = { [("lucarne-overview.json", "{}")] }
+        sources.dashboards = { [("lucarne-overview.json", #"{"uid":"overview"}"#)] }
         sources.rules = { "groups: []" }
         let access = OperationsAccess(token: "s3cret")
         return Operations(telemetry: telemetry, sources: sources, access: access)
@@ -67,12 +67,14 @@ struct BundleTests {
             "metrics.txt", "metrics-catalog.json", "cardinality.json", "slo.json", "sql.json",
             "traces.json", "logs.json", "logs-ledger.json", "log-level.json", "log-scope.json",
             "livez.txt", "readyz.txt", "readyz.json", "startupz.txt", "objectives.txt",
-            "alerts.yml", "dashboards.json",
+            "alerts.yml", "dashboards/lucarne-overview.json",
         ] {
             #expect(text.contains("/\(name)\u{0}"), "\(name)")
         }
         #expect(text.contains("/traces/"))
-        for content in ["[-]state starting", #""status":"fail""#, "groups: []", "overview.json"] {
+        for content in [
+            "[-]state starting", #""status":"fail""#, "groups: []", #"{"uid":"overview"}"#,
+        ] {
             #expect(text.contains(content), "\(content)")
         }
         #expect(!text.contains("token is needed"))

@@ -2,7 +2,9 @@
 
 /// Each layer is measured by the one function that every call passes through anyway.
 let measuringFiles: Set<String> = [
-    "Sources/Core/Endpoints/Endpoint.swift"
+    "Sources/Core/Endpoints/Endpoint.swift",
+    // Its controllers are no endpoints: nobody is served under a role.
+    "Sources/Features/Operations/Operations.swift",
 ]
 
 let measuredAtTheDoors = Rule(name: "only the doors measure") { file in

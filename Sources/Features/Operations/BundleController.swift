@@ -36,10 +36,10 @@ struct BundleController: Sendable {
             ("build.json", inside.build()), ("config.json", inside.configuration()),
             ("requests.json", inside.requests()), ("pool.json", inside.pool()),
             ("loops.json", inside.loops()), ("threads.json", inside.threads()),
-            ("dashboards.json", files.list()), ("alerts.yml", files.rules()),
-            ("objectives.txt", probe.objectives(Request(.get, "/readyz/objectives"))),
+            ("alerts.yml", files.rules()),
         ]
         contents += health
+        contents += files.dashboards.map { ("dashboards/\($0.name)", $0.response) }
         for route in routes where !route.template.hasSuffix("}") && !Self.isEndless(route) {
             let response = await route.respond(Request(.get, route.template))
             contents.append((Self.name(route.template), response))
@@ -58,6 +58,10 @@ struct BundleController: Sendable {
             ("readyz.txt", try? probe.ready(Request(.get, "/readyz?verbose"))),
             ("startupz.txt", try? probe.startup(Request(.get, "/startupz?verbose"))),
             ("readyz.json", try? probe.ready(json)),
+            (
+                "objectives.txt",
+                try? probe.objectives(Request(.get, "/readyz/objectives?verbose"))
+            ),
         ]
         return answers.compactMap { name, response in response.map { (name, $0) } }
     }

@@ -17,7 +17,15 @@ struct FilesController: Sendable {
         guard let file = sources.dashboards().first(where: { $0.name == name }) else {
             return Response(status: 404, problem: "no such dashboard; /dashboards lists them")
         }
-        return Response(status: 200, contentType: "application/json", file.text)
+        return Self.board(file.text)
+    }
+
+    var dashboards: [(name: String, response: Response)] {
+        sources.dashboards().map { ($0.name, Self.board($0.text)) }
+    }
+
+    private static func board(_ text: String) -> Response {
+        Response(status: 200, contentType: "application/json", text)
     }
 
     func rules() -> Response {

@@ -29,6 +29,14 @@ enum HTML {
         String(internetTime(wall).prefix(23)).replacing("T", with: " ")
     }
 
+    /// Where a filter is typed.
+    static func form(_ asked: String, _ example: String) -> String {
+        """
+        <form><input name="q" size="60" value="\(text(asked))" \
+        placeholder="\(text(example))"> <button>Show</button></form>
+        """
+    }
+
     static func page(
         _ title: String,
         _ body: String,

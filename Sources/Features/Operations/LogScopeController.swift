@@ -42,7 +42,11 @@ struct LogScopeController: Sendable {
         }
         let asker = request.peerAddress
         guard telemetry.openScope(subject, forSeconds: seconds, askedBy: asker) else {
-            return Response(status: 409, problem: "there are \(LogScopes.scopesMax) scopes already")
+            return Response(
+                status: 409,
+                code: "too_many_scopes",
+                problem: "there are \(LogScopes.scopesMax) scopes already"
+            )
         }
         return show()
     }

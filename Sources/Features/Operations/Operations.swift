@@ -81,8 +81,8 @@ package struct Operations: Sendable {
             guarded(.get, "/debug/cardinality") { _ in metrics.cardinality() },
             guarded(.get, "/debug/slo", objectives.show),
             guarded(.get, "/debug/sql", statements.show),
-            guarded(.get, "/debug/traces", traces.list),
-            guarded(.get, "/debug/traces/{id}", traces.show),
+            guarded(.get, "/debug/traces", asking: .traces, traces.list),
+            guarded(.get, "/debug/traces/{id}", asking: .trace, traces.show),
         ]
     }
 
@@ -120,8 +120,8 @@ package struct Operations: Sendable {
         let tail = LogTailController(telemetry: telemetry, thread: thread)
         let scopes = LogScopeController(telemetry: telemetry)
         return [
-            guarded(.get, "/debug/logs", tail.show),
-            guarded(.get, "/debug/logs/tail", tail.follow),
+            guarded(.get, "/debug/logs", asking: .logs, tail.show),
+            guarded(.get, "/debug/logs/tail", asking: .tail, tail.follow),
             guarded(.get, "/debug/logs/ledger") { _ in levels.ledger() },
             guarded(.get, "/debug/log-level") { _ in levels.levels() },
             guarded(.get, "/debug/log-scope") { _ in scopes.show() },
@@ -161,18 +161,24 @@ package struct Operations: Sendable {
         _ method: Method,
         _ template: String,
         isScrape: Bool = false,
+        asking: Asking? = nil,
         _ respond: @escaping Respond
     ) -> Route {
-        route(method, template) { [self] request throws(ParameterFailure) in
+        route(method, template, asking: asking) { [self] request throws(ParameterFailure) in
             let started = uptimeNanoseconds()
             let refusal = access.refusal(of: request, isScrape: isScrape)
             if refusal != nil || access.asksForToken {
                 let spent = uptimeNanoseconds() &- started
                 telemetry.report(.decided(.operations, refusal.outcome, nanoseconds: spent))
             }
-            guard let refusal else { return try await respond(request) }
+            guard let refusal else {
+                try asking?.check(request)
+                return try await respond(request)
+            }
             if refusal != .noToken { warn(of: refusal, request) }
-            return refusal.response
+            var response = refusal.response
+            response.failure?.code = refusal.rawValue
+            return response
         }
     }
 
@@ -192,6 +198,7 @@ package struct Operations: Sendable {
     private func route(
         _ method: Method,
         _ template: String,
+        asking: Asking? = nil,
         _ respond: @escaping Respond
     ) -> Route {
         let measured = RouteTelemetry(
@@ -199,13 +206,20 @@ package struct Operations: Sendable {
             registry: telemetry.registry,
             isOperational: true
         )
+        let controller = Boundary(.controller, "operations")
         return Route(method, template, bodyBytesMax: 4_096, telemetry: measured) { request in
-            var response: Response
-            do throws(ParameterFailure) {
-                response = try await respond(request)
-            } catch {
-                response = Response(status: 400, problem: error.description)
+            var response = await controller.measure(in: request) { request in
+                do throws(ParameterFailure) {
+                    return try await respond(request)
+                } catch {
+                    return Response(
+                        status: 400,
+                        code: "bad_parameter",
+                        problem: error.description
+                    )
+                }
             }
+            response = response.refused(request, asking)
             response.headers.set("Cache-Control", "no-store")
             return response
         }
@@ -238,10 +252,6 @@ extension Response {
         self.init(status: status, contentType: contentType, bytes)
     }
 
-    init(status: Int, problem: String) {
-        self.init(.object([("message", .string(problem))]), status: status)
-    }
-
     init(html body: String) {
         self.init(status: 200, contentType: "text/html; charset=utf-8", body)
         // Nothing on these pages is fetched from elsewhere, and nothing in them runs.
@@ -253,7 +263,17 @@ extension Response {
 }
 
 extension Request {
-    func prefers(_ type: String) -> Bool { headers["Accept"]?.contains(type) ?? false }
+    /// Whether the type is asked for by its name, and the other not rather (RFC 9110 §12.5.1).
+    func prefers(_ type: String, over other: String = "application/json") -> Bool {
+        let ranges = MediaRange.all(in: headers.joined("Accept"))
+        func quality(_ type: String) -> Double? {
+            ranges.filter { $0.type == type }.map(\.quality).max()
+        }
+        let group = other.prefix { $0 != "/" } + "/*"
+        let others = quality(other) ?? quality(String(group)) ?? quality("*/*") ?? 0
+        guard let wanted = quality(type) else { return false }
+        return wanted > 0 && wanted >= others
+    }
 }
 
 extension JSONValue {

@@ -16,7 +16,7 @@ struct ProbeController: Sendable {
     /// The process runs and its loops turn. Nothing outside the process can make it fail: a
     /// restart would not bring a database back.
     func live(_ request: Request) throws(ParameterFailure) -> Response {
-        try answer(request, entries: entries(of: .live, request), isStateFine: true)
+        try answer(request, .live, isStateFine: true)
     }
 
     /// Started, not told to stop, and what requests need is there.
@@ -26,17 +26,12 @@ struct ProbeController: Sendable {
             case .ready, .degraded: true
             case .starting, .draining, .stopped: false
             }
-        return try answer(request, entries: entries(of: .ready, request), isStateFine: isStateFine)
+        return try answer(request, .ready, isStateFine: isStateFine)
     }
 
     /// The start is over, well or not: from here on liveness decides.
     func startup(_ request: Request) throws(ParameterFailure) -> Response {
-        let isStateFine = health.lifecycle != .starting
-        return try answer(
-            request,
-            entries: entries(of: .startup, request),
-            isStateFine: isStateFine
-        )
+        try answer(request, .startup, isStateFine: health.lifecycle != .starting)
     }
 
     /// One check alone.
@@ -44,62 +39,100 @@ struct ProbeController: Sendable {
         let name = request.pathParameter("check")
         let entries = health.entries.filter { $0.name == name }
         guard !entries.isEmpty else { return Response(status: 404, problem: "no such check") }
-        return try answer(request, entries: entries, isStateFine: true)
+        return try answer(request, entries, true)
     }
 
     /// Whether the objectives are kept, for whoever decides about a new version: no while one burns
     /// as fast as a page is sent for. No part of readiness, which would take away what is left.
-    func objectives(_ request: Request) -> Response {
-        let reasons = telemetry.objectives.standings.flatMap { standing in
-            BurnAlert.all.filter { $0.severity == .page && standing.isFiring($0) }.map { alert in
-                "[-]\(standing.objective.name): its budget burns more than \(alert.factor) times "
-                    + "too fast over \(alert.long.rawValue) and \(alert.short.rawValue)"
-            }
+    func objectives(_ request: Request) throws(ParameterFailure) -> Response {
+        let standings = telemetry.objectives.standings.map { standing in
+            (
+                standing.objective.name,
+                BurnAlert.all.filter { standing.isPaging($0) }.map(Self.words)
+            )
         }
-        guard !reasons.isEmpty else { return Self.plain(200, "ok") }
-        let lines = reasons + ["failed\n"]
-        return Self.plain(503, tellsDetails(request) ? lines.joined(separator: "\n") : "failed")
+        let isFine = standings.allSatisfy(\.1.isEmpty)
+        let status = isFine ? 200 : 503
+        let isVerbose = try request.flag("verbose") ?? false
+        guard tellsDetails(request) else { return Self.plain(status, isFine ? "ok" : "failed") }
+        if Self.isForPrograms(request) {
+            let checks = standings.map { name, reasons in
+                let check = JSONValue.object([
+                    ("componentType", .string("objective")),
+                    ("status", .string(reasons.isEmpty ? "pass" : "fail")),
+                    ("output", .string(reasons.joined(separator: "; "))),
+                ])
+                return ("\(name):burnRate", JSONValue.array([check]))
+            }
+            return document(checks, isFine ? "pass" : "fail", status: status)
+        }
+        guard isVerbose || !isFine else { return Self.plain(status, "ok") }
+        let lines = standings.flatMap { name, reasons in
+            reasons.isEmpty
+                ? isVerbose ? ["[+]\(name) ok"] : [] : reasons.map { "[-]\(name): \($0)" }
+        }
+        let end = isFine ? "passed\n" : "failed\n"
+        return Self.plain(status, (lines + [end]).joined(separator: "\n"))
     }
 
-    private func entries(
-        of probe: HealthProbe,
-        _ request: Request
-    ) throws(ParameterFailure) -> [HealthMonitor.Entry] {
-        let excluded = try request.parameters("exclude")
-        return health.entries.filter { $0.probe == probe && !excluded.contains($0.name) }
+    private static func words(_ alert: BurnAlert) -> String {
+        "its budget burns more than \(alert.factor) times too fast over \(alert.long.rawValue) and "
+            + alert.short.rawValue
+    }
+
+    private static func isForPrograms(_ request: Request) -> Bool {
+        request.prefers("application/health+json", over: "text/plain")
+            || request.prefers("application/json", over: "text/plain")
     }
 
     private func answer(
         _ request: Request,
-        entries: [HealthMonitor.Entry],
+        _ probe: HealthProbe,
         isStateFine: Bool
+    ) throws(ParameterFailure) -> Response {
+        // Repeated, or in a list.
+        var left = Set<String>()
+        for names in try request.parameters("exclude") {
+            left.formUnion(names.split(separator: ",").map(String.init))
+        }
+        let all = health.entries.filter { $0.probe == probe }
+        let entries = all.filter { !left.contains($0.name) }
+        left.subtract(all.map(\.name))
+        // As Kubernetes' API server says it.
+        let quoted = left.sorted().map { JSONValue.string($0).compactText }.joined(separator: ", ")
+        let warning = "some health checks cannot be excluded: no matches for \(quoted)"
+        return try answer(request, entries, isStateFine, left.isEmpty ? nil : warning)
+    }
+
+    private func answer(
+        _ request: Request,
+        _ entries: [HealthMonitor.Entry],
+        _ isStateFine: Bool,
+        _ warning: String? = nil
     ) throws(ParameterFailure) -> Response {
         let now = uptimeNanoseconds()
         let isFine = isStateFine && entries.allSatisfy { $0.status(at: now) != .fail }
         let status = isFine ? 200 : 503
-        let isVerbose = try request.flag("verbose")
+        let isVerbose = try request.flag("verbose") ?? false
         guard tellsDetails(request) else { return Self.plain(status, isFine ? "ok" : "failed") }
-        if request.prefers("application/health+json") || request.prefers("application/json") {
-            return document(entries, status: status, now: now)
+        if Self.isForPrograms(request) {
+            let hasWarnings = entries.contains { $0.status(at: now) == .warn }
+            let checks = entries.map { entry in
+                ("\(entry.measured):responseTime", JSONValue.array([finding(entry, now: now)]))
+            }
+            let word = isFine ? hasWarnings ? "warn" : "pass" : "fail"
+            return document(checks, word, status: status, warning)
         }
         guard isVerbose || !isFine else { return Self.plain(status, "ok") }
-        return Self.plain(status, verbose(entries, isStateFine, isFine, now: now))
+        var lines = ["\(isStateFine ? "[+]" : "[-]")state \(health.lifecycle.rawValue)"]
+        for entry in entries { lines.append(line(entry, now: now)) }
+        if let warning { lines.append("warn: \(warning)") }
+        lines.append(isFine ? "passed\n" : "failed\n")
+        return Self.plain(status, lines.joined(separator: "\n"))
     }
 
     private static func plain(_ status: Int, _ text: String) -> Response {
         Response(status: status, contentType: "text/plain; charset=utf-8", text)
-    }
-
-    private func verbose(
-        _ entries: [HealthMonitor.Entry],
-        _ isStateFine: Bool,
-        _ isFine: Bool,
-        now: UInt64
-    ) -> String {
-        var lines = ["\(isStateFine ? "[+]" : "[-]")state \(health.lifecycle.rawValue)"]
-        for entry in entries { lines.append(line(entry, now: now)) }
-        lines.append(isFine ? "passed" : "failed")
-        return lines.joined(separator: "\n") + "\n"
     }
 
     private func line(_ entry: HealthMonitor.Entry, now: UInt64) -> String {
@@ -120,28 +153,22 @@ struct ProbeController: Sendable {
 
     /// `application/health+json` (draft-inadarei-api-health-check).
     private func document(
-        _ entries: [HealthMonitor.Entry],
+        _ checks: [(String, JSONValue)],
+        _ word: String,
         status: Int,
-        now: UInt64
+        _ warning: String? = nil
     ) -> Response {
-        let hasWarnings = entries.contains { $0.status(at: now) == .warn }
-        let word = status != 200 ? "fail" : hasWarnings ? "warn" : "pass"
-        let checks = entries.map { entry in
-            ("\(entry.measured):responseTime", JSONValue.array([finding(entry, now: now)]))
-        }
         let identity = telemetry.configuration.identity
-        return Response(
-            .object([
-                ("status", .string(word)),
-                ("version", .string("1")),
-                ("releaseId", .string(identity.version)),
-                ("serviceId", .string(identity.instanceID)),
-                ("state", .string(health.lifecycle.rawValue)),
-                ("checks", .object(checks)),
-            ]),
-            status: status,
-            contentType: "application/health+json"
-        )
+        var members: [(String, JSONValue)] = [
+            ("status", .string(word)),
+            ("version", .string("1")),
+            ("releaseId", .string(identity.version)),
+            ("serviceId", .string(identity.instanceID)),
+            ("state", .string(health.lifecycle.rawValue)),
+            ("checks", .object(checks)),
+        ]
+        if let warning { members.append(("notes", .array([.string(warning)]))) }
+        return Response(.object(members), status: status, contentType: "application/health+json")
     }
 
     private func finding(_ entry: HealthMonitor.Entry, now: UInt64) -> JSONValue {
@@ -159,4 +186,10 @@ struct ProbeController: Sendable {
 extension HealthMonitor.Entry {
     /// The draft's component, whose response time each check tells (§4).
     fileprivate var measured: String { component == "datastore" ? "postgresql" : name }
+}
+
+extension ObjectiveStanding {
+    fileprivate func isPaging(_ alert: BurnAlert) -> Bool {
+        alert.severity == .page && isFiring(alert)
+    }
 }

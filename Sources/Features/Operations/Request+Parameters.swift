@@ -12,6 +12,13 @@ struct ParameterFailure: Error, CustomStringConvertible {
 }
 
 extension Request {
+    /// As they were sent: none of ours needs an escape.
+    var parameterNames: [String] {
+        (queryBytes ?? []).split(separator: UInt8(ascii: "&")).map { pair in
+            String(decoding: pair.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+        }
+    }
+
     /// The values of a query parameter, in order.
     func parameters(_ name: String) throws(ParameterFailure) -> [String] {
         var values: [String] = []
@@ -37,7 +44,9 @@ extension Request {
         in range: ClosedRange<Int> = 0...Int.max
     ) throws(ParameterFailure) -> Int? {
         guard let text = try parameter(name) else { return nil }
-        guard let number = Int(text), range.contains(number) else {
+        // What is more than can be counted is as good as the most.
+        let isLong = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard let number = Int(text) ?? (isLong ? .max : nil), range.contains(number) else {
             let most = range.upperBound == .max ? "on" : "to \(range.upperBound)"
             let expected = "expected a number from \(range.lowerBound) \(most)"
             throw ParameterFailure(name: name, expected: expected)
@@ -45,11 +54,12 @@ extension Request {
         return number
     }
 
-    /// `?name` and `?name=1` are a yes; without it, it is a no.
-    func flag(_ name: String) throws(ParameterFailure) -> Bool {
+    /// `?name` and `?name=1` are a yes.
+    func flag(_ name: String) throws(ParameterFailure) -> Bool? {
         switch try parameter(name)?.lowercased() {
         case "", "1", "true": return true
-        case nil, "0", "false": return false
+        case "0", "false": return false
+        case nil: return nil
         default: throw ParameterFailure(name: name, expected: "expected 1 or 0, true or false")
         }
     }

@@ -15,20 +15,22 @@ struct TraceController: Sendable {
 
     private enum Format: String, CaseIterable { case otlp, jaeger, html }
 
-    /// `?q=status>=500`, `?route=/rest/v1/{relation}&min_ms=100&error=1`; newest first.
+    /// `?q=status>=500`, `?route=/rest/v1/{relation}&min_ms=100&error=1&limit=20`; newest first.
+    /// `error=0` are those that did not fail.
     func list(_ request: Request) async throws(ParameterFailure) -> Response {
         let (asked, filter) = try request.filter()
         let route = try request.parameter("route")
         let atLeast = UInt64(try request.number("min_ms") ?? 0).saturatingMilliseconds
-        let isFailedOnly = try request.flag("error")
+        let isFailed = try request.flag("error")
+        let limit = min(try request.number("limit") ?? .max, Self.listedMax)
         let isPage = request.prefers("text/html")
         return await thread.answer {
             let found = traces.all.lazy.filter { trace in
                 filter.matches(trace) && (route == nil || trace.route == route)
                     && trace.durationNanoseconds >= atLeast
-                    && (!isFailedOnly || trace.status >= 500)
+                    && (isFailed == nil || isFailed == (trace.status >= 500))
             }
-            let listed = Array(found.prefix(Self.listedMax))
+            let listed = Array(found.prefix(limit))
             return isPage
                 ? Response(html: TracePage.list(listed, asked: asked))
                 : Response(.object([("traces", .array(listed.map(summary)))]))

@@ -19,10 +19,7 @@ enum TracePage {
             <table><tr><th>Trace<th>Began<th>Request<th>Status<th class="number">Took ms<th>Kept</tr>
             \(rows.joined(separator: "\n"))</table>
             """
-        let form = """
-            <form><input name="q" size="60" value="\(HTML.text(asked))" \
-            placeholder="status&gt;=500 or duration&gt;100"> <button>Show</button></form>
-            """
+        let form = HTML.form(asked, Asking.traces.example ?? "")
         return HTML.page("Traces", form + (traces.isEmpty ? "<p>None is kept.</p>" : table))
     }
 

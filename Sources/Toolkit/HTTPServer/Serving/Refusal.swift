@@ -11,7 +11,7 @@ package struct Refusal: Sendable {
     package var message: String
     /// The methods a known path has (405).
     package var allow: String?
-    /// The request that is refused; nil where there is none yet.
+    /// What the refusal can be asked about by.
     package var trace: RequestTrace?
 
     /// Renders a refusal in the words of whoever owns the listener.
@@ -83,12 +83,12 @@ package struct Refusal: Sendable {
 }
 
 extension Response {
-    /// The neutral form of a refusal. Its words are ours, and a request id is taken without
-    /// quotes only: nothing in it needs escaping.
+    /// The neutral form of a refusal. A request id is taken without quotes only, and codes are
+    /// ours; in the message there may be what somebody asked.
     package init(neutral refusal: Refusal) {
         var body =
             #"{"code":"\#(refusal.code)","details":null,"hint":null,"#
-            + #""message":"\#(refusal.message)""#
+            + #""message":"\#(Self.escaped(refusal.message))""#
         if let trace = refusal.trace {
             body += #","request_id":"\#(trace.requestID)""#
             body += #","trace_id":"\#(trace.context.traceIDText)""#
@@ -98,5 +98,21 @@ extension Response {
         headers.append("Cache-Control", "no-store")
         if let allow = refusal.allow { headers.append("Allow", allow) }
         if refusal.status == 503 { headers.append("Retry-After", "1") }
+    }
+
+    /// For a text in JSON (RFC 8259 §7).
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": escaped += "\\\(scalar)"
+            case "\0"..<" ":
+                escaped +=
+                    "\\u00" + (scalar.value < 16 ? "0" : "")
+                    + String(scalar.value, radix: 16)
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 }
