@@ -129,11 +129,11 @@ struct RefusalTests {
         target: String,
         name: String,
         known: String
-    ) async throws {
-        let problem = try JSONValue(parsing: try await Listener().text(target))
-        #expect(problem["code"]?.string == "bad_parameter")
+    ) async {
+        let response = await Listener().answer(target)
+        #expect(response.status == 400 && response.failure?.code == "bad_parameter")
         let message = "\(name): is not known here; \(known) can be asked"
-        #expect(problem["message"]?.string == message)
+        #expect(response.failure?.message == message)
     }
 }
 
@@ -153,6 +153,8 @@ struct NarrowingTests {
         #expect(try await ids("error") == [failed])
         #expect(try await ids("error=0") == [well])
         #expect(try await ids("error=false") == [well])
+        #expect(try await ids("q=layers.parse%3E0").count == 2)
+        #expect(try await ids("q=layers.sql%3E%3D0") == [])
         #expect(try await ids("limit=1").count == 1)
         #expect(try await ids("limit=0") == [])
         #expect(try await ids("limit=99999999999999999999999").count == 2)
