@@ -78,7 +78,11 @@ package struct LogEvent: Sendable {
         ),
         LogEvent("log.ledger", "notice", "what became of the records, at the end of the process"),
         LogEvent("log.tail_unavailable", "warning", "the file of the last records cannot be used"),
-        LogEvent("previous_run_tail", "as it was", "a last record of the run before this one"),
+        LogEvent(
+            "previous_run_tail",
+            "as it was",
+            "a last record of the run before this one, which was killed: whole, in `previous.record`"
+        ),
         LogEvent("log.level", "notice", "somebody changed a level, or its time is over"),
     ]
 }

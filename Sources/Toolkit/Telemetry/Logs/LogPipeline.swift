@@ -273,25 +273,6 @@ extension LogPipeline {
         }
     }
 
-    /// What a run that was killed had to say last.
-    private func replay(_ leftovers: [[UInt8]]) {
-        let lines = leftovers.map { LogLeftover(line: $0.last == 0x0A ? $0.dropLast() : $0[...]) }
-        for leftover in lines.sorted(by: { $0.sequence < $1.sequence }).suffix(Self.leftoversMax) {
-            writeAlways(
-                .notice,
-                .app,
-                "previous run",
-                event: "previous_run_tail",
-                trace: nil
-            ) { record in
-                record.field("previous.seq", leftover.sequence)
-                record.field("previous.record", leftover.line)
-            }
-        }
-    }
-
-    private static let leftoversMax = 200
-
     private func observe(_ registry: MetricRegistry) {
         let sinks = stages.flatMap(\.sinks)
         guard !sinks.isEmpty else { return }
@@ -305,24 +286,6 @@ extension LogPipeline {
                 exports.queued[ExportMetrics.Signal.logs.position].set(Int(ledger.queued))
             }
             metrics.subscribers.set(self.ring.subscriberCount)
-        }
-    }
-}
-
-/// A record of a run before, in whatever format that run wrote.
-private struct LogLeftover {
-    var line: ArraySlice<UInt8>
-    var sequence: Int
-
-    init(line: ArraySlice<UInt8>) {
-        self.line = line
-        // `"seq":12`, `"event.sequence":12` or `seq=12`.
-        sequence = 0
-        for name in [#""seq":"#, #""event.sequence":"#, " seq="] {
-            guard let range = line.firstRange(of: Array(name.utf8)) else { continue }
-            let digits = line[range.upperBound...].prefix { 0x30...0x39 ~= $0 }
-            sequence = Int(String(decoding: digits, as: UTF8.self)) ?? 0
-            return
         }
     }
 }

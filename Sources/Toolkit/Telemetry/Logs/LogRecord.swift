@@ -72,6 +72,14 @@ package struct LogRecord: ~Copyable {
         bytes.append(milliseconds: nanoseconds)
     }
 
+    /// A record as it was made: without secrets, and as long as there is room.
+    mutating func field(_ key: StaticString, record: ArraySlice<UInt8>) {
+        guard begin(key, roomFor: 8) else { return }
+        openText(quoted: true)
+        append(escaping: String(decoding: record, as: UTF8.self), before: end - 1)
+        closeText(quoted: true)
+    }
+
     /// A query string, without the values of `apikey` and its like.
     mutating func field(
         _ key: StaticString,
@@ -195,16 +203,16 @@ package struct LogRecord: ~Copyable {
         for rule in masked.rules { count(rule) }
         value = masked.text
         openText(quoted: true)
-        let limit = min(end - 1, bytes.count + Self.valueBytesMax)
-        for scalar in value.unicodeScalars {
-            guard bytes.count + 12 <= limit else {
-                isCut = true
-                break
-            }
-            bytes.append(escaping: scalar)
-        }
+        append(escaping: value, before: min(end - 1, bytes.count + Self.valueBytesMax))
         if text.count > length { isCut = true }
         closeText(quoted: true)
+    }
+
+    private mutating func append(escaping text: String, before limit: Int) {
+        for scalar in text.unicodeScalars {
+            guard bytes.count + 12 <= limit else { return isCut = true }
+            bytes.append(escaping: scalar)
+        }
     }
 
     private mutating func count(_ rule: Redaction.Rule) { redactions[rule.position] &+= 1 }
