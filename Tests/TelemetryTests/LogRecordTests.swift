@@ -221,6 +221,37 @@ struct LogRecordTests {
         #expect(json("k", value) == "{\"k\":\"\(masked)\"}\n")
     }
 
+    @Test(arguments: [
+        (
+            "name=eq.postgres%3A%2F%2Fuser%3AS3cretPw%40host%2Fdb&id=eq.1",
+            "name=eq.postgres%3A%2F%2Fuser%3A[redacted]%40host%2Fdb&id=eq.1"
+        ),
+        (
+            "url=eq.postgres%3a//user%3aa%2540b%40host/db&mail=eq.a%40b",
+            "url=eq.postgres%3a//user%3a[redacted]%40host/db&mail=eq.a%40b"
+        ),
+        ("x=eq.password%3Da%26b%20c&id=eq.1", "x=eq.password%3D[redacted]&id=eq.1"),
+        ("x=eq.p%61ssword=a%26b&id=eq.1", "x=eq.p%61ssword=[redacted]&id=eq.1"),
+        ("x=eq.Bearer%20a%2Fb%3D%3D&id=eq.1", "x=eq.Bearer%20[redacted]&id=eq.1"),
+        ("x=eq.bearer+abc&id=eq.1", "x=eq.bearer+[redacted]&id=eq.1"),
+        ("x=eq.eyJhbGciOiJIUzI1%2EeyJyb2xlI%2Ec2ln&id=1", "x=eq.[redacted]&id=1"),
+        ("/a/password%3Da%2Fb", "/a/password%3D[redacted]"),
+        ("postgres://u:a%2Fb@host/%41", "postgres://u:[redacted]@host/%41"),
+        ("a=http%3A%2F%2Fhost%3A80&b=a%40b.c", "a=http%3A%2F%2Fhost%3A80&b=a%40b.c"),
+        ("100%&%4&%zz%%41=%", "100%&%4&%zz%%41=%"),
+    ])
+    func `a secret that is percent-encoded is masked`(_ value: String, _ masked: String) {
+        #expect(json("k", value) == "{\"k\":\"\(masked)\"}\n")
+        #expect(Redaction.masked(value).text == masked)
+    }
+
+    /// Each byte is looked at a few times, however they are arranged.
+    @Test(arguments: ["%", "%25", "%3A%2F%2F", "%3A%2F%2F%40", "eyJ%", "password%3D", "Bearer%20"])
+    func `hostile texts take no longer than others`(_ part: String) {
+        let text = String(repeating: part, count: (256 << 10) / part.utf8.count) + "&password%3Dx"
+        #expect(!Redaction.masked(text).text.hasSuffix("%3Dx"))
+    }
+
     @Test(arguments: ["password", "authorization", "apikey", "cookie", "token"] as [StaticString])
     func `what goes by a secret's name is masked`(_ key: StaticString) {
         #expect(json(key, "hunter2") == "{\"\(key)\":\"[redacted]\"}\n")

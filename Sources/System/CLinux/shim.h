@@ -83,8 +83,8 @@ static inline unsigned long long hash_bytes(const void *bytes, size_t count,
 
 // Copies a text while looking at it, sixteen bytes at a time. True when it may stand in a log as it
 // is: no control characters, quotes or backslashes, nothing beyond ASCII (it may be malformed), and
-// nothing that secrets cannot do without: `eyJ`, `Bearer `, `password=`, the @ of `user:secret@host`.
-// Up to 16 bytes behind the copy may be overwritten.
+// nothing that secrets cannot do without: `eyJ`, `Bearer `, `password=`, the @ of `user:secret@host`,
+// percent-encoded or not. Up to 16 bytes behind the copy may be overwritten.
 typedef unsigned char text_vector __attribute__((vector_size(16)));
 typedef signed char signed_text_vector __attribute__((vector_size(16)));
 
@@ -94,8 +94,41 @@ static inline int text_any(text_vector found) {
   return (halves[0] | halves[1]) != 0;
 }
 
+static inline int hexadecimal_digit(unsigned char byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  byte |= 0x20;
+  return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+// Whether a percent-encoded text has, once decoded, what secrets cannot do without.
+static inline int may_encode_secret(const unsigned char *from, size_t count) {
+  unsigned long long latest = 0;
+  int has_authority = 0;
+  for (size_t index = 0; index < count; index++) {
+    unsigned char byte = from[index];
+    if (byte == '%' && index + 2 < count) {
+      const int first = hexadecimal_digit(from[index + 1]), second = hexadecimal_digit(from[index + 2]);
+      if (first >= 0 && second >= 0) {
+        byte = (unsigned char)(first << 4 | second);
+        index += 2;
+      }
+    }
+    latest = latest << 8 | byte;
+    switch (byte) {
+    case 'J': if ((latest & 0xFFFFFF) == 0x65794A) return 1; break;                      // eyJ
+    case ' ':
+    case '+': if ((latest >> 8 & 0xFFFFFFFFFF) == 0x6561726572) return 1; break;         // earer
+    case '=': if (latest == 0x617373776F72643D) return 1; break;                         // assword=
+    case '/': if ((latest & 0xFFFFFF) == 0x3A2F2F) has_authority = 1; break;             // ://
+    case '@': if (has_authority) return 1; break;
+    }
+  }
+  return 0;
+}
+
 static inline int copy_plain_text(unsigned char *to, const unsigned char *from, size_t count) {
-  text_vector bad = {0}, bearer = {0}, space = {0}, jwt = {0}, password = {0}, equals = {0};
+  text_vector bad = {0}, bearer = {0}, space = {0}, jwt = {0}, password = {0}, equals = {0},
+              percent = {0};
   size_t index = 0;
   while (index < count) {
     text_vector text = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'};
@@ -118,15 +151,19 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
                          (text == '\\') | (text == '@'));
     jwt |= (text_vector)(text == 'J');
     bearer |= (text_vector)((text | 0x20) == 'b');
-    space |= (text_vector)(text == ' ');
+    space |= (text_vector)((text == ' ') | (text == '+'));
     password |= (text_vector)(text == 'w');
     equals |= (text_vector)(text == '=');
+    percent |= (text_vector)(text == '%');
     index += 16;
   }
   if (text_any(bad)) return 0;
-  if (!text_any(jwt | bearer | password)) return 1;
+  if (!text_any(jwt | bearer | password | percent)) return 1;
+  if (text_any(percent) && may_encode_secret(from, count)) return 0;
   if (text_any(jwt) && memmem(from, count, "eyJ", 3)) return 0;
-  if (text_any(bearer) && text_any(space) && memmem(from, count, "earer ", 6)) return 0;
+  if (text_any(bearer) && text_any(space) &&
+      (memmem(from, count, "earer ", 6) || memmem(from, count, "earer+", 6)))
+    return 0;
   return !(text_any(password) && text_any(equals) && memmem(from, count, "assword=", 8));
 }
 

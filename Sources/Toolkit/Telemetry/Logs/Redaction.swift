@@ -50,84 +50,42 @@ package enum Redaction {
         guard mayHoldSecret(text) else { return (text, []) }
         var bytes = Array(text.utf8)
         var rules: [Rule] = []
-        if mask(&bytes, prefix: "eyJ", while: isTokenByte, keepsPrefix: false) {
-            rules.append(.jwt)
+        // As it is meant first: of a secret that is encoded in part, the rest would stay.
+        for isDecoded in bytes.contains(percent) ? [true, false] : [false] {
+            func mask(_ rule: Rule, _ find: (RedactedText) -> [Range<Int>]) {
+                let text = RedactedText(bytes, isDecoded: isDecoded)
+                let found = find(text)
+                guard !found.isEmpty else { return }
+                bytes = text.source(without: found)
+                if !rules.contains(rule) { rules.append(rule) }
+            }
+            mask(.jwt) { $0.runs("eyJ", isPart: true) { text, at in isTokenByte(text.bytes[at]) } }
+            for word in ["Bearer ", "bearer ", "Bearer+", "bearer+"] as [StaticString] {
+                mask(.bearer) { $0.runs(word) { text, at in isTokenByte(text.bytes[at]) } }
+            }
+            mask(.password) {
+                $0.runs("assword=") { text, at in
+                    text.isEncoded(at) || isParameterByte(text.bytes[at])
+                }
+            }
+            mask(.password) { $0.passwordsOfUsers() }
         }
-        for word in ["Bearer ", "bearer "] as [StaticString]
-        where mask(&bytes, prefix: word, while: isTokenByte) {
-            rules.append(.bearer)
-        }
-        let isPassword =
-            mask(&bytes, prefix: "assword=", while: isParameterByte)
-            || maskUserInfo(&bytes)
-        if isPassword { rules.append(.password) }
         return (String(decoding: bytes, as: UTF8.self), rules)
     }
 
+    private static let percent = UInt8(ascii: "%")
+
     /// What the shapes cannot do without; most texts have none of it, and are many.
-    private static let marks: [StaticString] = ["eyJ", "earer ", "assword=", "://"]
+    private static let marks: [StaticString] = ["eyJ", "earer ", "earer+", "assword=", "://"]
 
     private static func mayHoldSecret(_ text: String) -> Bool {
         unsafe text.utf8Span.span.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else { return false }
+            let isPlain = unsafe memchr(start, Int32(percent), bytes.count) == nil
+            if !isPlain, unsafe may_encode_secret(start, bytes.count) != 0 { return true }
             return marks.contains { mark in
                 unsafe memmem(start, bytes.count, mark.utf8Start, mark.utf8CodeUnitCount) != nil
             }
-        }
-    }
-
-    /// Replaces the run of bytes that follows each `prefix`.
-    private static func mask(
-        _ bytes: inout [UInt8],
-        prefix: StaticString,
-        while belongs: (UInt8) -> Bool,
-        keepsPrefix: Bool = true
-    ) -> Bool {
-        let needle = Array(prefix.text.utf8)
-        var found = false
-        var index = 0
-        while let start = position(of: needle, in: bytes, from: index) {
-            let first = start + needle.count
-            var end = first
-            while end < bytes.count, belongs(bytes[end]) { end += 1 }
-            index = first
-            guard end - first >= (keepsPrefix ? 1 : 10) else { continue }
-            let replaced = keepsPrefix ? first..<end : start..<end
-            bytes.replaceSubrange(replaced, with: mark.text.utf8)
-            index = replaced.lowerBound + mark.utf8CodeUnitCount
-            found = true
-        }
-        return found
-    }
-
-    /// `scheme://user:secret@host`: the part between the colon and the last `@` of the authority.
-    private static func maskUserInfo(_ bytes: inout [UInt8]) -> Bool {
-        var found = false
-        var index = 0
-        while let start = position(of: Array("://".utf8), in: bytes, from: index) {
-            index = start + 3
-            var colon: Int?
-            var at: Int?
-            scan: for position in index..<bytes.count {
-                switch bytes[position] {
-                case UInt8(ascii: ":"): colon = colon ?? position
-                case UInt8(ascii: "@"): at = position
-                case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: " "): break scan
-                default: break
-                }
-            }
-            guard let colon, let at, colon < at else { continue }
-            bytes.replaceSubrange(colon + 1..<at, with: mark.text.utf8)
-            index = colon + 1 + mark.utf8CodeUnitCount
-            found = true
-        }
-        return found
-    }
-
-    private static func position(of needle: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
-        guard bytes.count >= needle.count, start <= bytes.count - needle.count else { return nil }
-        return (start...bytes.count - needle.count).first { candidate in
-            needle.indices.allSatisfy { bytes[candidate + $0] == needle[$0] }
         }
     }
 
@@ -144,5 +102,104 @@ package enum Redaction {
 
     private static func isParameterByte(_ byte: UInt8) -> Bool {
         byte > UInt8(ascii: " ") && byte != UInt8(ascii: "&") && byte != UInt8(ascii: ";")
+    }
+}
+
+/// A text as it stands, or with its percent-encoding undone; and where each byte comes from.
+private struct RedactedText {
+    private let source: [UInt8]
+    private let isDecoded: Bool
+    private(set) var bytes: [UInt8] = []
+    private var starts: [Int] = []
+
+    init(_ source: [UInt8], isDecoded: Bool) {
+        self.source = source
+        self.isDecoded = isDecoded
+        bytes.reserveCapacity(source.count)
+        starts.reserveCapacity(source.count + 1)
+        var index = 0
+        while index < source.count {
+            let byte = isDecoded ? source[...].percentDecoded(at: index) : nil
+            bytes.append(byte ?? source[index])
+            starts.append(index)
+            index += byte == nil ? 1 : 3
+        }
+        starts.append(index)
+    }
+
+    func isEncoded(_ position: Int) -> Bool { starts[position + 1] - starts[position] > 1 }
+
+    func source(without ranges: [Range<Int>]) -> [UInt8] {
+        var rest: [UInt8] = []
+        var end = 0
+        for range in ranges {
+            rest += source[end..<starts[range.lowerBound]]
+            rest += Redaction.mark.text.utf8
+            end = starts[range.upperBound]
+        }
+        return rest + source[end...]
+    }
+
+    /// What follows each prefix, or is begun by it.
+    func runs(
+        _ prefix: StaticString,
+        isPart: Bool = false,
+        while belongs: (RedactedText, Int) -> Bool
+    ) -> [Range<Int>] {
+        let needle = Array(prefix.text.utf8)
+        var found: [Range<Int>] = []
+        var index = 0
+        while let start = position(of: needle, from: index) {
+            let first = start + needle.count
+            var end = first
+            while end < bytes.count, belongs(self, end) { end += 1 }
+            index = first
+            guard end - first >= (isPart ? 10 : 1) else { continue }
+            found.append(isPart ? start..<end : first..<end)
+            index = end
+        }
+        return found
+    }
+
+    /// `scheme://user:secret@host`: the part between the colon and the last `@` of the authority.
+    func passwordsOfUsers() -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var index = 0
+        while let start = position(of: Array("://".utf8), from: index) {
+            index = start + 3
+            var colon: Int?
+            var at: Int?
+            scan: for position in index..<bytes.count {
+                switch bytes[position] {
+                case UInt8(ascii: ":"): colon = colon ?? position
+                case UInt8(ascii: "@"): at = position
+                case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: " "): break scan
+                // Of what is encoded, this is no part.
+                case UInt8(ascii: "&") where isDecoded && !isEncoded(position): break scan
+                default: break
+                }
+            }
+            guard let colon, let at, colon < at else { continue }
+            found.append(colon + 1..<at)
+            index = at
+        }
+        return found
+    }
+
+    private func position(of needle: [UInt8], from start: Int) -> Int? {
+        guard bytes.count >= needle.count, start <= bytes.count - needle.count else { return nil }
+        return (start...bytes.count - needle.count).first { candidate in
+            needle.indices.allSatisfy { bytes[candidate + $0] == needle[$0] }
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// The byte that `%41` stands for.
+    func percentDecoded(at index: Int) -> UInt8? {
+        guard self[index] == UInt8(ascii: "%"), index + 2 < endIndex else { return nil }
+        let first = hexadecimal_digit(self[index + 1])
+        let second = hexadecimal_digit(self[index + 2])
+        return first < 0 || second < 0 ? nil : UInt8(first << 4 | second)
     }
 }

@@ -107,18 +107,9 @@ package struct SecretNames: Sendable {
         var bytes: [UInt8] = []
         var index = name.startIndex
         while index < name.endIndex {
-            if name[index] == UInt8(ascii: "%"), index + 2 < name.endIndex,
-                let byte = UInt8(
-                    String(decoding: name[index + 1...index + 2], as: UTF8.self),
-                    radix: 16
-                )
-            {
-                bytes.append(byte)
-                index += 3
-            } else {
-                bytes.append(name[index])
-                index += 1
-            }
+            let byte = name.percentDecoded(at: index)
+            bytes.append(byte ?? name[index])
+            index += byte == nil ? 1 : 3
         }
         return bytes[...]
     }
