@@ -168,6 +168,42 @@ extension AcceptanceTests {
             #expect(Set(traces) == Set([own].compactMap { $0 }))
         }
 
+        @Test func `a refused credential is told with the request that showed it`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            for state in ["lucarne=keep", "other=1"] {
+                let arguments = ["-H", "tracestate: \(state)", "-H", "Authorization: Bearer a.b.c"]
+                let traceID = String(repeating: state == "other=1" ? "b" : "a", count: 32)
+                let parent = ["-H", "traceparent: 00-\(traceID)-00f067aa0ba902b7-00"]
+                #expect(try server.get("/rest/v1/planets", arguments + parent).status == 401)
+            }
+            var records: [[String: Any]] = []
+            _ = try eventually(within: 20) {
+                records = try server.records()
+                return records.count { $0["event"] as? String == "http.request" } == 2
+            }
+            let refused = records.filter { $0["event"] as? String == "auth.refused" }
+            let traces = refused.map { $0["trace_id"] as? String }
+            #expect(traces == [String(repeating: "a", count: 32)])
+            #expect(refused.first?["reason"] as? String == "malformed")
+        }
+
+        @Test func `readers of the tail that have left leave room`() throws {
+            let server = try LucarneProcess.serving(connection: try Database().connection)
+            func count() throws -> Double { try server.metric("lucarne_log_tail_subscribers") }
+            let readers = try (0..<8).map { _ in
+                let reader = Process()
+                reader.executableURL = URL(filePath: "/usr/bin/env")
+                reader.arguments = ["curl", "-sN", server.base + "/debug/logs/tail"]
+                reader.standardOutput = FileHandle.nullDevice
+                try reader.run()
+                return reader
+            }
+            #expect(try eventually(within: 30) { try count() == 8 })
+            for reader in readers { kill(reader.processIdentifier, SIGKILL) }
+            // Long before the next sign of life, which would find nobody as well.
+            #expect(try eventually(within: 4) { try count() == 0 })
+        }
+
         @Test func `a listener of its own keeps what is inside from the public one`() throws {
             let apart = Int.random(in: 32_000..<40_000)
             let server = try LucarneProcess.serving(

@@ -21,21 +21,33 @@ private struct House: Sendable {
         router = Router(Operations(telemetry: telemetry).routes)
     }
 
-    func answer(_ method: HTTPServer.Method, _ target: String, body: String = "") async -> Response
-    {
-        var request = Request(method, target, body: Array(body.utf8))
-        guard case .found(let route, let parameters) = router.match(method, path: request.pathBytes)
+    func answer(
+        _ method: HTTPServer.Method,
+        _ target: String,
+        headers: HeaderFields = [:],
+        body: String = ""
+    ) async -> Response {
+        await answer(Request(method, target, headers: headers, body: Array(body.utf8)))
+    }
+
+    func answer(_ request: Request) async -> Response {
+        var request = request
+        guard
+            case .found(let route, let parameters) = router.match(
+                request.method,
+                path: request.pathBytes
+            )
         else { return Response(status: 404) }
         request.pathParameters = parameters
         return await route.respond(request)
     }
 
-    func follow(_ filter: String) async throws -> [Substring] {
-        let text = String(
-            decoding: try await answer(.get, "/debug/logs/tail?q=\(filter)").collectedBody(),
-            as: UTF8.self
-        )
-        return text.split(separator: "\n")
+    func follow(_ filter: String, after last: String? = nil) async throws -> [Substring] {
+        let target = "/debug/logs/tail?q=\(filter)"
+        let headers: HeaderFields = last.map { ["Last-Event-ID": $0] } ?? [:]
+        let response = await answer(.get, target, headers: headers)
+        return String(decoding: try await response.collectedBody(), as: UTF8.self)
+            .split(separator: "\n")
     }
 
     /// One record of each `level` and `module`, in turn, with its number.
@@ -88,6 +100,23 @@ private final class StallingSink: BodySink {
         written += 1
         if written > 1 { await gate.pass() }
         self.bytes += bytes
+    }
+}
+
+/// Whose reader leaves with the first record, which is made once it reads.
+private final class LeavingSink: BodySink {
+    private let house: House
+    private let cancellation: Cancellation
+    private(set) var writes = 0
+
+    init(_ house: House, _ cancellation: Cancellation) {
+        self.house = house
+        self.cancellation = cancellation
+    }
+
+    func write(_ bytes: [UInt8]) async throws {
+        writes += 1
+        if writes == 1 { house.write(0..<1) } else { cancellation.cancel() }
     }
 }
 
@@ -154,6 +183,44 @@ struct LogTailTests {
         }
         #expect(!told.isEmpty)
         #expect(try numbers(lines).count + told.reduce(0, +) == count / 4)
+    }
+
+    /// Records are numbered as they are made; of thirty, the ring has the last twenty.
+    @Test(arguments: [
+        ("19", [20, 23, 26, 29], nil), ("29", [], nil), ("12", [14, 17, 20, 23, 26, 29], nil),
+        ("4", [11, 14, 17, 20, 23, 26, 29], 5), ("30", [], nil), ("-1", [], nil), ("x", [], nil),
+    ])
+    func `a reader that comes back gets what it has missed`(
+        _ last: String,
+        _ missed: [Int],
+        _ dropped: Int?
+    ) async throws {
+        let house = House(ringRecordsMax: 20)
+        house.write(0..<30)
+        try await house.until { house.telemetry.logs.ring.snapshot.last?.sequence == 29 }
+        async let reading = house.follow("logger=pool", after: last)
+        try await house.until { house.telemetry.logs.ring.subscriberCount == 1 }
+        house.write(30..<36)
+        try await house.until { house.telemetry.logs.ring.snapshot.last?.sequence == 35 }
+        house.telemetry.health.learn(.stopRequested)
+        let lines = try await reading
+        #expect(try numbers(lines) == missed + [32, 35])
+        let gone = dropped.map { "data: {\"records\":\($0)}" }
+        #expect(lines.first { $0.contains("\"records\"") }.map { String($0) } == gone)
+    }
+
+    @Test func `a reader that has left makes room at once`() async throws {
+        let house = House()
+        let request = Request(.get, "/debug/logs/tail")
+        let response = await house.answer(request)
+        guard case .stream(_, let produce) = response.body else {
+            Issue.record("no stream")
+            return
+        }
+        let sink = LeavingSink(house, request.cancellation)
+        try await produce(BodyWriter(sink))
+        #expect(sink.writes == 2, "it gets no sign of life any more")
+        #expect(house.telemetry.logs.ring.subscriberCount == 0)
     }
 
     @Test func `readers are not without number`() async throws {

@@ -39,8 +39,8 @@ struct LogTailController: Sendable {
         return Response(status: 200, contentType: "application/json", body + Array("]}\n".utf8))
     }
 
-    /// Server-sent events: each record is one; `dropped` says how many a slow reader has lost,
-    /// `end` that this process stops.
+    /// Server-sent events: each record is one; `dropped` says how many a slow reader has lost, or
+    /// one that comes back with `Last-Event-ID`; `end` that this process stops.
     func follow(_ request: Request) throws(ParameterFailure) -> Response {
         let filter = try request.filter().filter
         let ring = telemetry.logs.ring
@@ -50,21 +50,30 @@ struct LogTailController: Sendable {
         var response = Response(status: 200, headers: ["Content-Type": "text/event-stream"])
         response.headers.set("X-Accel-Buffering", "no")
         let cancellation = request.cancellation
+        // Where no record has that number yet, it is one of another process.
+        let last = request.headers["Last-Event-ID"].flatMap { UInt64($0) }
+            .flatMap { $0 < telemetry.logs.madeCount ? $0 : nil }
         response.body = .stream(length: nil) { writer in
             let subscription = ring.subscribe(capacity: Self.recordsMax) { filter.matches($0) }
             defer { subscription.cancel() }
             try await writer.write(": following\n\n")
-            while !cancellation.isCancelled, try await deliver(subscription, to: writer) {}
+            if let last {
+                let missed = try await thread.run { ring.resume(subscription, after: last) }
+                if missed > 0 { try await writer.write(Self.dropped(missed)) }
+            }
+            while try await deliver(subscription, to: writer, until: cancellation) {}
         }
         return response
     }
 
-    /// Until a sign of life is due. False when this was the last.
+    /// Until a sign of life is due. False when this was the last, or its reader has left.
     private func deliver(
         _ subscription: LogSubscription,
-        to writer: BodyWriter
+        to writer: BodyWriter,
+        until cancellation: Cancellation
     ) async throws -> Bool {
         for _ in 0..<Self.pausesBetweenSigns {
+            guard !cancellation.isCancelled else { return false }
             let isEnding = isEnding
             // What was said before the end is still on its way here.
             if isEnding { try? await Task.sleep(for: Self.gathering) }
@@ -96,10 +105,11 @@ struct LogTailController: Sendable {
             bytes += entry.line
             bytes += "\n\n".utf8
         }
-        if batch.dropped > 0 {
-            bytes += "event: dropped\ndata: {\"records\":\(batch.dropped)}\n\n".utf8
-        }
-        return bytes
+        return batch.dropped > 0 ? bytes + Array(dropped(batch.dropped).utf8) : bytes
+    }
+
+    private static func dropped(_ records: UInt64) -> String {
+        "event: dropped\ndata: {\"records\":\(records)}\n\n"
     }
 }
 

@@ -150,6 +150,9 @@ package final class LogPipeline: Sendable {
         for position in stages.indices { stages[position].append(heads, of: requests, fields) }
     }
 
+    /// So many records have been made; the next one has this number.
+    package var madeCount: UInt64 { sequence.load(ordering: .relaxed) }
+
     /// Counts a record that is dropped before it has a number: one without a record is a loss.
     private func skip(_ reason: LogDropReason, _ level: LogLevel, _ module: LogModule) {
         records?.count(level, module)
@@ -177,7 +180,7 @@ package final class LogPipeline: Sendable {
         while ledgers.contains(where: { $0.queued > 0 }), uptimeNanoseconds() < lastRecordAt {
             usleep(2_000)
         }
-        if sequence.load(ordering: .relaxed) > 0 { writeLedger() }
+        if madeCount > 0 { writeLedger() }
         close(deadline: deadline)
     }
 

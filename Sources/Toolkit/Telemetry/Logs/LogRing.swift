@@ -38,6 +38,20 @@ package final class LogRing: Sendable {
         return subscription
     }
 
+    /// Puts before what a new subscription has so far what its reader has missed since it saw the
+    /// record of this number: what came later and is still here. Says how many are not.
+    package func resume(_ subscription: LogSubscription, after last: UInt64) -> UInt64 {
+        let entries = snapshot
+        // In the order in which they came, numbers do not always grow.
+        if let seen = entries.lastIndex(where: { $0.sequence == last }) {
+            subscription.precede(entries[(seen + 1)...])
+            return 0
+        }
+        let missed = entries.filter { $0.sequence > last }
+        subscription.precede(missed[...])
+        return missed.map(\.sequence).min().map { $0 - last - 1 } ?? 0
+    }
+
     func append(_ batch: LogBatch) {
         state.withLock { state in
             state.batches.append(batch.compact)
@@ -67,6 +81,8 @@ package final class LogSubscription: Sendable {
         var batch = Batch()
         var droppedInAll: UInt64 = 0
         var isCancelled = false
+        /// What it got from the ring, and may be offered as well.
+        var preceding: Set<UInt64> = []
         var reader: CheckedContinuation<Void, Never>?
     }
 
@@ -93,14 +109,25 @@ package final class LogSubscription: Sendable {
         guard !wanted.isEmpty else { return }
         let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard !state.isCancelled else { return nil }
-            let room = capacity - state.batch.entries.count
-            state.batch.entries.append(contentsOf: wanted.prefix(max(0, room)))
+            let wanted = wanted.filter { !state.preceding.contains($0.sequence) }
+            let room = max(0, capacity - state.batch.entries.count)
+            state.batch.entries.append(contentsOf: wanted.prefix(room))
             let lost = UInt64(max(0, wanted.count - room))
             state.batch.dropped += lost
             state.droppedInAll += lost
             return state.takeReader()
         }
         reader?.resume()
+    }
+
+    fileprivate func precede(_ entries: ArraySlice<LogEntry>) {
+        let wanted = entries.filter(isWanted)
+        let preceding = Set(wanted.map(\.sequence))
+        state.withLock { state in
+            state.preceding = preceding
+            let since = state.batch.entries.filter { !preceding.contains($0.sequence) }
+            state.batch.entries = wanted + since
+        }
     }
 
     /// So many went by unseen, whether they matched or not.
