@@ -18,7 +18,7 @@ struct AuthenticatorTests {
             ),
             anonymousRole: nil,
             cacheEntriesMax: entriesMax,
-            observe: { [telemetry] in telemetry.report($0) },
+            observe: { [telemetry] in telemetry.report($0, in: $1) },
             cacheTelemetry: telemetry.cache(.token)
         )
     }

@@ -11,7 +11,7 @@ package final class Authenticator: Sendable {
     private let verifier: TokenVerifier
     private let rolePath: RolePath
     private let anonymous: Identity?
-    private let observe: @Sendable (AuthenticationEvent) -> Void
+    private let observe: @Sendable (AuthenticationEvent, RequestTrace?) -> Void
     private let cache: Mutex<TokenCache<Known>>
     private let cacheTelemetry: CacheTelemetry
 
@@ -32,7 +32,7 @@ package final class Authenticator: Sendable {
         rolePath: RolePath = .standard,
         anonymousRole: String?,
         cacheEntriesMax: Int = 1_000,
-        observe: @escaping @Sendable (AuthenticationEvent) -> Void,
+        observe: @escaping @Sendable (AuthenticationEvent, RequestTrace?) -> Void,
         cacheTelemetry: CacheTelemetry
     ) {
         self.verifier = verifier
@@ -48,17 +48,18 @@ package final class Authenticator: Sendable {
 
     package func identify(
         _ token: ArraySlice<UInt8>?,
-        shownAs scheme: AuthenticationEvent.Scheme = .bearer
+        shownAs scheme: AuthenticationEvent.Scheme = .bearer,
+        in trace: RequestTrace? = nil
     ) throws(TokenFailure) -> Identity {
         let started = uptimeNanoseconds()
         let scheme = token == nil ? .anonymous : scheme
         do throws(TokenFailure) {
             let identity = try identity(shownBy: token)
-            observe(.decided(scheme, .ok, nanoseconds: uptimeNanoseconds() &- started))
+            observe(.decided(scheme, .ok, nanoseconds: uptimeNanoseconds() &- started), trace)
             return identity
         } catch {
             let took = uptimeNanoseconds() &- started
-            observe(.decided(scheme, AuthenticationEvent.Outcome(error), nanoseconds: took))
+            observe(.decided(scheme, AuthenticationEvent.Outcome(error), nanoseconds: took), trace)
             throw error
         }
     }

@@ -169,7 +169,10 @@ package struct Operations: Sendable {
             let refusal = access.refusal(of: request, isScrape: isScrape)
             if refusal != nil || access.asksForToken {
                 let spent = uptimeNanoseconds() &- started
-                telemetry.report(.decided(.operations, refusal.outcome, nanoseconds: spent))
+                telemetry.report(
+                    .decided(.operations, refusal.outcome, nanoseconds: spent),
+                    in: request.trace
+                )
             }
             guard let refusal else {
                 try asking?.check(request)

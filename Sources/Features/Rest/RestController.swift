@@ -53,7 +53,11 @@ package struct RestController: Sendable {
             to: request,
             authenticate: { request throws(TokenFailure) in
                 let (token, scheme) = Self.credential(of: request)
-                return try state.authenticator.identify(token, shownAs: scheme)
+                return try state.authenticator.identify(
+                    token,
+                    shownAs: scheme,
+                    in: request.trace
+                )
             },
             decode: { request throws(Problem) in
                 try RestInput(RestMessage(request, mount: mount), under: state)

@@ -154,7 +154,7 @@ extension Authenticator {
             rolePath: path,
             anonymousRole: settings.anonymousRole,
             cacheEntriesMax: settings.jwtCacheEntriesMax,
-            observe: { telemetry.report($0) },
+            observe: { telemetry.report($0, in: $1) },
             cacheTelemetry: telemetry.cache(.token)
         )
     }

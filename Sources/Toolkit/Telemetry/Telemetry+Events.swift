@@ -30,24 +30,22 @@ extension Telemetry {
         on listener: Listener
     ) {
         connections.parseErrors[reason.position].add()
-        let level: LogLevel = status == nil || listener == .admin ? .debug : .info
+        guard let status else { return tell(.refusedRequest(reason), of: trace, from: peer) }
+        let level: LogLevel = listener == .admin ? .debug : .info
         logs.write(level, .http, "request refused", event: "http.parse_error", trace: trace) {
             $0.field("reason", reason.rawValue)
-            if let status { $0.field("http.response.status_code", status) }
+            $0.field("http.response.status_code", status)
             $0.field("client.address", peer)
         }
     }
 
-    package func report(_ event: AuthenticationEvent) {
+    package func report(_ event: AuthenticationEvent, in trace: RequestTrace? = nil) {
         switch event {
         case .decided(let scheme, let outcome, let nanoseconds):
             authentication.requests[scheme.position][outcome.position].add()
             authentication.duration[scheme.position].observe(nanoseconds)
             guard outcome != .ok else { return }
-            logs.write(.debug, .auth, "not authenticated", event: "auth.refused") { record in
-                record.field("scheme", scheme.rawValue)
-                record.field("reason", outcome.rawValue)
-            }
+            tell(.refusedCredential(scheme, outcome), of: trace)
         }
     }
 

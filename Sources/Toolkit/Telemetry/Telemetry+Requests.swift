@@ -48,7 +48,7 @@ extension Telemetry {
         logs.write("request", event: "http.request", of: ended, wallOffset: offset) {
             describe($1, $1.summary, in: &$0)
         }
-        ended.forEach { logLayers($0, wallOffset: offset) }
+        ended.forEach { logDetails(of: $0, wallOffset: offset) }
         logs.settle()
     }
 
@@ -204,63 +204,6 @@ extension Telemetry {
             if !trace.user.isEmpty { $0.field("user.id", trace.user) }
             $0.field("client.address", summary.clientAddress)
             if !summary.userAgent.isEmpty { $0.field("user_agent.original", summary.userAgent) }
-        }
-    }
-
-    /// One debug record a passage through a layer, made after the fact from the request's arena:
-    /// when the level asks for it, and in hindsight for whoever failed, was slow or was asked for.
-    private func logLayers(_ trace: RequestTrace, wallOffset: UInt64) {
-        let isHindsight = trace.isHindsight
-        guard isHindsight || logs.isAnyEnabled(.debug) else { return }
-        guard trace.route?.isOperational != true else { return }
-        let attributes = trace.attributes
-        for position in unsafe 0..<trace.spanCount {
-            let span = trace.span(position)
-            let module = span.layer.module
-            guard isHindsight || logs.isEnabled(.debug, module) else { continue }
-            logs.writeAlways(
-                .debug,
-                module,
-                "layer",
-                event: "request.layer",
-                trace: trace,
-                wall: span.endedAt &+ wallOffset,
-                settles: false
-            ) { record in
-                record.field("layer", span.layer.label)
-                // As the trace calls it.
-                let summary = attributes.first {
-                    Int($0.span) == position && $0.key.text == "db.query.summary"
-                }
-                if let summary {
-                    record.field("span.name", summary.value.text)
-                } else {
-                    record.field("span.name", span.name)
-                }
-                record.field("start_ms", milliseconds: span.startedAt &- trace.startedAt)
-                record.field("duration_ms", milliseconds: span.endedAt &- span.startedAt)
-                if span.failed { record.field("failed", true) }
-                for attribute in attributes where Int(attribute.span) == position {
-                    switch attribute.value {
-                    case .text(let text): record.field(attribute.key, text)
-                    case .integer(let number): record.field(attribute.key, number)
-                    }
-                }
-                if isHindsight { record.field("hindsight", true) }
-            }
-        }
-    }
-}
-
-extension Layer {
-    /// Whose level decides about the layer's debug records.
-    var module: LogModule {
-        switch self {
-        case .parse, .middleware, .rateLimit, .write: .http
-        case .auth: .auth
-        case .validate, .controller, .service, .serialize: .rest
-        case .poolWait: .pool
-        case .sql: .sql
         }
     }
 }

@@ -35,6 +35,9 @@ import Synchronization
     @exclusivity(unchecked) private var notes: [TraceAttribute] = []
     /// Kept apart, since most requests have one: an array would be an allocation.
     @exclusivity(unchecked) private(set) var firstStatement: NotedStatement?
+    /// One credential, one body: more than these are not refused.
+    @exclusivity(unchecked) private var events = InlineArray<2, NotedEvent>(repeating: .none)
+    @exclusivity(unchecked) private(set) var eventCount: UInt8 = 0
     @exclusivity(unchecked) package private(set) var spanCount = 0
     package private(set) var spansLost = 0
     @exclusivity(unchecked) package private(set) var endedAt: UInt64 = 0
@@ -124,6 +127,18 @@ import Synchronization
     package func note(_ key: StaticString, _ value: Int) {
         unsafe notes.append(TraceAttribute(key: key, value: .integer(value), span: currentSpan))
     }
+
+    /// Keeps a debug record's facts until it is known whether there is to be one; false where that
+    /// cannot be.
+    func note(_ fact: NotedEvent.Fact) -> Bool {
+        guard unsafe flightPosition >= 0 && endedAt == 0, unsafe Int(eventCount) < events.count
+        else { return false }
+        unsafe events[Int(eventCount)] = NotedEvent(fact: fact, at: uptimeNanoseconds())
+        unsafe eventCount += 1
+        return true
+    }
+
+    func event(_ position: Int) -> NotedEvent { unsafe events[position] }
 
     /// Adds an ordinary statement to the open span, to be counted together with its request; false
     /// where that cannot be: a trace that is no request's is never accounted for.
