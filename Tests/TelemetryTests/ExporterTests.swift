@@ -63,6 +63,30 @@ struct ExporterTests {
         #expect(receiver.requests.count == requests)
     }
 
+    @Test func `a receiver that is being restarted is asked until it is back`() throws {
+        let receiver = try HTTPReceiver { number, _ in
+            number < 12 ? answer("503 Busy") : HTTPReceiver.accepted
+        }
+        defer { receiver.stop() }
+        var rules = ExportRules.otlp
+        #expect(rules.elapsedMax == 300_000_000_000)
+        rules.firstPause = 1_000_000
+        rules.ownPauseMax = 1_000_000
+        var exporter = Exporter(try #require(receiver.endpoint), rules)
+        #expect(exporter.send([0x7B, 0x7D], LogPatience()) == .accepted(rejected: 0))
+        #expect(receiver.requests.count == 13)
+    }
+
+    @Test func `a receiver that stays away is given up in time`() throws {
+        let receiver = try HTTPReceiver { _, _ in answer("503 Busy") }
+        defer { receiver.stop() }
+        var rules = ExportRules.otlp
+        rules.elapsedMax = 1
+        var exporter = Exporter(try #require(receiver.endpoint), rules)
+        #expect(exporter.send([0x7B, 0x7D], LogPatience()) == .failed)
+        #expect(receiver.requests.count == 1)
+    }
+
     @Test func `a receiver says how long to wait`() throws {
         let receiver = try HTTPReceiver { number, _ in
             number == 0 ? answer("503 Busy", "Retry-After: 1\r\n") : HTTPReceiver.accepted

@@ -15,9 +15,13 @@ enum ExportOutcome: Equatable, Sendable {
 
 /// What a kind of receiver means by its answers, and for how long it is worth asking again.
 struct ExportRules: Sendable {
-    var attemptsMax = 5
+    var attemptsMax = Int.max
+    /// From the first attempt on; nothing is begun afterwards.
+    var elapsedMax = UInt64.max
     var firstPause: UInt64 = 500_000_000
-    /// No receiver is waited for longer than this between two attempts.
+    /// A pause doubles up to this: what waits meanwhile needs room.
+    var ownPauseMax: UInt64 = 5_000_000_000
+    /// No receiver is waited for longer than this between two attempts, whatever it says.
     var pauseMax: UInt64 = 30_000_000_000
     var isBusy: @Sendable (_ status: Int) -> Bool
     var isTaken: @Sendable (_ status: Int) -> Bool
@@ -25,8 +29,10 @@ struct ExportRules: Sendable {
 
     /// opentelemetry-proto, docs/specification.md, "OTLP/HTTP Response": 429, 502, 503 and 504 are
     /// asked again; nothing else is, least of all what was accepted in part. A proxy before the
-    /// receiver may find a document too large.
+    /// receiver may find a document too large. A receiver that is being restarted is asked for as long
+    /// as the collector asks the next one (exporterhelper, `max_elapsed_time`).
     static let otlp = ExportRules(
+        elapsedMax: 300_000_000_000,
         isBusy: { [429, 502, 503, 504].contains($0) },
         isTaken: { (200..<300).contains($0) },
         isWorthDividing: { $0 == 413 }
@@ -63,7 +69,10 @@ struct Exporter: ~Copyable {
         compressor.reset()
         compressor.append(document, flush: .finish, to: &body)
         var pause = rules.firstPause
-        for attempt in 1...rules.attemptsMax {
+        var attempts = 0
+        let started = uptimeNanoseconds()
+        while true {
+            attempts += 1
             var wait = UInt64.random(in: pause / 2...pause)
             do throws(ExportConnection.Failure) {
                 let answer = try connection.post(body, isCompressed: true)
@@ -79,12 +88,13 @@ struct Exporter: ~Copyable {
             } catch {
                 // An answer that is none, or a receiver that is not there: it may come back.
             }
-            guard attempt < rules.attemptsMax, !patience.isEnding,
-                patience.sleep(nanoseconds: min(wait, rules.pauseMax))
-            else { break }
-            pause = min(pause * 2, rules.pauseMax)
+            wait = min(wait, rules.pauseMax)
+            let elapsed = uptimeNanoseconds() &- started
+            guard attempts < rules.attemptsMax, elapsed &+ wait < rules.elapsedMax,
+                !patience.isEnding, patience.sleep(nanoseconds: wait)
+            else { return .failed }
+            pause = min(pause * 2, rules.ownPauseMax)
         }
-        return .failed
     }
 
     /// What an OTLP receiver says that it left out of an accepted document: never less than none.

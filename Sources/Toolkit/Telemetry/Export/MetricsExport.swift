@@ -192,7 +192,10 @@ final class MetricsExporter: Sendable {
         self.service = service
         metrics = registry.shared(ExportMetrics.self)
         period = periodMilliseconds
-        exporter = Mutex(Exporter(endpoint.appending("/v1/metrics")))
+        // After that there are newer ones.
+        var rules = ExportRules.otlp
+        rules.elapsedMax = min(rules.elapsedMax, UInt64(max(0, periodMilliseconds)) * 1_000_000)
+        exporter = Mutex(Exporter(endpoint.appending("/v1/metrics"), rules))
     }
 
     func start() {
