@@ -144,6 +144,23 @@ struct LogSinkTests {
         #expect(last == 999)
     }
 
+    @Test func `a file is no larger than it may be, however much comes at once`() {
+        let scratch = Scratch()
+        let rotation = LogRotation(bytesMax: 20_000, keep: 20, compresses: false)
+        let file = FileDestination(path: "\(scratch.path)/l", rotation: rotation)
+        let lines = (0..<2_000).map { "record \($0) \(String(repeating: "x", count: $0 % 90))\n" }
+        for part in [lines[..<3], lines[3..<700], lines[700...]] {
+            let bytes = Array(part.joined().utf8)
+            #expect(unsafe bytes.withUnsafeBytes { unsafe file.write($0) } == bytes.count)
+        }
+        file.close()
+        let names = (1..<scratch.names.count).reversed().map { "l.\($0)" } + ["l"]
+        #expect(names.count > 4)
+        let parts = names.map { scratch.read($0) }
+        #expect(parts.allSatisfy { $0.count <= 20_000 && $0.last == 0x0A })
+        #expect(parts.flatMap(\.self) == Array(lines.joined().utf8))
+    }
+
     @Test func `a file begins with its period`() throws {
         let scratch = Scratch()
         let path = "\(scratch.path)/l"

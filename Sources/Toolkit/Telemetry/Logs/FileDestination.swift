@@ -56,23 +56,56 @@ struct FileDestination: ByteDestination {
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         open.state.withLock { file in
-            if file.descriptor >= 0, !isInPlace(file) { close(&file) }
-            if file.descriptor < 0 { reopen(&file) }
-            if file.descriptor >= 0, file.size > 0, isDue(file, extra: bytes.count) {
-                rotate(&file)
-                reopen(&file)
+            var written = 0
+            while written < bytes.count {
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...])
+                let length = unsafe makeRoom(in: &file, for: rest)
+                let part = unsafe UnsafeRawBufferPointer(rebasing: rest[..<length])
+                let taken = unsafe append(part, to: &file)
+                written += taken
+                guard length > 0, taken == length else { break }
             }
-            guard file.descriptor >= 0 else { return 0 }
-            let written = unsafe DescriptorDestination.write(bytes, to: file.descriptor)
-            file.size += written
-            guard written < bytes.count else { return written }
-            // The disk is full: try again with the next batch.
-            let newline = unsafe bytes[..<written].lastIndex(of: UInt8(ascii: "\n"))
-            let whole = newline.map { $0 + 1 } ?? 0
-            takeBack(written - whole, from: file.descriptor)
-            close(&file)
-            return whole
+            return written
         }
+    }
+
+    /// Sees to it that there is a file that takes more; says how much of it.
+    private func makeRoom(in file: inout State, for records: UnsafeRawBufferPointer) -> Int {
+        if file.descriptor >= 0, !isInPlace(file) { close(&file) }
+        if file.descriptor < 0 { reopen(&file) }
+        if file.descriptor >= 0, file.size > 0,
+            unsafe isOld(file) || fitting(records, in: file) == 0
+        {
+            rotate(&file)
+            reopen(&file)
+        }
+        guard file.descriptor >= 0 else { return 0 }
+        let fitting = unsafe fitting(records, in: file)
+        guard fitting == 0 else { return fitting }
+        // It could not be renamed: better too large than without this record.
+        let end = unsafe records.firstIndex(of: UInt8(ascii: "\n"))
+        return end.map { $0 + 1 } ?? records.count
+    }
+
+    /// So many bytes of whole records.
+    private func fitting(_ records: UnsafeRawBufferPointer, in file: State) -> Int {
+        let room = max(0, max(rotation.bytesMax, LogRecord.bytesMax) - file.size)
+        guard records.count > room else { return records.count }
+        let end = unsafe records[..<room].lastIndex(of: UInt8(ascii: "\n"))
+        return end.map { $0 + 1 } ?? 0
+    }
+
+    private func append(_ records: UnsafeRawBufferPointer, to file: inout State) -> Int {
+        guard file.descriptor >= 0 else { return 0 }
+        let written = unsafe DescriptorDestination.write(records, to: file.descriptor)
+        file.size += written
+        guard written < records.count else { return written }
+        // The disk is full: try again with the next batch.
+        let newline = unsafe records[..<written].lastIndex(of: UInt8(ascii: "\n"))
+        let whole = newline.map { $0 + 1 } ?? 0
+        takeBack(written - whole, from: file.descriptor)
+        close(&file)
+        return whole
     }
 
     /// Whether the path still leads to the file.
@@ -94,8 +127,7 @@ struct FileDestination: ByteDestination {
 
     func close() { open.state.withLock { close(&$0) } }
 
-    private func isDue(_ file: State, extra: Int) -> Bool {
-        if file.size + extra > max(rotation.bytesMax, LogRecord.bytesMax) { return true }
+    private func isOld(_ file: State) -> Bool {
         guard rotation.seconds > 0 else { return false }
         // Periods begin at multiples of their length: each day, each hour. So a restart does not
         // put the change of files off.
