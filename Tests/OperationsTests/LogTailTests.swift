@@ -275,17 +275,63 @@ struct LogTailTests {
 
 struct LogScopeTests {
     @Test(arguments: [
-        (#"{"route":"/x","seconds":60}"#, 200), (#"{"user":"anna","seconds":1}"#, 200),
-        (#"{"trace":"4BF92F3577B34DA6A3CE929D0E0E4736","seconds":86400}"#, 200),
-        (#"{"route":"/x"}"#, 400), (#"{"seconds":60}"#, 400),
-        (#"{"route":"/x","seconds":-1}"#, 400),
-        (#"{"route":"/x","user":"anna","seconds":60}"#, 400), (#"{"moon":"x","seconds":60}"#, 400),
-        (#"{"route":"","seconds":60}"#, 400), ("[]", 400), ("{", 400),
+        (#"{"route":"/x","seconds":60}"#, nil), (#"{"user":"anna","seconds":1}"#, nil),
+        (#"{"trace":"4BF92F3577B34DA6A3CE929D0E0E4736","seconds":86400}"#, nil),
+        (#"{"route":"/x"}"#, "seconds must be"), (#"{"seconds":60}"#, "one of route, user"),
+        (#"{"route":"/x","seconds":-1}"#, "from 0 to 86400"),
+        (#"{"route":"/x","user":"anna","seconds":60}"#, "one of route, user and trace is meant"),
+        (#"{"moon":"x","seconds":60}"#, "moon is neither route, user, trace nor seconds"),
+        (#"{"route":"","seconds":60}"#, "/x"), (#"{"route":"/nope","seconds":60}"#, "/x"),
+        (#"{"route":"/livez","seconds":60}"#, "/x"), (#"{"route":1,"seconds":60}"#, "a text"),
+        (#"{"user":"","seconds":60}"#, "a user's id"), (#"{"trace":"zz","seconds":60}"#, "32 hex"),
+        (#"{"trace":"00000000000000000000000000000000","seconds":60}"#, "32 hex"),
+        ("[]", "JSON object"), ("{", "JSON object"),
     ])
-    func `a scope is opened by those who say it clearly`(_ body: String, _ status: Int) async {
+    func `a scope is opened by those who say it clearly`(_ body: String, _ why: String?) async {
         let house = House()
-        #expect(await house.answer(.post, "/debug/log-scope", body: body).status == status)
-        #expect(house.telemetry.scopes.current.count == (status == 200 ? 1 : 0))
+        _ = RouteTelemetry(template: "/x", registry: house.telemetry.registry)
+        let response = await house.answer(.post, "/debug/log-scope", body: body)
+        #expect(response.status == (why == nil ? 200 : 400))
+        let text = String(decoding: (try? await response.collectedBody()) ?? [], as: UTF8.self)
+        #expect(text.contains(why ?? "seconds_left"), "\(text)")
+        #expect(house.telemetry.scopes.current.count == (why == nil ? 1 : 0))
+    }
+
+    @Test func `a scope that is over says so, once`() async throws {
+        let house = House()
+        let body = #"{"user":"anna","seconds":1}"#
+        #expect(await house.answer(.post, "/debug/log-scope", body: body).status == 200)
+        let end = uptimeNanoseconds() + 1_000_000_000
+        house.telemetry.tick()
+        while uptimeNanoseconds() <= end { try await Task.sleep(for: .milliseconds(10)) }
+        house.telemetry.tick()
+        house.telemetry.tick()
+        try await house.until { house.telemetry.logs.ledgers.allSatisfy { $0.queued == 0 } }
+        let told = house.telemetry.logs.ring.snapshot.filter {
+            $0.field("event")?.string == "log.scope"
+        }
+        #expect(told.map { $0.field("scope.value")?.string } == ["anna", "anna"])
+        #expect(told.map { $0.field("log.seconds")?.int } == [1, 0])
+    }
+
+    @Test func `a trace that is asked for by its id is kept`() {
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 0
+        configuration.callersMayKeep = false
+        let telemetry = Telemetry(configuration)
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let traces = (0..<3).map { _ in
+            RequestTrace(startedAt: uptimeNanoseconds(), context: .restarted())
+        }
+        let subject = LogScope.Subject.trace(traces[1].context.traceIDText)
+        #expect(telemetry.scopes.add(LogScope(subject, until: .max)))
+        for trace in traces {
+            trace.route = route
+            telemetry.requestStarted(trace)
+            telemetry.requestEnded(trace, RequestSummary(status: 200))
+        }
+        let kept = telemetry.traces.all.map(\.context.traceIDText)
+        #expect(kept == [traces[1].context.traceIDText])
     }
 
     @Test func `a scope is ended by whoever gives it no seconds more`() async {

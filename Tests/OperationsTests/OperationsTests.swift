@@ -292,7 +292,7 @@ struct InsideTests {
         (#"{"level":"debug"}"#, 200),
         (#"{"module":"sql"}"#, 400), (#"{"level":"loud"}"#, 400),
         (#"{"level":"debug","module":"nothing"}"#, 400),
-        (#"{"level":"debug","seconds":0}"#, 400), (#"{"level":"debug","seconds":1.5}"#, 400),
+        (#"{"level":"debug","seconds":-1}"#, 400), (#"{"level":"debug","seconds":1.5}"#, 400),
         (#"{"level":"debug","more":1}"#, 400), ("[]", 400), ("{", 400), ("", 400),
     ])
     func `a level is changed by those who say it clearly`(_ body: String, _ status: Int) async {
@@ -300,6 +300,21 @@ struct InsideTests {
         let response = await house.answer(.post, "/debug/log-level", body: body)
         #expect(response.status == status)
         #expect(house.telemetry.logs.isEnabled(.debug, .sql) == (status == 200))
+    }
+
+    @Test(arguments: [#"{"seconds":0}"#, #"{"module":"http","level":"error","seconds":0}"#])
+    func `a level that was changed for a while is taken back`(_ body: String) async {
+        let house = House()
+        func change(_ body: String) async -> Int {
+            await house.answer(.post, "/debug/log-level", body: body).status
+        }
+        #expect(await change(#"{"level":"warning","module":"sql"}"#) == 200)
+        #expect(await change(#"{"level":"error","module":"http","seconds":600}"#) == 200)
+        #expect(!house.telemetry.logs.isEnabled(.info, .http))
+        #expect(await change(body) == 200)
+        #expect(house.telemetry.logs.isEnabled(.info, .http))
+        #expect(!house.telemetry.logs.isEnabled(.info, .sql), "that was not for a while")
+        #expect(house.telemetry.logs.currentLevels.allSatisfy { $0.until == nil })
     }
 
     @Test func `while operations run, a level that was changed for a while comes back`() async {

@@ -23,7 +23,7 @@ struct LogController: Sendable {
     }
 
     /// `{"level": "debug", "module": "sql", "seconds": 300}`; without a module, all of them;
-    /// without seconds, until it is changed again.
+    /// without seconds, until it is changed again. No seconds take back what was for a while.
     func change(_ request: Request) -> Response {
         let members: [(String, JSONValue)]
         do throws(JSONError) {
@@ -39,6 +39,10 @@ struct LogController: Sendable {
             guard change.set(name, value) else {
                 return Response(status: 400, problem: LevelChange.expected(name))
             }
+        }
+        if change.seconds == 0 {
+            logs.restoreLevel(of: change.module, askedBy: request.peerAddress)
+            return levels()
         }
         guard let level = change.level else {
             return Response(status: 400, problem: "level is missing")
@@ -63,7 +67,7 @@ struct LogController: Sendable {
                 "level: one of \(LogLevel.allCases.map(\.label.text).joined(separator: ", "))"
             case "module":
                 "module: one of \(LogModule.allCases.map(\.label.text).joined(separator: ", "))"
-            case "seconds": "seconds: a number from 1 to 86400"
+            case "seconds": "seconds: a number from 0 to 86400"
             default: "\(name) is neither level, module nor seconds"
             }
         }
@@ -79,7 +83,7 @@ struct LogController: Sendable {
                 return module != nil
             case ("seconds", .number(let text)):
                 seconds = Int(text)
-                return seconds.map { 1...86_400 ~= $0 } ?? false
+                return seconds.map { 0...86_400 ~= $0 } ?? false
             default: return false
             }
         }

@@ -177,7 +177,7 @@ enum ErrorType: String, EventLabel {
         }
     }
 
-    private let template: String
+    let template: String
     private let family: HistogramFamily
     private let current: Atomic<UInt>
     private let tables: Mutex<[Table]>

@@ -89,6 +89,7 @@ extension Telemetry {
         _ summary: borrowing RequestSummary,
         _ route: RouteTelemetry
     ) -> TraceDecision {
+        if scopes.isNamed(trace) { return .keptForced }
         if trace.isForced, configuration.callersMayKeep {
             return unsafe hindsight.decided(.keptForced, at: trace.endedAt)
         }

@@ -175,6 +175,7 @@ package final class Telemetry: Sendable {
     package func tick() {
         health.tick()
         logs.restoreLevels()
+        expireScopes()
         sampleSlowLimits()
         for family in registry.takeOverflows() {
             logs.write(.warning, .app, "metric overflows", event: "metrics.overflow") { record in

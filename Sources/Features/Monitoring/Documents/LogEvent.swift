@@ -74,7 +74,7 @@ package struct LogEvent: Sendable {
         LogEvent(
             "log.scope",
             "notice",
-            "somebody asked for the debug records of some requests, or ended that"
+            "somebody asked for the debug records of some requests, or ended that; or its time is over"
         ),
         LogEvent("log.ledger", "notice", "what became of the records, at the end of the process"),
         LogEvent("log.tail_unavailable", "warning", "the file of the last records cannot be used"),

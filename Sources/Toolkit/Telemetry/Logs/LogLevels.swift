@@ -60,8 +60,19 @@ final class LogLevels: Sendable {
     func expire() -> [(module: LogModule, level: LogLevel)] {
         let now = uptimeNanoseconds()
         guard earliest.load(ordering: .relaxed) <= now else { return [] }
-        return temporary.withLock { temporary in
-            let over = temporary.filter { $0.value.until <= now }
+        return takeBack { $1 <= now }
+    }
+
+    /// Takes back what was changed for a while, before its time.
+    func restore(_ modules: [LogModule]) -> [(module: LogModule, level: LogLevel)] {
+        takeBack { module, _ in modules.contains(module) }
+    }
+
+    private func takeBack(
+        _ isOver: (LogModule, _ until: UInt64) -> Bool
+    ) -> [(module: LogModule, level: LogLevel)] {
+        temporary.withLock { temporary in
+            let over = temporary.filter { isOver($0.key, $0.value.until) }
             for (module, change) in over {
                 store(change.back, module)
                 temporary[module] = nil

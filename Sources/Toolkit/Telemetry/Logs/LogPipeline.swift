@@ -246,6 +246,13 @@ extension LogPipeline {
         tellLevel(level, of: module?.label ?? "all", forSeconds: seconds, askedBy: client)
     }
 
+    /// Takes back what was changed for a while: of a module, or of all.
+    package func restoreLevel(of module: LogModule? = nil, askedBy client: String? = nil) {
+        for (module, level) in levels.restore(module.map { [$0] } ?? LogModule.allCases) {
+            tellLevel(level, of: module.label, askedBy: client)
+        }
+    }
+
     /// Levels that were changed for a while are again what they were, when that is over.
     func restoreLevels() {
         for (module, level) in levels.expire() { tellLevel(level, of: module.label) }

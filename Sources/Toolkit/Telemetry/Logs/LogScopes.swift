@@ -42,9 +42,10 @@ package final class LogScopes: Sendable {
     package func add(_ scope: LogScope) -> Bool {
         let now = uptimeNanoseconds()
         return scopes.withLock { scopes in
-            scopes.removeAll { $0.until <= now || $0.subject == scope.subject }
+            // Those that are over stay until that is told.
+            scopes.removeAll { $0.subject == scope.subject }
             if scope.until > now {
-                guard scopes.count < Self.scopesMax else { return false }
+                guard scopes.count(where: { $0.until > now }) < Self.scopesMax else { return false }
                 scopes.append(scope)
             }
             latest.store(scopes.map(\.until).max() ?? 0, ordering: .relaxed)
@@ -52,12 +53,36 @@ package final class LogScopes: Sendable {
         }
     }
 
-    @inline(__always)
-    func isWanted(_ trace: RequestTrace, route: String) -> Bool {
-        latest.load(ordering: .relaxed) != 0 && isListed(trace, route: route)
+    /// Those that have run out since this was last asked.
+    func expire() -> [LogScope.Subject] {
+        let now = uptimeNanoseconds()
+        return scopes.withLock { scopes in
+            defer { scopes.removeAll { $0.until <= now } }
+            return scopes.filter { $0.until <= now }.map(\.subject)
+        }
     }
 
-    private func isListed(_ trace: RequestTrace, route: String) -> Bool {
+    @inline(__always)
+    func isWanted(_ trace: RequestTrace, route: String) -> Bool {
+        latest.load(ordering: .relaxed) != 0
+            && isListed { subject in
+                switch subject {
+                case .route(let template): template == route
+                case .user(let name): unsafe name == trace.user || name == trace.role
+                case .trace(let id): id == trace.context.traceIDText
+                }
+            }
+    }
+
+    /// Whether it is asked for by its id.
+    @inline(__always)
+    func isNamed(_ trace: RequestTrace) -> Bool {
+        latest.load(ordering: .relaxed) != 0
+            && isListed { $0 == .trace(trace.context.traceIDText) }
+    }
+
+    @inline(never)
+    private func isListed(_ isWanted: (LogScope.Subject) -> Bool) -> Bool {
         let now = uptimeNanoseconds()
         let seen = latest.load(ordering: .relaxed)
         guard seen > now else {
@@ -66,14 +91,7 @@ package final class LogScopes: Sendable {
             return false
         }
         return scopes.withLock { scopes in
-            scopes.contains { scope in
-                guard scope.until > now else { return false }
-                return switch scope.subject {
-                case .route(let template): template == route
-                case .user(let name): unsafe name == trace.user || name == trace.role
-                case .trace(let id): id == trace.context.traceIDText
-                }
-            }
+            scopes.contains { $0.until > now && isWanted($0.subject) }
         }
     }
 }
@@ -99,12 +117,25 @@ extension Telemetry {
     ) -> Bool {
         let until = uptimeNanoseconds() + UInt64(seconds) * 1_000_000_000
         guard scopes.add(LogScope(subject, until: until)) else { return false }
+        tell(subject, forSeconds: seconds, askedBy: client)
+        return true
+    }
+
+    /// Says which scopes are over.
+    func expireScopes() {
+        for subject in scopes.expire() { tell(subject, forSeconds: 0) }
+    }
+
+    private func tell(
+        _ subject: LogScope.Subject,
+        forSeconds seconds: Int,
+        askedBy client: String? = nil
+    ) {
         logs.write(.notice, .operations, "log scope", event: "log.scope") { record in
             record.field("scope", subject.words.name)
             record.field("scope.value", subject.words.value)
             record.field("log.seconds", seconds)
-            record.field("client.address", client)
+            if let client { record.field("client.address", client) }
         }
-        return true
     }
 }

@@ -20,6 +20,8 @@ final class SlowLimit: Sendable {
 
     init(_ outcomes: OutcomeSeries) { self.outcomes = outcomes }
 
+    fileprivate var route: String { outcomes.template }
+
     @inline(__always)
     func admits(_ nanoseconds: UInt64) -> Bool {
         nanoseconds >= limit.load(ordering: .relaxed) && takesRoom()
@@ -49,6 +51,8 @@ final class SlowLimits: MetricSet {
 
     init(_: MetricRegistry) {}
 
+    var routes: Set<String> { Set(limits.withLock { $0.map(\.route) }) }
+
     func add(_ limit: SlowLimit) { limits.withLock { $0.append(limit) } }
 
     func sample(at now: UInt64) {
@@ -57,6 +61,9 @@ final class SlowLimits: MetricSet {
 }
 
 extension Telemetry {
+    /// The templates of the service's routes.
+    package var routes: Set<String> { registry.shared(SlowLimits.self).routes }
+
     /// To be called about once a second: finds out what is slow for each route.
     package func sampleSlowLimits(at now: UInt64 = uptimeNanoseconds()) {
         registry.shared(SlowLimits.self).sample(at: now)
