@@ -120,7 +120,7 @@ struct ExporterTests {
     func `no more is rejected than was sent`(_ claimed: Int, _ taken: Int, _ rejected: Int) {
         let registry = MetricRegistry()
         let metrics = registry.shared(ExportMetrics.self)
-        metrics.sent(.metrics, 5, .accepted(rejected: claimed), took: 1)
+        metrics.sent(.metrics, 5, .accepted(rejected: claimed))
         let text = render(registry, .text)
         for (result, count) in [("ok", taken), ("rejected", rejected)] {
             let name = #"lucarne_export_items_total{signal="metrics",result="\#(result)"} "#

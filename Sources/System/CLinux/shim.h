@@ -101,7 +101,7 @@ static inline int hexadecimal_digit(unsigned char byte) {
 }
 
 // Whether a percent-encoded text has, once decoded, what secrets cannot do without.
-static inline int may_encode_secret(const unsigned char *from, size_t count) {
+static __attribute__((noinline)) int may_encode_secret(const unsigned char *from, size_t count) {
   unsigned long long latest = 0;
   int has_authority = 0;
   for (size_t index = 0; index < count; index++) {
@@ -126,9 +126,8 @@ static inline int may_encode_secret(const unsigned char *from, size_t count) {
   return 0;
 }
 
-static inline int copy_plain_text(unsigned char *to, const unsigned char *from, size_t count) {
-  text_vector bad = {0}, bearer = {0}, space = {0}, jwt = {0}, password = {0}, equals = {0},
-              percent = {0};
+static inline __attribute__((always_inline)) int copy_plain_text(unsigned char *to, const unsigned char *from, size_t count) {
+  text_vector bad = {0}, bearer = {0}, space = {0}, encoded = {0}, password = {0}, equals = {0};
   size_t index = 0;
   while (index < count) {
     text_vector text = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'};
@@ -149,18 +148,20 @@ static inline int copy_plain_text(unsigned char *to, const unsigned char *from, 
     // As signed bytes, what is beyond ASCII lies below the space as well.
     bad |= (text_vector)(((signed_text_vector)text < 0x20) | (text == 0x7F) | (text == '"') |
                          (text == '\\') | (text == '@'));
-    jwt |= (text_vector)(text == 'J');
+    encoded |= (text_vector)((text == 'J') | (text == '%'));
     bearer |= (text_vector)((text | 0x20) == 'b');
-    space |= (text_vector)((text == ' ') | (text == '+'));
+    // A space or a plus, and six others.
+    space |= (text_vector)((text | 0x0B) == '+');
     password |= (text_vector)(text == 'w');
     equals |= (text_vector)(text == '=');
-    percent |= (text_vector)(text == '%');
     index += 16;
   }
   if (text_any(bad)) return 0;
-  if (!text_any(jwt | bearer | password | percent)) return 1;
-  if (text_any(percent) && may_encode_secret(from, count)) return 0;
-  if (text_any(jwt) && memmem(from, count, "eyJ", 3)) return 0;
+  if (!text_any(encoded | bearer | password)) return 1;
+  if (text_any(encoded) &&
+      (memmem(from, count, "eyJ", 3) ||
+       (memchr(from, '%', count) && may_encode_secret(from, count))))
+    return 0;
   if (text_any(bearer) && text_any(space) &&
       (memmem(from, count, "earer ", 6) || memmem(from, count, "earer+", 6)))
     return 0;

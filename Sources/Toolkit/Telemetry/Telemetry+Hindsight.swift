@@ -5,8 +5,6 @@ extension Telemetry {
     /// in which it all began: when the level asks for them, and in hindsight for whoever failed, was
     /// slow or was asked for.
     func logDetails(of trace: RequestTrace, wallOffset: UInt64) {
-        let isHindsight = trace.isHindsight
-        guard isHindsight || logs.isAnyEnabled(.debug) else { return }
         // What passed through the layers to look inside is of no interest.
         let spanCount = unsafe trace.route?.isOperational == true ? 0 : trace.spanCount
         let attributes = spanCount > 0 ? trace.attributes : []

@@ -48,7 +48,8 @@ extension Telemetry {
         logs.write("request", event: "http.request", of: ended, wallOffset: offset) {
             describe($1, $1.summary, in: &$0)
         }
-        ended.forEach { logDetails(of: $0, wallOffset: offset) }
+        let tellsAll = logs.isAnyEnabled(.debug)
+        ended.forEach { if tellsAll || $0.isHindsight { logDetails(of: $0, wallOffset: offset) } }
         logs.settle()
     }
 

@@ -58,10 +58,17 @@ struct Exporter: ~Copyable {
     private var connection: ExportConnection
     private let compressor = GzipCompressor()
     private let rules: ExportRules
+    private let durations: Histogram?
 
-    init(_ endpoint: ExportEndpoint, _ rules: ExportRules = .otlp) {
+    /// `durations`: of each request, whatever becomes of it.
+    init(
+        _ endpoint: ExportEndpoint,
+        _ rules: ExportRules = .otlp,
+        durations: Histogram? = nil
+    ) {
         connection = ExportConnection(endpoint)
         self.rules = rules
+        self.durations = durations
     }
 
     mutating func send(_ document: [UInt8], _ patience: LogPatience) -> ExportOutcome {
@@ -75,7 +82,7 @@ struct Exporter: ~Copyable {
             attempts += 1
             var wait = UInt64.random(in: pause / 2...pause)
             do throws(ExportConnection.Failure) {
-                let answer = try connection.post(body, isCompressed: true)
+                let answer = try post(body)
                 if rules.isTaken(answer.status) {
                     return .accepted(rejected: Self.rejected(in: answer.body))
                 }
@@ -95,6 +102,14 @@ struct Exporter: ~Copyable {
             else { return .failed }
             pause = min(pause * 2, rules.ownPauseMax)
         }
+    }
+
+    private mutating func post(
+        _ body: [UInt8]
+    ) throws(ExportConnection.Failure) -> ExportAnswer {
+        let started = uptimeNanoseconds()
+        defer { durations?.observe(uptimeNanoseconds() &- started) }
+        return try connection.post(body, isCompressed: true)
     }
 
     /// What an OTLP receiver says that it left out of an accepted document: never less than none.
@@ -148,12 +163,14 @@ struct ExportMetrics: MetricSet {
         self.queued = Signal.allCases.map { queued($0.rawValue) }
     }
 
+    /// How long each request for the signal takes.
+    subscript(_ signal: Signal) -> Histogram { durations[signal.position] }
+
     func count(_ signal: Signal, _ result: Result, _ count: Int) {
         items[signal.position][result.position].add(UInt64(count))
     }
 
-    func sent(_ signal: Signal, _ count: Int, _ outcome: ExportOutcome, took: UInt64) {
-        durations[signal.position].observe(took)
+    func sent(_ signal: Signal, _ count: Int, _ outcome: ExportOutcome) {
         switch outcome {
         case .accepted(let claimed):
             let rejected = min(claimed, count)

@@ -54,7 +54,7 @@ struct RemoteDestination: LogDestination {
         self.name = name
         self.document = document
         self.metrics = metrics
-        exporter = Lazy(Exporter(endpoint, rules))
+        exporter = Lazy(Exporter(endpoint, rules, durations: metrics?[.logs]))
     }
 
     func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
@@ -64,7 +64,6 @@ struct RemoteDestination: LogDestination {
         // When the end has come, what is left is lost; it is counted as the sink's error.
         while let part = parts.popLast(), !patience.isOver {
             let bytes = document(part)
-            let started = uptimeNanoseconds()
             let outcome = exporter.exporter.withLock { $0.send(bytes, patience) }
             if outcome == .rejectedTogether, part.count > 1, divisions < Self.divisionsMax {
                 divisions += 1
@@ -72,7 +71,7 @@ struct RemoteDestination: LogDestination {
                 parts += [part[middle...], part[..<middle]]
                 continue
             }
-            metrics?.sent(.logs, part.count, outcome, took: uptimeNanoseconds() &- started)
+            metrics?.sent(.logs, part.count, outcome)
             delivery.add(LogDelivery(of: part.count, bytes.count, outcome))
         }
         return delivery

@@ -195,7 +195,9 @@ final class MetricsExporter: Sendable {
         // After that there are newer ones.
         var rules = ExportRules.otlp
         rules.elapsedMax = min(rules.elapsedMax, UInt64(max(0, periodMilliseconds)) * 1_000_000)
-        exporter = Mutex(Exporter(endpoint.appending("/v1/metrics"), rules))
+        exporter = Mutex(
+            Exporter(endpoint.appending("/v1/metrics"), rules, durations: metrics[.metrics])
+        )
     }
 
     func start() {
@@ -221,9 +223,8 @@ final class MetricsExporter: Sendable {
             isHeld: isHeld
         )
         guard let (document, points) = made else { return }
-        let started = uptimeNanoseconds()
         let outcome = exporter.withLock { $0.send(document.compactBytes, patience) }
-        metrics.sent(.metrics, points, outcome, took: uptimeNanoseconds() &- started)
+        metrics.sent(.metrics, points, outcome)
     }
 
     /// Sends the last state, waiting at most so long.

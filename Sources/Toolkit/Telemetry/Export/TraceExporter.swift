@@ -39,7 +39,7 @@ package final class TraceExporter: Sendable {
         self.metrics = metrics
         self.plans = plans
         self.spansMax = spansMax
-        exporter = Mutex(Exporter(endpoint.appending("/v1/traces")))
+        exporter = Mutex(Exporter(endpoint.appending("/v1/traces"), durations: metrics[.traces]))
     }
 
     func start() {
@@ -103,9 +103,8 @@ package final class TraceExporter: Sendable {
             trace.decision == .keptSlow ? trace.adding(plans.plans(of: trace.context)) : trace
         }
         let document = TraceDocument.otlp(planned, service: service).compactBytes
-        let started = uptimeNanoseconds()
         let outcome = exporter.withLock { $0.send(document, patience) }
-        metrics.sent(.traces, spans, outcome, took: uptimeNanoseconds() &- started)
+        metrics.sent(.traces, spans, outcome)
     }
 
     /// Sends what is queued, waiting at most so long.

@@ -11,7 +11,7 @@ enum PlainText {
 
 extension LogBytes {
     /// Copies a text, room for it and a little more being there. False, and nothing is appended,
-    /// when there is something in it to escape, to repair or perhaps to mask.
+    /// when there is something in it to escape, to repair or perhaps to mask, encoded or not.
     @unsafe mutating func appendIfPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let start = text.baseAddress else { return true }
         guard let base = unsafe base, unsafe copy_plain_text(base + count, start, text.count) != 0
