@@ -181,6 +181,7 @@ extension AcceptanceTests {
             let complaints = second.output.split(separator: "\n").filter { !$0.hasPrefix("{") }
             #expect(complaints.count == 1, "\(second.output)")
             #expect(complaints.first?.contains("\(first.port)") == true, "\(second.output)")
+            #expect(!second.output.contains("start.abandoned"), "\(second.output)")
             #expect(try first.get("/livez").status == 200)
         }
 

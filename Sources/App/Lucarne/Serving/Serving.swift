@@ -146,7 +146,8 @@ struct Serving: Sendable {
         interruption.finish()
         do throws(StartFailure) { try result.get() } catch {
             guard interruption.isRequested else { throw error }
-            telemetry.report(.startAbandoned)
+            // Or it cannot listen, which is told elsewhere.
+            if telemetry.health.lifecycle == .draining { telemetry.report(.startAbandoned) }
             return false
         }
         if !configuration.database.migratesOnStart {
