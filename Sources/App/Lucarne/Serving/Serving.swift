@@ -66,9 +66,9 @@ struct Serving: Sendable {
         telemetry.report(.limited(to: configuration.database.poolMax))
     }
 
-    /// Serves until told to stop; returns when the drain is over. It listens before there is a
-    /// database, which `prepare` makes ready on a thread that may block: probes and metrics tell
-    /// what the start waits for.
+    /// Serves until told to stop; returns when the drain is over. The operations' own listener is
+    /// there before the database, which `prepare` makes ready on a thread that may block: probes and
+    /// metrics tell what the start waits for. Clients are let in when there is something for them.
     func run(
         preparing prepare: @escaping @Sendable () throws(StartFailure) -> Void
     ) async throws(StartFailure) {
@@ -91,25 +91,18 @@ struct Serving: Sendable {
         if let open = configuration.openOperationsAddress {
             telemetry.operationsAreOpen(on: open.description)
         }
+        let (openings, opening) = AsyncStream<Void>.makeStream()
         let failure = await withTaskGroup(of: Ending.self) { tasks in
             for (index, (server, address)) in servers.enumerated() {
                 let listener: Listener = index == 0 ? .public : .admin
                 tasks.addTask(executorPreference: group.loops[0]) {
-                    await serve(server, on: address, listener, since: started)
+                    if listener == .public, !(await isOpened(openings)) { return .served }
+                    return await serve(server, on: address, listener, since: started)
                 }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                do throws(StartFailure) {
-                    guard try await begin(prepare) else { return .background }
-                } catch {
-                    return .failed(error)
-                }
-                let listener = await rest.prepare()
-                await withTaskGroup(of: Void.self) { tasks in
-                    tasks.addTask(executorPreference: group.loops[0]) { await checks.run() }
-                    await rest.keepCurrent(listener)
-                }
-                return .background
+                defer { opening.finish() }
+                return await begin(rest, checks, prepare) { opening.yield() }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
                 await heartbeat.run()
@@ -129,8 +122,35 @@ struct Serving: Sendable {
         if let failure { throw failure }
     }
 
-    /// Prepares the database and connects to it. False when it was told to stop before that.
+    /// Starts all that needs the database, and keeps it current.
     private func begin(
+        _ rest: RestServing,
+        _ checks: HealthChecks,
+        _ prepare: @escaping @Sendable () throws(StartFailure) -> Void,
+        whenReady open: () -> Void
+    ) async -> Ending {
+        do throws(StartFailure) {
+            guard try await connect(prepare) else { return .background }
+        } catch {
+            return .failed(error)
+        }
+        let listener = await rest.prepare()
+        open()
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask(executorPreference: group.loops[0]) { await checks.run() }
+            await rest.keepCurrent(listener)
+        }
+        return .background
+    }
+
+    /// Whether clients are to be let in, once that is known.
+    private func isOpened(_ openings: AsyncStream<Void>) async -> Bool {
+        for await _ in openings { return telemetry.health.lifecycle != .draining }
+        return false
+    }
+
+    /// Prepares the database and connects to it. False when it was told to stop before that.
+    private func connect(
         _ prepare: @escaping @Sendable () throws(StartFailure) -> Void
     ) async throws(StartFailure) -> Bool {
         let result: Result<Void, StartFailure> = await withTaskCancellationHandler {
