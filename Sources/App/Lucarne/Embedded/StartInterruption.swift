@@ -16,7 +16,7 @@ package final class StartInterruption: Sendable {
 
     private let state = Mutex(State())
 
-    /// Nobody interrupts it.
+    /// Interrupted by `request` alone.
     package init() {}
 
     /// Takes these signals, which all threads block, until the start is over.
