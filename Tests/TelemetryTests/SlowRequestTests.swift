@@ -22,7 +22,12 @@ private struct Site {
         route = RouteTelemetry(template: "/x", registry: telemetry.registry)
     }
 
-    func serve(_ count: Int = 1, milliseconds: UInt64, on other: RouteTelemetry? = nil) {
+    func serve(
+        _ count: Int = 1,
+        milliseconds: UInt64,
+        statement: UInt64? = nil,
+        on other: RouteTelemetry? = nil
+    ) {
         for _ in 0..<count {
             let trace = RequestTrace(
                 startedAt: uptimeNanoseconds(),
@@ -31,7 +36,16 @@ private struct Site {
             )
             trace.route = other ?? route
             telemetry.requestStarted(trace)
-            trace.leave(to: trace.enter(.service))
+            let outside = trace.enter(.service)
+            if let statement {
+                telemetry.statementEnded(
+                    "SELECT x",
+                    nanoseconds: statement * millisecond,
+                    rows: 1,
+                    in: trace
+                )
+            }
+            trace.leave(to: outside)
             trace.end(at: trace.startedAt + milliseconds * millisecond)
             telemetry.requestEnded(trace, RequestSummary(status: 200))
         }
@@ -121,6 +135,20 @@ struct SlowRequestTests {
         site.telemetry.sampleSlowLimits(at: 61 * second)
         site.serve(milliseconds: 100)
         #expect(site.kept == 1)
+    }
+
+    @Test func `the id that a slow statement was reported with leads to its trace`() {
+        let site = Site { $0.log.ringRecordsMax = 100 }
+        site.serve(milliseconds: 250, statement: 199)
+        #expect(site.kept == 0)
+        // No plan is asked for here, and the request is not slow for what requests may take.
+        site.serve(3, milliseconds: 250, statement: 200)
+        site.telemetry.logs.close()
+        let reported = site.telemetry.logs.ring.snapshot
+            .filter { $0.field("event")?.string == "sql.slow" }
+            .compactMap { $0.field("trace_id")?.string }
+        #expect(reported.count == 3)
+        #expect(Set(reported) == Set(site.telemetry.traces.all.map(\.context.traceIDText)))
     }
 
     @Test func `a request over the threshold has a record to warn of it`() {

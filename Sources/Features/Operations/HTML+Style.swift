@@ -5,7 +5,8 @@ extension HTML {
         :root { color-scheme: light dark; --line: #8883; --soft: #8881; --bad: #c22 }
         body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 1.5rem auto 4rem; \
         padding: 0 1rem }
-        nav a { color: inherit; opacity: .6 } h1 { font-size: 1.35rem; margin: .3rem 0 1rem }
+        nav a { color: inherit; opacity: .6 } h1 { font-size: 1.35rem; margin: .3rem 0 1rem; \
+        overflow-wrap: anywhere }
         h1 code { font-size: inherit } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem }
         table { border-collapse: collapse; width: 100% } tr:hover > td { background: var(--soft) }
         th { text-align: left; font-weight: 600; opacity: .7; font-size: 13px }
@@ -43,5 +44,9 @@ extension HTML {
         .controller { background: #5f93d0 } .service { background: #4b6fb0 }
         .pool_wait { background: #cf6a6a } .sql { background: #9467c8 }
         .serialize { background: #8db34a }
+        @media (max-width: 45rem) { dl { grid-template-columns: max-content 1fr } \
+        table { display: block; overflow-x: auto } .rail { min-width: 12rem } \
+        .catalog th { display: none } .catalog td:nth-child(n) { display: block; width: auto; \
+        border: 0; padding: 0 .6rem } .catalog tr { border-bottom: 1px solid var(--line) } }
         """
 }

@@ -33,7 +33,7 @@ enum TracePage {
     private static func kept(_ trace: KeptTrace) -> String {
         switch trace.decision {
         case .keptError: "failed"
-        case .keptSlow: trace.isPlanned ? "slow statement" : "slow"
+        case .keptSlow: trace.hasSlowStatement ? "slow statement" : "slow"
         case .keptForced: "asked for"
         case .keptSampled, .limited, .dropped: "sample"
         }

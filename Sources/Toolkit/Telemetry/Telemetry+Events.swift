@@ -141,6 +141,7 @@ extension Telemetry {
         )
         if let trace { unsafe trace.waitingExemplars.append((duration, nanoseconds)) }
         guard isSlow else { return }
+        trace?.hasSlowStatement = true
         logs.write(.warning, .sql, "slow statement", event: "sql.slow", trace: trace) { record in
             record.field("db.query.summary", summary)
             record.field("duration_ms", milliseconds: nanoseconds)

@@ -100,7 +100,7 @@ extension Telemetry {
         if trace.isPlanned { return .keptSlow }
         if !summary.isLongLived {
             let duration = trace.durationNanoseconds
-            if duration >= configuration.slowRequestNanoseconds {
+            if duration >= configuration.slowRequestNanoseconds || trace.hasSlowStatement {
                 return unsafe hindsight.decided(.keptSlow, at: trace.endedAt)
             }
             if route.slowLimit.admits(duration) { return .keptSlow }

@@ -25,6 +25,8 @@ import Synchronization
     @exclusivity(unchecked) package var statementCount = 0
     /// Whoever asks for it sees the request's debug records and finds its trace kept.
     package var isForced = false
+    /// One of its statements was reported as slow, by this trace's id.
+    var hasSlowStatement = false
     /// A plan is on its way that will be shown with this trace.
     var isPlanned = false
     /// What the caller's `tracestate` and `baggage` say, where it sent any.

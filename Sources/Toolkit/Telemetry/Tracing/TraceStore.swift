@@ -53,6 +53,7 @@ package struct KeptTrace: Sendable {
     package var database: String
     package var schema: String
     package var decision: TraceDecision
+    package var hasSlowStatement: Bool
     /// A plan was asked for that belongs to one of its statements.
     package var isPlanned: Bool
     /// Wall time at which the request began.
@@ -250,6 +251,7 @@ extension KeptTrace {
         self.database = database
         schema = unsafe trace.schema
         decision = trace.decision
+        hasSlowStatement = trace.hasSlowStatement
         isPlanned = trace.isPlanned
         durationNanoseconds = trace.durationNanoseconds
         startedAtWall = trace.startedAt &+ wallOffset
