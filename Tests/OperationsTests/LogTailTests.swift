@@ -232,6 +232,18 @@ struct LogTailTests {
         for reader in readers { _ = try await reader.value }
     }
 
+    @Test func `readers that come at once are no more than one after the other`() async throws {
+        let house = House()
+        try await withThrowingTaskGroup(of: Response.self) { tasks in
+            for _ in 0..<64 { tasks.addTask { await house.answer(.get, "/debug/logs/tail") } }
+            var responses: [Response] = []
+            for try await response in tasks { responses.append(response) }
+            #expect(responses.filter { $0.status == 200 }.count == 8)
+            #expect(responses.filter { $0.status == 503 }.count == 56)
+        }
+        #expect(house.telemetry.logs.ring.subscriberCount == 0, "nobody reads these answers")
+    }
+
     /// Whoever comes second is served first: on the loop itself, it would have had to wait.
     @Test func `a search through many records keeps no request waiting`() async throws {
         let house = House(ringRecordsMax: 40_000)

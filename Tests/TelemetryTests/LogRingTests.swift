@@ -48,7 +48,7 @@ struct LogRingTests {
     @Test func `a subscriber gets what matches, from then on`() async throws {
         let ring = LogRing(recordsMax: 4)
         ring.append([entry(0, .error)])
-        let subscription = ring.subscribe(capacity: 10) { $0.level == .error }
+        let subscription = try #require(ring.subscribe(capacity: 10) { $0.level == .error })
         ring.append([entry(1), entry(2, .error), entry(3)])
         let batch = try #require(await subscription.next())
         #expect(batch.entries.map(\.sequence) == [2])
@@ -58,7 +58,7 @@ struct LogRingTests {
 
     @Test func `a slow reader loses the newest and is told`() async throws {
         let ring = LogRing(recordsMax: 100)
-        let subscription = ring.subscribe(capacity: 3)
+        let subscription = try #require(ring.subscribe(capacity: 3))
         ring.append((0..<10).map { entry($0) })
         let batch = try #require(await subscription.next())
         #expect(batch.entries.map(\.sequence) == [0, 1, 2])
@@ -79,13 +79,13 @@ struct LogRingTests {
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `a filter that takes its time keeps no record from its sink`() async {
+    func `a filter that takes its time keeps no record from its sink`() async throws {
         var configuration = LogConfiguration()
         configuration.sinks = [LogSinkConfiguration(.custom(name: "test") { _ in true })]
         configuration.ringRecordsMax = 10
         let logs = LogPipeline(configuration, identity: ServiceIdentity())
         let gate = Gate()
-        let subscription = logs.ring.subscribe(capacity: 1_000) { _ in gate.pass() }
+        let subscription = try #require(logs.ring.subscribe(capacity: 1_000) { _ in gate.pass() })
         for _ in 0..<100 { logs.write(.info, .app, "record") }
         while logs.ledgers.contains(where: { $0.written < 100 }) { await Task.yield() }
         gate.isOpen.store(true, ordering: .releasing)
@@ -115,9 +115,9 @@ struct LogRingTests {
         )
     }
 
-    @Test func `a waiting reader wakes for a record, and for the end`() async {
+    @Test func `a waiting reader wakes for a record, and for the end`() async throws {
         let ring = LogRing(recordsMax: 4)
-        let subscription = ring.subscribe(capacity: 3)
+        let subscription = try #require(ring.subscribe(capacity: 3))
         async let first = subscription.next()
         ring.append([entry(1)])
         #expect(await first?.entries.count == 1)

@@ -44,9 +44,16 @@ struct LogTailController: Sendable {
     func follow(_ request: Request) throws(ParameterFailure) -> Response {
         let filter = try request.filter().filter
         let ring = telemetry.logs.ring
-        guard ring.subscriberCount < Self.readersMax else {
+        guard
+            let subscription = ring.subscribe(
+                capacity: Self.recordsMax,
+                max: Self.readersMax,
+                matching: { filter.matches($0) }
+            )
+        else {
             return Response(status: 503, problem: "\(Self.readersMax) readers follow already")
         }
+        let place = Place(subscription)
         var response = Response(status: 200, headers: ["Content-Type": "text/event-stream"])
         response.headers.set("X-Accel-Buffering", "no")
         let cancellation = request.cancellation
@@ -54,7 +61,7 @@ struct LogTailController: Sendable {
         let last = request.headers["Last-Event-ID"].flatMap { UInt64($0) }
             .flatMap { $0 < telemetry.logs.madeCount ? $0 : nil }
         response.body = .stream(length: nil) { writer in
-            let subscription = ring.subscribe(capacity: Self.recordsMax) { filter.matches($0) }
+            let subscription = place.subscription
             defer { subscription.cancel() }
             try await writer.write(": following\n\n")
             if let last {
@@ -111,6 +118,15 @@ struct LogTailController: Sendable {
     private static func dropped(_ records: UInt64) -> String {
         "event: dropped\ndata: {\"records\":\(records)}\n\n"
     }
+}
+
+/// A reader's place among the others: given back with an answer that nobody reads, as one to HEAD.
+private final class Place: Sendable {
+    let subscription: LogSubscription
+
+    init(_ subscription: LogSubscription) { self.subscription = subscription }
+
+    deinit { subscription.cancel() }
 }
 
 /// Records for eyes.

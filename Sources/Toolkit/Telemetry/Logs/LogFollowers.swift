@@ -27,15 +27,19 @@ final class LogFollowers: Sendable {
 
     var count: Int { state.withLock { $0.subscriptions.count } }
 
-    func add(_ subscription: LogSubscription) {
-        let isFirst = state.withLock { state in
+    /// False where there are so many already.
+    func add(_ subscription: LogSubscription, max: Int) -> Bool {
+        let isFirst = state.withLock { state -> Bool? in
+            guard state.subscriptions.count < max else { return nil }
             defer { state.isRunning = true }
             state.subscriptions.append(subscription)
             return !state.isRunning
         }
-        guard isFirst else { return }
+        guard let isFirst else { return false }
+        guard isFirst else { return true }
         let isRunning = BackgroundThread.start("log followers") { [self] in run() }
         if !isRunning { state.withLock { $0.isRunning = false } }
+        return true
     }
 
     func remove(_ subscription: LogSubscription) {

@@ -26,16 +26,16 @@ package final class LogRing: Sendable {
     package var subscriberCount: Int { followers.count }
 
     /// Everything from now on that matches. The subscription holds at most `capacity` records for
-    /// its reader; it lasts until it is cancelled.
+    /// its reader; it lasts until it is cancelled. Nil where `max` others follow already.
     package func subscribe(
         capacity: Int,
+        max: Int = .max,
         matching isWanted: @escaping @Sendable (LogEntry) -> Bool = { _ in true }
-    ) -> LogSubscription {
+    ) -> LogSubscription? {
         let subscription = LogSubscription(capacity: capacity, isWanted) { [weak followers] in
             followers?.remove($0)
         }
-        followers.add(subscription)
-        return subscription
+        return followers.add(subscription, max: max) ? subscription : nil
     }
 
     /// Puts before what a new subscription has so far what its reader has missed since it saw the
