@@ -142,7 +142,8 @@ extension AcceptanceTests {
             let trace = try server.get("/debug/traces/\(traceID)").body
             #expect(trace.contains(#""stringValue":"\#(name)|public""#), "\(trace)")
             let metrics = try server.get("/metrics").body
-            #expect(metrics.contains(#"db_namespace="\#(name)",db_query_summary="SELECT planets""#))
+            let series = #"db_namespace="\#(name)|public",db_query_summary="SELECT planets""#
+            #expect(metrics.contains(series))
         }
 
         @Test func `a user's debug records come when they are asked for, and nobody else's`() throws

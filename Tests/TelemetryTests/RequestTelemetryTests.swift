@@ -153,8 +153,9 @@ struct RequestTelemetryTests {
         }
         #expect(names == ["SELECT t7", "SELECT beyond"])
         let slot = Shard.current
-        #expect(!telemetry.statements.handle("SELECT t7", slot: slot).isShared)
-        #expect(telemetry.statements.handle("SELECT beyond", slot: slot).summary == "_other")
+        let statements = telemetry.statements
+        #expect(!statements.handle("SELECT t7", in: "", slot: slot).isShared)
+        #expect(statements.handle("SELECT beyond", in: "", slot: slot).summary == "_other")
     }
 
     @Test func `what the process is asked about itself is none of the service's requests`() {

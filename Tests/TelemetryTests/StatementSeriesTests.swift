@@ -42,6 +42,54 @@ struct StatementSeriesTests {
         }
     }
 
+    /// For PostgreSQL, OpenTelemetry's `db.namespace` is `{database}|{schema}`.
+    @Test func `metrics and spans say alike where a statement ran`() {
+        var configuration = TelemetryConfiguration()
+        configuration.keepOneTraceIn = 1
+        let telemetry = Telemetry(configuration)
+        telemetry.report(ProcessEvent.databaseReached(version: 180_000, name: "shop"))
+        // As loops count them.
+        Shard.bind(index: 59)
+        defer { Shard.unbind() }
+        let route = RouteTelemetry(template: "/x", registry: telemetry.registry)
+        let schemas = ["sales", "", "warehouse of spare parts", "sales"]
+        for (number, schema) in schemas.enumerated() {
+            let trace = RequestTrace(startedAt: 1, context: .restarted(), method: .get)
+            trace.route = route
+            telemetry.requestStarted(trace)
+            let previous = trace.enter(.sql, named: "sql", at: 2)
+            trace.schema = schema
+            telemetry.statementEnded(
+                "SELECT planets",
+                nanoseconds: 1,
+                rows: 2,
+                sqlState: number == 3 ? "57014" : nil,
+                in: trace
+            )
+            trace.leave(to: previous, failed: number == 3, at: 3)
+            trace.end(at: 4)
+            telemetry.requestEnded(trace, RequestSummary(status: 200))
+        }
+        telemetry.account()
+        let told = telemetry.traces.all.flatMap { kept in
+            kept.spans.indices.flatMap(kept.facts).filter { $0.key == "db.namespace" }
+        }
+        let spans = Set(told.compactMap(\.value.text))
+        #expect(spans == ["shop", "shop|sales", "shop|warehouse of spare parts"])
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        let lines = text.split(separator: "\n")
+            .filter { $0.hasPrefix("db_client_operation_duration_seconds_count") }
+        let series = lines.compactMap { line in
+            line.firstRange(of: #"db_namespace=""#)
+                .map { String(line[$0.upperBound...].prefix { $0 != "\"" }) }
+        }
+        #expect(series.sorted() == (spans + ["shop|sales"]).sorted(), "the failure's is its own")
+        let statistics = telemetry.statementStatistics
+        #expect(statistics.map(\.count) == [4])
+        #expect(statistics.map(\.errors) == [1])
+        #expect(statistics.map(\.rows) == [8])
+    }
+
     @Test func `a loop is never said to be later than it was`() {
         let registry = MetricRegistry()
         let series = LoopSeries(

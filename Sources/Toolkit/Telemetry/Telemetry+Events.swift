@@ -124,7 +124,7 @@ extension Telemetry {
         guard configuration.isOn else { return }
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
         let slot = Shard.current
-        let series = statements.handle(summary, slot: slot)
+        let series = unsafe statements.handle(summary, in: trace?.schema ?? "", slot: slot)
         if sqlState == nil, !isSlow, !series.isShared, let trace,
             trace.noteFirst(series, nanoseconds: nanoseconds, rows: rows)
         {

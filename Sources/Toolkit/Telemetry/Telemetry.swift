@@ -69,6 +69,12 @@ final class DatabaseStanding: Sendable {
     let isLost = Atomic<Bool>(false)
     /// `postgres` until one was opened.
     let name = Mutex("postgres")
+
+    /// What metrics and spans alike call the place of a statement (semantic conventions, PostgreSQL).
+    func namespace(_ schema: String) -> String {
+        let name = name.withLock(\.self)
+        return schema.isEmpty ? name : "\(name)|\(schema)"
+    }
 }
 
 /// The composition: the registry, the log, and what turns facts into both.

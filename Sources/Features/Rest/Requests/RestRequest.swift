@@ -56,10 +56,15 @@ package struct RestTerms: Sendable {
     init(_ message: RestMessage, _ settings: RestSettings) throws(Problem) {
         let resource = try RestResource(Self.segments(of: message.path), settings)
         let asked = Self.profile(of: message)
-        if let asked, !settings.schemas.contains(asked) {
-            throw .unknownSchema(asked, exposed: settings.schemas)
+        if let asked {
+            // The settings' own string: a statement's series are found by where it lies.
+            guard let exposed = settings.schemas.first(where: { $0 == asked }) else {
+                throw .unknownSchema(asked, exposed: settings.schemas)
+            }
+            schema = exposed
+        } else {
+            schema = settings.schemas.first ?? "public"
         }
-        schema = asked ?? settings.schemas.first ?? "public"
         namesSchema = asked != nil || settings.schemas.count != 1
         action = try RestAction(method: message.method, resource: resource, schema: schema)
         summary = action.summary

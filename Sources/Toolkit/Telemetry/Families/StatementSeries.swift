@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// The series of each statement summary.
+/// The series of each statement summary, in each schema.
 ///
 /// A loop finds those it has used before without a lock and without hashing the name: plans are
 /// kept, so the same statement comes with the very same string.
 @safe final class StatementSeries: Sendable {
     fileprivate final class Entry: Sendable {
         let summary: String
+        let namespace: String
         let isShared: Bool
         let duration: Histogram
         let rows: Histogram
         let slow: Counter
         let failures = Mutex<[String: Histogram]>([:])
 
-        init(_ summary: String, duration: Histogram, rows: Histogram, slow: Counter) {
+        init(
+            _ summary: String,
+            _ namespace: String,
+            duration: Histogram,
+            rows: Histogram,
+            slow: Counter
+        ) {
             self.summary = summary
+            self.namespace = namespace
             isShared = summary == StatementSeries.otherSummary
             self.duration = duration
             self.rows = rows
@@ -36,19 +44,24 @@ import Synchronization
         var isShared: Bool { unsafe entry._withUnsafeGuaranteedRef(\.isShared) }
     }
 
-    /// A loop's memory of a summary.
-    private struct Recent {
-        var identity: (UInt64, UInt64)
-        var handle: Handle
-        /// Held, so that no other string can lie where it does.
+    private struct Key: Hashable {
         var summary: String
+        var schema: String
+    }
+
+    /// A loop's memory of a summary in a schema.
+    private struct Recent {
+        var identity: (UInt64, UInt64, UInt64, UInt64)
+        var handle: Handle
+        /// Held, so that no other strings can lie where these do.
+        var key: Key
     }
 
     private static let recentMax = 64
 
     private let metrics: SQLMetrics
     private let database: DatabaseStanding
-    private let entries = Mutex<[String: Entry]>([:])
+    private let entries = Mutex<[Key: Entry]>([:])
     // `recentMax` places for each slot, which only its loop reads and writes.
     nonisolated(unsafe) private let recent: UnsafeMutablePointer<Recent?>
 
@@ -57,6 +70,7 @@ import Synchronization
     /// Summaries come from the catalog, which may have any number of tables: the rest share one.
     static let entriesMax = 4_096
     private static let otherSummary = "_other"
+    private static let other = Key(summary: otherSummary, schema: "")
 
     init(_ metrics: SQLMetrics, of database: DatabaseStanding) {
         self.metrics = metrics
@@ -88,39 +102,41 @@ import Synchronization
         }
     }
 
-    /// The schema is left to the traces: series are found by the summary alone.
-    private var namespace: String { database.name.withLock(\.self) }
-
     var count: Int { entries.withLock { $0.count } }
 
-    func handle(_ summary: String, slot: Int) -> Handle {
-        guard slot != Shard.foreign else { return find(summary) }
+    func handle(_ summary: String, in schema: String, slot: Int) -> Handle {
+        guard slot != Shard.foreign else { return find(Key(summary: summary, schema: schema)) }
         // What a string is made of: text up to 15 bytes, or where the text lies.
-        let identity = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
-        let hash = ((identity.0 ^ identity.1) &* 0x9E37_79B9_7F4A_7C15) &>> 58
+        let (first, second) = unsafe unsafeBitCast(summary, to: (UInt64, UInt64).self)
+        let (third, fourth) = unsafe unsafeBitCast(schema, to: (UInt64, UInt64).self)
+        let identity = (first, second, third, fourth)
+        let hash = ((first ^ second ^ third ^ fourth) &* 0x9E37_79B9_7F4A_7C15) &>> 58
         let place = unsafe recent + (slot &* Self.recentMax &+ Int(truncatingIfNeeded: hash))
         if let known = unsafe place.pointee?.identity, known == identity,
             let handle = unsafe place.pointee?.handle
         {
             return handle
         }
-        let handle = find(summary)
-        unsafe place.pointee = Recent(identity: identity, handle: handle, summary: summary)
+        let key = Key(summary: summary, schema: schema)
+        let handle = find(key)
+        unsafe place.pointee = Recent(identity: identity, handle: handle, key: key)
         return handle
     }
 
-    private func find(_ summary: String) -> Handle {
+    private func find(_ key: Key) -> Handle {
         entries.withLock { entries in
-            if let entry = entries[summary] { return Handle(entry) }
-            let summary = entries.count < Self.entriesMax ? summary : Self.otherSummary
-            if let entry = entries[summary] { return Handle(entry) }
+            if let entry = entries[key] { return Handle(entry) }
+            let key = entries.count < Self.entriesMax ? key : Self.other
+            if let entry = entries[key] { return Handle(entry) }
+            let namespace = database.namespace(key.schema)
             let entry = Entry(
-                summary,
-                duration: metrics.duration("postgresql", namespace, summary, "", ""),
-                rows: metrics.rows("postgresql", summary),
-                slow: metrics.slow(summary)
+                key.summary,
+                namespace,
+                duration: metrics.duration("postgresql", namespace, key.summary, "", ""),
+                rows: metrics.rows("postgresql", key.summary),
+                slow: metrics.slow(key.summary)
             )
-            entries[summary] = entry
+            entries[key] = entry
             return Handle(entry)
         }
     }
@@ -130,7 +146,13 @@ import Synchronization
             let isKnown = failures[sqlState] != nil || failures.count < Self.statesMax
             let label = isKnown ? sqlState : Self.otherSummary
             if let series = failures[label] { return series }
-            let series = metrics.duration("postgresql", namespace, entry.summary, label, label)
+            let series = metrics.duration(
+                "postgresql",
+                entry.namespace,
+                entry.summary,
+                label,
+                label
+            )
             failures[label] = series
             return series
         }
@@ -141,20 +163,26 @@ extension StatementSeries {
     /// All statements so far, the most expensive first. What no longer had a series of its own is
     /// in a line of its own: with it, the counts add up.
     var statistics: [StatementStatistics] {
-        entries.withLock { $0.values.map(statistics) + [overflow] }
+        let summaries = entries.withLock { Dictionary(grouping: $0.values, by: \.summary).values }
+        return (summaries.map(statistics) + [overflow])
             .filter { $0.count > 0 }
             .sorted { $0.totalNanoseconds > $1.totalNanoseconds }
     }
 
-    private func statistics(of entry: Entry) -> StatementStatistics {
+    /// Of one summary in all schemas, which share what has no namespace.
+    private func statistics(of entries: [Entry]) -> StatementStatistics {
         func owned(_ series: [Histogram], _ family: HistogramFamily) -> [Histogram] {
             series.filter { $0.cell != family.overflow?.cell }
         }
-        let failures = owned(entry.failures.withLock { Array($0.values) }, metrics.duration)
+        let failures = owned(
+            entries.flatMap { $0.failures.withLock { Array($0.values) } },
+            metrics.duration
+        )
+        let entry = entries[0]
         let isSlowOwned = entry.slow.cell != metrics.slow.overflow?.cell
         return StatementStatistics(
             entry.summary,
-            owned([entry.duration], metrics.duration) + failures,
+            owned(entries.map(\.duration), metrics.duration) + failures,
             failures: failures,
             rows: owned([entry.rows], metrics.rows),
             slow: isSlowOwned ? entry.slow.value : 0

@@ -25,7 +25,6 @@ extension KeptTrace {
         let span = spans[position]
         var facts: [Fact] = [("lucarne.layer", .text(span.layer.label.text))]
         if span.layer == .sql {
-            let namespace = schema.isEmpty ? database : "\(database)|\(schema)"
             facts += [("db.system.name", .text("postgresql")), ("db.namespace", .text(namespace))]
         }
         if span.layer == .middleware, let middleware {

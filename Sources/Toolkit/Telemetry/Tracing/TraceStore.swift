@@ -49,9 +49,8 @@ package struct KeptTrace: Sendable {
     package var user: String
     package var clientAddress: String
     package var userAgent: String
-    /// The database that its statements ran in, and the schema, where there is one.
-    package var database: String
-    package var schema: String
+    /// Which its statements ran in: the database, and the schema, where there is one.
+    package var namespace: String
     package var decision: TraceDecision
     package var hasSlowStatement: Bool
     /// A plan was asked for that belongs to one of its statements.
@@ -191,7 +190,7 @@ package final class TraceStore: Sendable {
             wallOffset: wallOffset,
             baggageKeys: baggageKeys,
             secretNames: secretNames,
-            database: database.name.withLock(\.self)
+            namespace: database.namespace(unsafe trace.schema)
         )
         exporter?.offer(kept)
         let pool = TraceMetrics.pool(of: trace.decision)
@@ -228,7 +227,7 @@ extension KeptTrace {
         wallOffset: UInt64,
         baggageKeys: Set<String>,
         secretNames: SecretNames,
-        database: String
+        namespace: String
     ) {
         func shown(_ text: String) -> String { Redaction.masked(text).text }
         func shown(_ bytes: ArraySlice<UInt8>) -> String {
@@ -248,8 +247,7 @@ extension KeptTrace {
         user = shown(trace.user)
         clientAddress = summary.clientAddress
         userAgent = shown(summary.userAgent)
-        self.database = database
-        schema = unsafe trace.schema
+        self.namespace = namespace
         decision = trace.decision
         hasSlowStatement = trace.hasSlowStatement
         isPlanned = trace.isPlanned
