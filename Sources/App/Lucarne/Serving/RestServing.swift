@@ -92,6 +92,7 @@ struct RestServing: Sendable {
         return listener
     }
 
+    /// On the loop's thread.
     private func firstListener(on loop: EventLoop) async -> Session? {
         guard settings.channelEnabled else { return nil }
         let connecting = Task(executorPreference: loop) { () -> Session? in
@@ -110,12 +111,11 @@ struct RestServing: Sendable {
                 return nil
             }
         }
-        loop.perform {
-            // Readiness waits for this.
-            _ = loop.schedule(at: uptimeNanoseconds() &+ Self.firstListenerTimeout) {
-                connecting.cancel()
-            }
+        // Readiness waits for this.
+        let late = loop.schedule(at: uptimeNanoseconds() &+ Self.firstListenerTimeout) {
+            connecting.cancel()
         }
+        defer { late.cancel() }
         return await connecting.value
     }
 

@@ -36,8 +36,7 @@ extension Serving {
         telemetry.health.learn(.stopRequested)
         for server in servers { server.announceDrain() }
         // Before the start is over nobody has been sent here.
-        if !interruption.request() { await outwaitDelay(until: signals) }
-        signals.close()
+        if interruption.request() { signals.close() } else { await outwaitDelay(until: signals) }
         // The operations listener goes last: whoever watches sees the drain to its end, which is one
         // for all: whoever kills those that stay too long counts from the signal.
         let end = ContinuousClock.now + configuration.drainTimeout
@@ -47,6 +46,7 @@ extension Serving {
         await closePools()
     }
 
+    /// Closes the signals: what waits for the next one heeds nothing else.
     private func outwaitDelay(until signals: Signals) async {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask(executorPreference: group.loops[0]) {
