@@ -56,15 +56,12 @@ bench-catalog: ## Measure a catalog of 10,000 tables (ARGS=another number)
 	@Benchmarks/catalog $(ARGS)
 
 conformance: ## Replay cases made from PostgREST's specification (CASES=file of JSON lines; skipped without)
-	@scripts/install conformance
 	@scripts/conformance $(CASES) $(ARGS)
 
 sdk: ## Run supabase-py's PostgREST tests, unmodified (SUPABASE_PY=checkout; skipped without one)
-	@scripts/install test
 	@scripts/sdk-suite $(ARGS)
 
 loki: ## Push to a real Loki, kill it, and ask it every panel (LOKI=binary; skipped without one)
-	@scripts/install test
 	@scripts/loki $(ARGS)
 
 schemathesis: ## Try the API by its OpenAPI 3.1 document (EXAMPLES=requests an operation)
