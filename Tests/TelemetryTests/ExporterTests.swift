@@ -97,6 +97,21 @@ struct ExporterTests {
         #expect(uptimeNanoseconds() - started >= 1_000_000_000)
     }
 
+    @Test(arguments: [ExportRules.otlp, .loki])
+    func `a receiver that asks for no pause gets ours`(_ rules: ExportRules) throws {
+        let receiver = try HTTPReceiver { _, _ in answer("503 Busy", "Retry-After: 0\r\n") }
+        defer { receiver.stop() }
+        var rules = rules
+        rules.firstPause = 50_000_000
+        rules.attemptsMax = 4
+        var exporter = Exporter(try #require(receiver.endpoint), rules)
+        let started = uptimeNanoseconds()
+        #expect(exporter.send([0x7B, 0x7D], LogPatience()) == .failed)
+        #expect(receiver.requests.count == 4)
+        // Half of 50, of 100 and of 200 ms at least.
+        #expect(uptimeNanoseconds() - started >= 175_000_000)
+    }
+
     @Test(
         arguments: ["rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"],
         [

@@ -52,8 +52,8 @@ struct ExportRules: Sendable {
     )
 }
 
-/// Sends documents to one receiver, again where that makes sense, after `Retry-After` or a growing,
-/// jittered pause; for one thread.
+/// Sends documents to one receiver, again where that makes sense, after a growing, jittered pause or
+/// `Retry-After`, whichever is longer; for one thread.
 struct Exporter: ~Copyable {
     private var connection: ExportConnection
     private let compressor = GzipCompressor()
@@ -90,7 +90,8 @@ struct Exporter: ~Copyable {
                     return rules.isWorthDividing(answer.status) ? .rejectedTogether : .rejected
                 }
                 if let seconds = answer.retryAfter, seconds.isFinite, seconds >= 0 {
-                    wait = UInt64(min(seconds, 3_600) * 1e9)
+                    // No less than our own pause: one that asks for none would be asked without end.
+                    wait = max(wait, UInt64(min(seconds, 3_600) * 1e9))
                 }
             } catch {
                 // An answer that is none, or a receiver that is not there: it may come back.
