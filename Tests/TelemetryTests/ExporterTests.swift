@@ -97,6 +97,21 @@ struct ExporterTests {
         #expect(uptimeNanoseconds() - started >= 1_000_000_000)
     }
 
+    @Test func `the next document waits for what the one given up was told`() throws {
+        let receiver = try HTTPReceiver { number, _ in
+            number == 0 ? answer("429 Later", "Retry-After: 1\r\n") : HTTPReceiver.accepted
+        }
+        defer { receiver.stop() }
+        var rules = ExportRules.otlp
+        rules.elapsedMax = 100_000_000
+        var exporter = Exporter(try #require(receiver.endpoint), rules)
+        let started = uptimeNanoseconds()
+        #expect(exporter.send([0x7B, 0x7D], LogPatience()) == .failed)
+        #expect(exporter.send([0x7B, 0x7D], LogPatience()) == .accepted(rejected: 0))
+        #expect(receiver.requests.count == 2)
+        #expect(uptimeNanoseconds() - started >= 1_000_000_000)
+    }
+
     @Test(arguments: [ExportRules.otlp, .loki])
     func `a receiver that asks for no pause gets ours`(_ rules: ExportRules) throws {
         let receiver = try HTTPReceiver { _, _ in answer("503 Busy", "Retry-After: 0\r\n") }

@@ -59,6 +59,8 @@ struct Exporter: ~Copyable {
     private let compressor = GzipCompressor()
     private let rules: ExportRules
     private let durations: Histogram?
+    /// What the receiver last asked for. It outlasts a document that is given up before.
+    private var notBefore: UInt64 = 0
 
     /// `durations`: of each request, whatever becomes of it.
     init(
@@ -77,7 +79,11 @@ struct Exporter: ~Copyable {
         compressor.append(document, flush: .finish, to: &body)
         var pause = rules.firstPause
         var attempts = 0
-        let started = uptimeNanoseconds()
+        var started = uptimeNanoseconds()
+        if notBefore > started {
+            guard patience.sleep(nanoseconds: notBefore - started) else { return .failed }
+            started = uptimeNanoseconds()
+        }
         while true {
             attempts += 1
             var wait = UInt64.random(in: pause / 2...pause)
@@ -90,8 +96,10 @@ struct Exporter: ~Copyable {
                     return rules.isWorthDividing(answer.status) ? .rejectedTogether : .rejected
                 }
                 if let seconds = answer.retryAfter, seconds.isFinite, seconds >= 0 {
+                    let asked = min(UInt64(min(seconds, 3_600) * 1e9), rules.pauseMax)
+                    notBefore = uptimeNanoseconds() &+ asked
                     // No less than our own pause: one that asks for none would be asked without end.
-                    wait = max(wait, UInt64(min(seconds, 3_600) * 1e9))
+                    wait = max(wait, asked)
                 }
             } catch {
                 // An answer that is none, or a receiver that is not there: it may come back.
