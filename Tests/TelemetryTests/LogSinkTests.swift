@@ -161,6 +161,32 @@ struct LogSinkTests {
         #expect(parts.flatMap(\.self) == Array(lines.joined().utf8))
     }
 
+    /// How often it was tried is told by the file that each attempt moves up: twice, and it is gone.
+    @Test func `a file that cannot be renamed takes the rest at once`() {
+        let scratch = Scratch()
+        let path = "\(scratch.path)/l"
+        let inTheWay = ["l.1", "l.2"]
+        for name in inTheWay {
+            _ = unsafe mkdir("\(scratch.path)/\(name)", 0o700)
+            close(unsafe open("\(scratch.path)/\(name)/x", O_CREAT | O_WRONLY, 0o600))
+        }
+        defer {
+            for name in inTheWay {
+                _ = unsafe unlink("\(scratch.path)/\(name)/x")
+                _ = unsafe rmdir("\(scratch.path)/\(name)")
+            }
+        }
+        close(unsafe open("\(path).1.gz", O_CREAT | O_WRONLY, 0o600))
+        let rotation = LogRotation(bytesMax: 20_000, keep: 2, compresses: false)
+        let file = FileDestination(path: path, rotation: rotation)
+        let lines = (0..<2_000).map { "record \($0) \(String(repeating: "x", count: $0 % 90))\n" }
+        let bytes = Array(lines.joined().utf8)
+        #expect(unsafe bytes.withUnsafeBytes { unsafe file.write($0) } == bytes.count)
+        file.close()
+        #expect(scratch.names == ["l", "l.1", "l.2", "l.2.gz"])
+        #expect(scratch.read("l") == bytes)
+    }
+
     @Test func `a file begins with its period`() throws {
         let scratch = Scratch()
         let path = "\(scratch.path)/l"

@@ -82,7 +82,10 @@ struct FileDestination: ByteDestination {
         guard file.descriptor >= 0 else { return 0 }
         let fitting = unsafe fitting(records, in: file)
         guard fitting == 0 else { return fitting }
-        // It could not be renamed: better too large than without this record.
+        // It could not be renamed: better too large than without these records, and than to try that
+        // again for each of them.
+        guard file.size == 0 else { return records.count }
+        // Larger than a file may be, it has one of its own.
         let end = unsafe records.firstIndex(of: UInt8(ascii: "\n"))
         return end.map { $0 + 1 } ?? records.count
     }
