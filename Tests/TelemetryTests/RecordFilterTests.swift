@@ -80,8 +80,10 @@ struct LogScopesTests {
         #expect(scopes.add(LogScope(.route("/x"), until: later)))
         #expect(scopes.isWanted(other, route: "/x"))
         #expect(!scopes.isWanted(other, route: "/y"))
+        #expect(!scopes.isNamed(other))
         #expect(scopes.add(LogScope(.trace(other.context.traceIDText), until: later)))
-        #expect(scopes.isWanted(other, route: "/y"))
+        #expect(scopes.isWanted(other, route: "/y") && scopes.isNamed(other))
+        #expect(!scopes.isNamed(anna))
         let past = uptimeNanoseconds()
         for subject: LogScope.Subject in scopes.current.map(\.subject) {
             #expect(scopes.add(LogScope(subject, until: past)))

@@ -51,6 +51,17 @@ struct TraceContextTests {
         #expect(next.parentSpanID == mine.spanID)
     }
 
+    @Test(
+        arguments: [
+            (traceID, true), ("5\(traceID.dropFirst())", false), ("\(traceID.dropLast())7", false),
+            ("4bf92f3577b34da6b3ce929d0e0e4736", false), ("\(traceID)0", false),
+            ("\(traceID.dropLast())", false), (traceID.uppercased(), false), ("", false),
+        ] as [(String, Bool)]
+    )
+    func `a trace knows its id`(_ text: String, _ isItsOwn: Bool) {
+        #expect(TraceContext(accepting: "00-\(traceID)-\(spanID)-01").isNamed(text) == isItsOwn)
+    }
+
     @Test func `flags we do not know are not passed on`() {
         #expect(TraceContext(accepting: "00-\(traceID)-\(spanID)-ff").flags == 3)
     }

@@ -69,7 +69,7 @@ package final class LogScopes: Sendable {
                 switch subject {
                 case .route(let template): template == route
                 case .user(let name): unsafe name == trace.user || name == trace.role
-                case .trace(let id): id == trace.context.traceIDText
+                case .trace(let id): trace.context.isNamed(id)
                 }
             }
     }
@@ -78,7 +78,9 @@ package final class LogScopes: Sendable {
     @inline(__always)
     func isNamed(_ trace: RequestTrace) -> Bool {
         latest.load(ordering: .relaxed) != 0
-            && isListed { $0 == .trace(trace.context.traceIDText) }
+            && isListed { subject in
+                if case .trace(let id) = subject { trace.context.isNamed(id) } else { false }
+            }
     }
 
     @inline(never)

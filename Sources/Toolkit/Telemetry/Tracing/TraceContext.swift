@@ -104,6 +104,17 @@ extension TraceContext {
         }
     }
     package var traceIDText: String { text { appendTraceID(to: &$0) } }
+
+    /// Whether that is the trace's id, without making a text of it.
+    func isNamed(_ traceID: String) -> Bool {
+        traceID.utf8.count == 32
+            && traceID.utf8.enumerated().allSatisfy { position, digit in
+                let half = position < 16 ? traceIDHigh : traceIDLow
+                let nibble = UInt8(half >> (60 - UInt64(position % 16) * 4) & 15)
+                return digit == Hexadecimal.character(nibble)
+            }
+    }
+
     package var spanIDText: String { text { appendSpanID(to: &$0) } }
 
     private func text(_ append: (inout [UInt8]) -> Void) -> String {
