@@ -61,7 +61,11 @@ package enum Redaction {
             }
             mask(.jwt) { $0.runs("eyJ", isPart: true) { text, at in isTokenByte(text.bytes[at]) } }
             for word in ["Bearer ", "bearer ", "Bearer+", "bearer+"] as [StaticString] {
-                mask(.bearer) { $0.runs(word) { text, at in isTokenByte(text.bytes[at]) } }
+                mask(.bearer) {
+                    $0.runs(word) { text, at in
+                        isTokenByte(text.bytes[at]) || text.isBlank(at) && text.isBlank(at - 1)
+                    }
+                }
             }
             mask(.password) {
                 $0.runs("assword=") { text, at in
@@ -129,6 +133,10 @@ private struct RedactedText {
 
     func isEncoded(_ position: Int) -> Bool { starts[position + 1] - starts[position] > 1 }
 
+    func isBlank(_ position: Int) -> Bool {
+        bytes[position] == UInt8(ascii: " ") || bytes[position] == UInt8(ascii: "\t")
+    }
+
     func source(without ranges: [Range<Int>]) -> [UInt8] {
         var rest: [UInt8] = []
         var end = 0
@@ -167,19 +175,28 @@ private struct RedactedText {
         var index = 0
         while let start = position(of: Array("://".utf8), from: index) {
             index = start + 3
+            let isWhole = isEncoded(start) && isEncoded(start + 2)
             var colon: Int?
             var at: Int?
-            scan: for position in index..<bytes.count {
+            var position = index
+            scan: while position < bytes.count {
                 switch bytes[position] {
                 case UInt8(ascii: ":"): colon = colon ?? position
                 case UInt8(ascii: "@"): at = position
-                case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: " "): break scan
+                // Encoded, it ends what is encoded as a whole; of the rest it is a part.
+                case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: " "):
+                    if !isEncoded(position) || isWhole && isEncoded(colon ?? start) { break scan }
                 // Of what is encoded, this is no part.
                 case UInt8(ascii: "&") where isDecoded && !isEncoded(position): break scan
                 default: break
                 }
+                position += 1
             }
-            guard let colon, let at, colon < at else { continue }
+            guard let colon, let at, colon < at else {
+                // What begins within has none either, but for the one that this ended at.
+                index = max(index, position - 2)
+                continue
+            }
             found.append(colon + 1..<at)
             index = at
         }
