@@ -30,6 +30,22 @@ struct StatementSeriesTests {
         #expect(statistics.allSatisfy { $0.summary == "_overflow" || $0.count <= 50 })
     }
 
+    @Test(arguments: [9_500, 50_000])
+    func `rows and the slow are all there, however many statements`(seriesMax: Int) {
+        var configuration = TelemetryConfiguration()
+        configuration.seriesMax = seriesMax
+        configuration.slowStatementNanoseconds = 1_000
+        let telemetry = Telemetry(configuration)
+        for number in 0..<1_500 {
+            telemetry.statementEnded("SELECT \(number)", nanoseconds: 1_000, rows: 3)
+        }
+        let statistics = telemetry.statementStatistics
+        #expect(statistics.reduce(0) { $0 + $1.count } == 1_500)
+        #expect(statistics.reduce(0) { $0 + $1.rows } == 4_500)
+        #expect(statistics.reduce(0) { $0 + $1.slow } == 1_500)
+        #expect(statistics.contains { $0.summary == "_overflow" })
+    }
+
     @Test(arguments: [1, 40_000, 7_300_000, 999_999_999, 2_000_000_000, 86_400_000_000_000])
     func `a quantile lies within a tenth of what was observed`(nanoseconds: UInt64) {
         let telemetry = Telemetry()

@@ -163,10 +163,17 @@ extension StatementSeries {
     /// All statements so far, the most expensive first. What no longer had a series of its own is
     /// in a line of its own: with it, the counts add up.
     var statistics: [StatementStatistics] {
-        let summaries = entries.withLock { Dictionary(grouping: $0.values, by: \.summary).values }
-        return (summaries.map(statistics) + [overflow])
-            .filter { $0.count > 0 }
-            .sorted { $0.totalNanoseconds > $1.totalNanoseconds }
+        // Loops wait for the lock, so nothing is worked out under it.
+        let entries = entries.withLock { Array($0.values) }
+        var all = Dictionary(grouping: entries, by: \.summary).values.map(statistics)
+        var shared = overflow
+        // Whose durations are in that line has none of its own to say the rest in.
+        for statement in all where statement.count == 0 {
+            shared.rows &+= statement.rows
+            shared.slow &+= statement.slow
+        }
+        all.append(shared)
+        return all.filter { $0.count > 0 }.sorted { $0.totalNanoseconds > $1.totalNanoseconds }
     }
 
     /// Of one summary in all schemas, which share what has no namespace.
