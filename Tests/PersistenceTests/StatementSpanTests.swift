@@ -44,15 +44,34 @@ import Testing
             _ = try await database.perform(Self.read("SELECT 1"), in: context)
             _ = try await database.perform(Self.read("SELECT 2"), in: context)
             Self.expectAgreement(context.trace, 2)
-            let open = Self.request()
-            var transaction = Self.read("SELECT 3")
-            transaction.ending = .open
-            let list = try await database.open(transaction, in: open)
-            Self.expectAgreement(open.trace, 1)
-            try await list.commit()
             let failing = Self.request()
             await #expect(throws: Problem.self) {
                 try await database.perform(Self.read("SELECT 1/0"), in: failing)
+            }
+            Self.expectAgreement(failing.trace, 1, failed: true)
+        }
+    }
+
+    @Test func `a transaction that stays open is one statement, told of at its end`() async throws {
+        try await withDatabase { database, _ in
+            let context = Self.request()
+            let trace = context.trace
+            var transaction = Self.read("SELECT 3")
+            transaction.ending = .open
+            let open = try await database.open(transaction, in: context)
+            _ = try await open.perform(Query("SELECT 4"))
+            #expect(trace.waitingExemplars.isEmpty && trace.statementCount == 1)
+            try await open.commit()
+            let spans = (0..<trace.spanCount).map { trace.span($0) }.filter { $0.layer == .sql }
+            #expect(spans.count == 3)
+            let took = spans.reduce(0) { $0 + ($1.endedAt &- $1.startedAt) }
+            #expect(trace.waitingExemplars.map(\.value) == [took])
+            #expect(trace.selfNanoseconds(.sql) == took)
+            #expect(trace.statementCount == 1)
+            transaction.statements = [Query("SELECT 1/0")]
+            let failing = Self.request()
+            await #expect(throws: Problem.self) {
+                try await database.open(transaction, in: failing)
             }
             Self.expectAgreement(failing.trace, 1, failed: true)
         }

@@ -14,6 +14,7 @@ import Testing
         INSERT INTO api.moons SELECT n, 'moon ' || n FROM generate_series(1, 20) n;
         CREATE TABLE api.stars (id int);
         INSERT INTO api.stars SELECT n FROM generate_series(1, 5000) n;
+        CREATE TABLE api.stones AS SELECT repeat('x', 200000) FROM generate_series(1, 60);
         CREATE FUNCTION api.brightest(first int) RETURNS SETOF api.stars STABLE LANGUAGE sql
           AS 'SELECT * FROM api.stars WHERE id <= $1';
         CREATE FUNCTION api.shout() RETURNS api."text/shout"
@@ -47,8 +48,15 @@ import Testing
             rows: [3]
         ),
         Asked(method: .delete, target: "/moons?id=gt.15", rows: [5]),
-        // Asked for at first: one more than comes in one piece. Then counted, and fetched.
-        Asked(target: "/stars", rows: [2_001, 5_000]),
+        // Asked for at first: one more than comes in one piece, which is thrown away. Then fetched.
+        Asked(target: "/stars", rows: [0, 5_000]),
+        Asked(target: "/stars?limit=3000", rows: [0, 3_000]),
+        Asked(target: "/stars?limit=3000&offset=10", rows: [0, 3_000]),
+        Asked(target: "/stars?limit=3000", headers: ["Prefer": "count=exact"], rows: [0, 3_000]),
+        Asked(target: "/stars?offset=1500", headers: ["Prefer": "count=exact"], rows: [0, 3_500]),
+        Asked(target: "/stars?limit=3000", headers: ["Prefer": "count=planned"], rows: [3_000]),
+        // Thrown away for what they weigh.
+        Asked(target: "/stones?limit=50", rows: [0, 50]),
         Asked(target: "/rpc/brightest?first=4500", rows: [4_500]),
     ]
 

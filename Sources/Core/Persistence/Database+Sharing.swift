@@ -65,7 +65,8 @@ extension Database {
         } catch {
             let now = uptimeNanoseconds()
             let end: SQLEvent.TransactionOutcome = session.isUsable ? .rollback : .abandoned
-            report(end, of: session, in: first.context.trace)
+            report(end)
+            reportLookups(of: session)
             for (index, member) in group.members.enumerated() {
                 member.transaction.sharing?.failed()
                 // The others were not at fault, and reading again changes nothing.
@@ -74,7 +75,8 @@ extension Database {
             return group.tell { $0 == 0 ? .failure(error) : .success(nil) }
         }
         let now = uptimeNanoseconds()
-        report(answered.failure == nil ? .commit : .rollback, of: session, in: first.context.trace)
+        report(answered.failure == nil ? .commit : .rollback)
+        reportLookups(of: session)
         telemetry.report(.shared(reads: group.members.count - 1))
         let outcomes = group.outcomes(answered.results, answered.failure)
         for (index, outcome) in outcomes.enumerated() {

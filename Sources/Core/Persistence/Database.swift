@@ -8,7 +8,7 @@ package import Telemetry
 /// statements.
 package struct Database: Sendable {
     /// What came of one try: results, or the caller's own refusal of them.
-    private typealias Outcome = Result<[QueryResult], Problem>
+    typealias Outcome = Result<[QueryResult], Problem>
     package typealias Acceptance = ([QueryResult]) throws(Problem) -> Void
 
     private let pools: [Pool]
@@ -110,7 +110,8 @@ package struct Database: Sendable {
             transaction.sharing?.took(now &- started)
             ended(transaction, now &- started, state: state, rows: rows, in: trace)
             trace.leave(to: previous, failed: state != nil, at: now)
-            self.report(outcome, of: session, in: trace)
+            self.report(outcome)
+            reportLookups(of: session)
         }
         do throws(PostgresFailure) {
             let outcome = try await run(transaction, on: session, in: context, accept)
@@ -131,36 +132,44 @@ package struct Database: Sendable {
         _ took: UInt64,
         state: String?,
         rows: Int,
-        in trace: RequestTrace
+        span: Int8? = nil,
+        in trace: RequestTrace?
     ) {
-        trace.schema = transaction.schema
+        trace?.schema = transaction.schema
         telemetry.statementEnded(
             transaction.summary,
             nanoseconds: took,
             rows: rows,
             sqlState: state,
+            span: span,
             in: trace
         )
-        explainer?.ended(transaction, nanoseconds: took, in: trace)
+        guard let trace else { return }
+        explainer?.ended(transaction, nanoseconds: took, span: span, in: trace)
     }
 
-    func report(
-        _ outcome: SQLEvent.TransactionOutcome,
-        of session: Session,
-        in trace: RequestTrace
-    ) {
+    /// For `open`: says which span the statement is noted in, for `ended`.
+    func opened(_ transaction: Transaction, in trace: RequestTrace) -> Int8 {
+        trace.schema = transaction.schema
+        return telemetry.statementOpened(transaction.summary, in: trace)
+    }
+
+    func report(_ outcome: SQLEvent.TransactionOutcome) {
         telemetry.report(.transaction(outcome))
+    }
+
+    func reportLookups(of session: Session) {
         let (hits, misses, evictions) = session.lookups
         if hits > 0 { telemetry.report(.prepared(.hit, times: hits)) }
         if misses > 0 { telemetry.report(.prepared(.miss, times: misses)) }
         if evictions > 0 { telemetry.report(.prepared(.evicted, times: evictions)) }
     }
 
-    private func run(
+    func run(
         _ transaction: Transaction,
         on session: Session,
         in context: RequestContext,
-        _ accept: Acceptance
+        _ accept: Acceptance = { _ in }
     ) async throws(PostgresFailure) -> Outcome {
         let deadline = context.deadline
         do throws(PostgresFailure) {
@@ -187,19 +196,6 @@ package struct Database: Sendable {
                 } catch { session.close() }
             }
             throw error
-        }
-    }
-
-    /// For `open`: the same measures, without the end.
-    func begun(
-        _ transaction: Transaction,
-        on session: Session,
-        in context: RequestContext,
-        from previous: Layer
-    ) async throws(PostgresFailure) -> [QueryResult] {
-        switch try await measured(transaction, on: session, in: context, from: previous, { _ in }) {
-        case .success(let results): return results
-        case .failure: return []
         }
     }
 

@@ -16,12 +16,22 @@ package struct StatementExplainer: Sendable {
         self.telemetry = telemetry
     }
 
-    /// To be called when the statement has ended, inside its span. Returns at once.
-    func ended(_ transaction: Transaction, nanoseconds: UInt64, in trace: RequestTrace) {
+    /// To be called when the statement has ended, inside its span or with it. Returns at once.
+    func ended(
+        _ transaction: Transaction,
+        nanoseconds: UInt64,
+        span: Int8?,
+        in trace: RequestTrace
+    ) {
         // Almost none is: the rest of this is not for every request.
         guard telemetry.isSlowStatement(nanoseconds) else { return }
         guard let query = transaction.statements.first, Self.isPlannable(query.sql),
-            let run = telemetry.planWanted(for: query.sql, nanoseconds: nanoseconds, in: trace)
+            let run = telemetry.planWanted(
+                for: query.sql,
+                nanoseconds: nanoseconds,
+                span: span,
+                in: trace
+            )
         else { return }
         let summary = transaction.summary
         Task {

@@ -23,9 +23,22 @@ package struct Transaction: Sendable {
         /// They are the rows.
         case returned
         /// The one row of the statement at `index` has it in this column.
-        case told(index: Int, column: Int)
-        /// The statement at `index` passed over them.
-        case passed(index: Int)
+        case told(index: Int, column: Int, unless: Excess? = nil)
+        /// They are those of the last statement, and what is fetched later (`Database.open`).
+        case fetched
+    }
+
+    /// When nothing of the one row is answered, because there are too many rows for it.
+    package struct Excess: Sendable {
+        /// There are more than these,
+        package var over: Int
+        /// or this column has how many more there are.
+        package var leftOutColumn: Int
+
+        package init(over: Int, leftOutColumn: Int) {
+            self.over = over
+            self.leftOutColumn = leftOutColumn
+        }
     }
 
     /// Low in cardinality: `SELECT planets`. What dashboards and slow-query logs say.
@@ -111,11 +124,13 @@ package struct Transaction: Sendable {
     func rowCount(of results: [QueryResult]) -> Int {
         switch rows {
         case .returned: return results.reduce(0) { $0 + $1.rowCount }
-        case .told(let index, let column):
+        case .told(let index, let column, let excess):
             guard index < results.count, results[index].rowCount > 0 else { return 0 }
-            return results[index].integer(0, column) ?? 0
-        case .passed(let index):
-            return index < results.count ? results[index].affectedCount ?? 0 : 0
+            let rows = results[index].integer(0, column) ?? 0
+            guard let excess else { return rows }
+            let leftOut = results[index].integer(0, excess.leftOutColumn) ?? 0
+            return rows > excess.over || leftOut > 0 ? 0 : rows
+        case .fetched: return results.last?.rowCount ?? 0
         }
     }
 

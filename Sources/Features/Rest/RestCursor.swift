@@ -71,6 +71,8 @@ final class RestCursor: AnswerPieces, @unchecked Sendable {
         Query("FETCH \(rows) FROM \(name)", isPrepared: false)
     }
 
+    func letGo() { transaction.abandon() }
+
     func next() async throws(Problem) -> [UInt8]? {
         guard !isOver else { return nil }
         let rows: QueryResult

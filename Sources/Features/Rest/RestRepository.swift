@@ -45,7 +45,7 @@ package struct RestRepository: Sendable {
         // One snapshot for the count and for all rows (PostgreSQL §13.2.2).
         if list.count != nil { transaction.isolation = request.isolation ?? "REPEATABLE READ" }
         transaction.statements = list.statements
-        transaction.rows = list.rows
+        transaction.rows = .fetched
         let open = try await database.open(transaction, in: context)
         guard open.results.count == transaction.statements.count, let first = open.results.last
         else { throw Problem(.internalFailure, code: "XX000", "a list without its results") }
@@ -107,18 +107,6 @@ extension RestTransaction.RestList {
 
     /// Which passes over all rows, where none counts them.
     fileprivate static let passIndex = 2
-
-    /// All that there are, not those fetched first.
-    fileprivate var rows: Transaction.Rows {
-        count == nil ? .passed(index: Self.passIndex) : .answer
-    }
-}
-
-extension Transaction.Rows {
-    /// PostgreSQL makes one row of them, and says of how many.
-    fileprivate static var answer: Self {
-        .told(index: 0, column: ResultColumn.pageTotal.index())
-    }
 }
 
 extension Transaction {
@@ -141,7 +129,16 @@ extension Transaction {
             sharing: request.sharing
         )
         schema = request.schema
-        if case .answer = request.shape { rows = .answer }
+        guard case .answer = request.shape else { return }
+        // PostgreSQL makes one row of them, and says of how many. What is too much for one answer
+        // becomes a list, which is a statement of its own.
+        rows = .told(
+            index: 0,
+            column: ResultColumn.pageTotal.index(),
+            unless: request.cut.map {
+                Excess(over: $0, leftOutColumn: ResultColumn.leftOut.index())
+            }
+        )
     }
 }
 

@@ -112,6 +112,13 @@ extension Telemetry {
         }
     }
 
+    /// A statement that goes on in several spans: says which of them is the first, for
+    /// `statementEnded`.
+    package func statementOpened(_ summary: String, in trace: RequestTrace) -> Int8 {
+        if configuration.isOn { trace.note(opened: summary) }
+        return trace.openSpan
+    }
+
     /// A statement came back. `summary` is low in cardinality: `SELECT planets`. With a trace, the
     /// statement is counted to the request and noted in its open span.
     package func statementEnded(
@@ -119,18 +126,23 @@ extension Telemetry {
         nanoseconds: UInt64,
         rows: Int,
         sqlState: String? = nil,
+        span: Int8? = nil,
         in trace: RequestTrace? = nil
     ) {
         guard configuration.isOn else { return }
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
         let slot = Shard.current
         let series = unsafe statements.handle(summary, in: trace?.schema ?? "", slot: slot)
-        if sqlState == nil, !isSlow, !series.isShared, let trace,
+        if sqlState == nil, !isSlow, !series.isShared, span == nil, let trace,
             trace.noteFirst(series, nanoseconds: nanoseconds, rows: rows)
         {
             return
         }
-        trace?.note(summary, rows: rows, sqlState: sqlState)
+        if let span {
+            trace?.note(rows: rows, sqlState: sqlState, ofStatementIn: span)
+        } else {
+            trace?.note(summary, rows: rows, sqlState: sqlState)
+        }
         let duration = statements.ended(
             series,
             nanoseconds: nanoseconds,

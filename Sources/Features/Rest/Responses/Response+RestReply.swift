@@ -35,6 +35,7 @@ extension Response.Body {
         case .bytes(let bytes): self = .bytes(bytes)
         case .pieces(let pieces):
             self = .stream(length: nil) { writer in
+                defer { pieces.letGo() }
                 while let piece = try await pieces.next() { try await writer.write(piece) }
             }
         case .answer(let answer):

@@ -11,6 +11,8 @@ package protocol AnswerBytes: AnyObject, Sendable {
 /// Rows as JSON, a piece at a time: nil when there are no more.
 package protocol AnswerPieces: AnyObject, Sendable {
     func next() async throws(Problem) -> [UInt8]?
+    /// No more will be asked for. To be said before the request is over.
+    func letGo()
 }
 
 /// A response in the dialect's terms, before it is HTTP.

@@ -8,10 +8,11 @@ extension Telemetry {
     }
 
     /// Where a slow statement's plan belongs, when it is one to be asked for. To be asked inside
-    /// the statement's span; whoever is told so keeps the trace.
+    /// the statement's span, or with it; whoever is told so keeps the trace.
     package func planWanted(
         for query: String,
         nanoseconds: UInt64,
+        span: Int8? = nil,
         in trace: RequestTrace
     ) -> CapturedPlan.Run? {
         guard isSlowStatement(nanoseconds) else { return nil }
@@ -19,7 +20,7 @@ extension Telemetry {
             traceIDHigh: trace.context.traceIDHigh,
             traceIDLow: trace.context.traceIDLow,
             spanID: trace.context.spanID,
-            span: trace.openSpan
+            span: span ?? trace.openSpan
         )
         guard plans.shouldAsk(for: query, nanoseconds: nanoseconds, run: run) else { return nil }
         trace.isPlanned = true

@@ -166,6 +166,26 @@ import Synchronization
         if let sqlState { note("db.response.status_code", sqlState) }
     }
 
+    /// Adds a statement to the open span that goes on beyond it.
+    func note(opened summary: String) {
+        unsafe statementCount += 1
+        note("db.query.summary", summary)
+    }
+
+    /// What came of it: its rows belong to the span that has its name, its failure to the span that
+    /// failed, if there was still room for that.
+    func note(rows: Int, sqlState: String?, ofStatementIn span: Int8) {
+        let count = TraceAttribute.Value.integer(rows)
+        unsafe notes.append(
+            TraceAttribute(key: "db.response.returned_rows", value: count, span: span)
+        )
+        guard let sqlState else { return }
+        let failed = unsafe spansOpenBeyond == 0 ? currentSpan : span
+        unsafe notes.append(
+            TraceAttribute(key: "db.response.status_code", value: .text(sqlState), span: failed)
+        )
+    }
+
     /// What is known of the request and its spans. Made when somebody looks.
     package var attributes: [TraceAttribute] {
         unsafe (firstStatement?.attributes ?? []) + notes
