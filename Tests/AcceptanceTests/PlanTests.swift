@@ -70,6 +70,9 @@ extension AcceptanceTests {
                 """
                 create function nap(seconds int) returns text language sql volatile as
                 $$ select current_setting('application_name') from pg_sleep(seconds) $$;
+                create view names as select current_setting('application_name') as name
+                from generate_series(1, 3000);
+                grant select on names to anon;
                 notify pgrst, 'reload schema'
                 """
             )
@@ -101,6 +104,13 @@ extension AcceptanceTests {
             }
             #expect(try eventually(within: 10) { try active("lucarne \(id)") == "1" })
             #expect(try answer.value(within: 20).body == "\"lucarne \(id)\"")
+            // A list that comes in pieces.
+            let list = try server.get(
+                "/rest/v1/names",
+                "-H",
+                "traceparent: 00-\(id)-00f067aa0ba902b7-01"
+            )
+            #expect(list.body.split(separator: id).count == 3_001)
             #expect(
                 try database.psql(
                     "select count(*) from pg_stat_activity where application_name like 'lucarne _%'"

@@ -74,12 +74,12 @@ struct StatementSeriesTests {
             trace.route = route
             telemetry.requestStarted(trace)
             let previous = trace.enter(.sql, named: "sql", at: 2)
-            trace.schema = schema
             telemetry.statementEnded(
                 "SELECT planets",
                 nanoseconds: 1,
                 rows: 2,
                 sqlState: number == 3 ? "57014" : nil,
+                schema: schema,
                 in: trace
             )
             trace.leave(to: previous, failed: number == 3, at: 3)

@@ -41,8 +41,12 @@ package struct Database: Sendable {
         in context: RequestContext,
         accept: Acceptance = { _ in }
     ) async throws(Problem) -> [QueryResult] {
-        guard tellsTraces else { return try await carryOut(transaction, in: context, accept) }
-        return try await carryOut(transaction.told(of: context.trace), in: context, accept)
+        try await carryOut(named(transaction, context.trace), in: context, accept)
+    }
+
+    /// Under the trace's name, where statements are to have it.
+    func named(_ transaction: Transaction, _ trace: RequestTrace) -> Transaction {
+        tellsTraces ? transaction.told(of: trace) : transaction
     }
 
     private func carryOut(
@@ -135,12 +139,12 @@ package struct Database: Sendable {
         span: Int8? = nil,
         in trace: RequestTrace?
     ) {
-        trace?.schema = transaction.schema
         telemetry.statementEnded(
             transaction.summary,
             nanoseconds: took,
             rows: rows,
             sqlState: state,
+            schema: transaction.schema,
             span: span,
             in: trace
         )

@@ -138,7 +138,12 @@ extension Database {
         let previous = trace.enter(.poolWait)
         do throws(PostgresFailure) {
             let lease = try await lend(in: context)
-            let open = OpenTransaction(transaction, of: self, on: lease, in: context)
+            let open = OpenTransaction(
+                named(transaction, trace),
+                of: self,
+                on: lease,
+                in: context
+            )
             try await open.begin(from: previous)
             return open
         } catch {

@@ -126,13 +126,15 @@ extension Telemetry {
         nanoseconds: UInt64,
         rows: Int,
         sqlState: String? = nil,
+        schema: String = "",
         span: Int8? = nil,
         in trace: RequestTrace? = nil
     ) {
         guard configuration.isOn else { return }
+        unsafe trace?.schema = schema
         let isSlow = nanoseconds >= configuration.slowStatementNanoseconds
         let slot = Shard.current
-        let series = unsafe statements.handle(summary, in: trace?.schema ?? "", slot: slot)
+        let series = statements.handle(summary, in: schema, slot: slot)
         if sqlState == nil, !isSlow, !series.isShared, span == nil, let trace,
             trace.noteFirst(series, nanoseconds: nanoseconds, rows: rows)
         {
