@@ -69,6 +69,7 @@ extension Daemon {
     static func prometheus(
         scraping server: LucarneProcess,
         and other: Daemon? = nil,
+        namespace: String? = nil,
         features: [String] = [],
         alertmanager: Daemon? = nil,
         alerts: String? = nil
@@ -83,9 +84,11 @@ extension Daemon {
             )
             .replacing("alertmanager:9093", with: "127.0.0.1:\(alertmanager?.port ?? 1)")
             .replacing("rules/", with: "")
+        // As an operator attaches it; the last line is that of the targets.
+        let label = namespace.map { "        labels: {namespace: \($0)}\n" } ?? ""
         let rules = "prometheus/rules"
         let files = [
-            "prometheus.yml": configuration,
+            "prometheus.yml": configuration + label,
             "recording.yml": try Repository.text(of: "\(rules)/recording.yml")
                 .replacing("interval: 2m", with: "interval: 1s"),
             "alerts.yml": try alerts ?? Repository.text(of: "\(rules)/alerts.yml"),

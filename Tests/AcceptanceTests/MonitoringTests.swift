@@ -10,11 +10,17 @@ extension AcceptanceTests {
             _ form: HistogramForm
         ) throws {
             let server = try Self.busyServer()
-            let prometheus = try Daemon.prometheus(scraping: server, features: form.features)
+            let prometheus = try Daemon.prometheus(
+                scraping: server,
+                namespace: form.namespace,
+                features: form.features
+            )
             let token = try server.token(role: "service_role")
             let traffic = try Command.client("traffic", server.base, token, "6")
             #expect(traffic.status == 0, "\(traffic.output)\(traffic.errors)")
             try Self.expectData(prometheus)
+            let elsewhere = try Self.verify(prometheus, "--namespace", "elsewhere", "--json")
+            #expect(elsewhere.output.contains(#""verdict":"no traffic""#))
             try Self.expectExemplarsOpen(prometheus, server, form)
             let classic = try prometheus.values("http_server_request_duration_seconds_bucket")
             #expect(classic.isEmpty == (form == .native))
@@ -157,5 +163,7 @@ extension AcceptanceTests {
 enum HistogramForm: Sendable {
     case classic, native
 
+    /// With the label that an operator attaches, and without.
+    var namespace: String? { self == .native ? "prod" : nil }
     var features: [String] { self == .native ? ["native-histograms"] : [] }
 }

@@ -108,9 +108,19 @@ private struct Mutation: Sendable, CustomTestStringConvertible {
                 panels[index].queries[0].expression = PromQL.board.series("lucarne_spans_total")
             }
         },
-        Mutation("a board's variable is forgotten", "is not limited to $job and $instance") {
+        Mutation("a board's variable is forgotten", "spans_total is not limited to $namespace") {
             $0.onPanels("lucarne_spans_total") { panels, index in
-                panels[index].queries[0].expression = "sum (rate(lucarne_spans_total[5m]))"
+                panels[index].queries[0].expression.replace("namespace=~\"$namespace\"", with: "")
+            }
+        },
+        Mutation("recorded series of all", "rate30d is not limited to $namespace") {
+            $0.onPanels("slo:sli_error:ratio_rate30d") { panels, index in
+                panels[index].queries[0].expression.replace("namespace=~\"$namespace\"", with: "")
+            }
+        },
+        Mutation("log records of all", "lucarne-logs, Errors: is not limited to $process") {
+            $0.onPanels("=~\"error|critical\"}") { panels, index in
+                panels[index].queries[0].expression.replace("=~\"$process\"", with: "=~\".+\"")
             }
         },
         Mutation("a legend names what is not there", "the legend's nobody") {

@@ -20,12 +20,60 @@ import Testing
         for variable in variables.dropFirst() {
             #expect(variable["refresh"]?.int == 2, "on time change")
             #expect(variable["multi"]?.bool == true)
-            // The linter wants ".+" here as well, with which "All" would take in the series that
-            // other services have under OpenTelemetry's names.
-            let all = variable["name"]?.string == "job" ? nil : ".+"
+            let name = variable["name"]?.string ?? ""
+            let all: String? =
+                switch name {
+                // The linter wants ".+" here as well, with which "All" would take in the series
+                // that other services have under OpenTelemetry's names.
+                case "job": nil
+                // Where nothing attaches the label, there are series all the same.
+                case "namespace": ".*"
+                default: ".+"
+                }
             #expect(variable["allValue"]?.string == all)
             #expect(variable["datasource"]?["uid"]?.string == "$datasource")
         }
+    }
+
+    @Test(arguments: Board.all)
+    func `what was picked narrows what is picked next, and goes with links and restarts`(
+        board: Board
+    ) {
+        let variables = board.json["templating"]?["list"]?.array?.dropFirst() ?? []
+        let names = variables.compactMap { $0["name"]?.string }
+        #expect(
+            names.starts(
+                with: board.source == .loki
+                    ? ["environment", "process"] : ["namespace", "job", "instance"]
+            )
+        )
+        var before: [String] = []
+        for variable in variables {
+            let asked = variable["definition"]?.string ?? ""
+            for name in before where name != "instance" {
+                #expect(asked.contains("=~\"$\(name)\""), "\(asked)")
+            }
+            before.append(variable["name"]?.string ?? "")
+        }
+        #expect(board.json["links"]?[0]?["includeVars"]?.bool == true)
+        for annotation in board.json["annotations"]?["list"]?.array?.dropFirst() ?? [] {
+            let asked = annotation["expr"]?.string ?? ""
+            for name in names where name != "route" {
+                #expect(asked.contains("=~\"$\(name)\""), "\(asked)")
+            }
+        }
+    }
+
+    /// As Loki's data source has it (Grafana, `LokiVariableQuery`).
+    @Test func `log streams are picked from by environment and instance`() throws {
+        let board = try #require(Board.all.first { $0.source == .loki })
+        let variables = board.json["templating"]?["list"]?.array?.dropFirst() ?? []
+        #expect(variables.map { $0["query"]?["type"]?.int } == [1, 1])
+        #expect(variables.map { $0["query"]?["label"]?.string } == ["env", "instance"])
+        #expect(
+            variables.last?["query"]?["stream"]?.string
+                == #"{service_name="lucarne",env=~"$environment"}"#
+        )
     }
 
     @Test(arguments: Board.all)

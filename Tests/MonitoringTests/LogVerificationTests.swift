@@ -21,16 +21,19 @@ import Testing
         return Dictionary(findings.map { ($0.place, $0) }) { first, _ in first }
     }
 
-    private let streams = #"[{"service_name":"lucarne","level":"info","instance":"a:1"}]"#
+    private let streams =
+        #"[{"service_name":"lucarne","env":"b","level":"info","instance":"a:1"}]"#
 
     @Test func `no stream of Lucarne's: not pushed`() throws {
         let found = try findings(streams: "[]")
-        #expect(found.count == Board.all.filter { $0.source == .loki }[0].panels.count + 1)
+        let board = Board.all.filter { $0.source == .loki }[0]
+        #expect(found.count == board.panels.count + board.variables.count + 1)
         #expect(found.values.allSatisfy { $0.verdict == .notPushed })
     }
 
     @Test func `streams without a label that is asked for: renamed`() throws {
-        let found = try findings(streams: #"[{"service_name":"lucarne"}]"#)
+        let labels = #"[{"service_name":"lucarne","env":"b","instance":"a:1"}]"#
+        let found = try findings(streams: labels)
         let panel = try #require(found["lucarne-logs / Errors"])
         #expect(panel.verdict == .renamed && panel.reason.contains("label level"))
         #expect(found["lucarne-logs / All records"]?.verdict == .noTraffic)

@@ -44,7 +44,7 @@ import Testing
     }
 
     /// `label_values(series, label)` in what ships, `count by (label) (series)` in what is asked.
-    @Test(arguments: Board.all)
+    @Test(arguments: Board.all.filter { $0.source == .prometheus })
     func `what is asked for a variable is what the board asks`(board: Board) throws {
         let asked = try verdicts(names: ["lucarne_build_info"])
         for variable in board.json["templating"]?["list"]?.array?.dropFirst() ?? [] {
@@ -52,6 +52,7 @@ import Testing
             let query = try #require(variable["query"]?["query"]?.string)
             let parts = try #require(query.wholeMatch(of: /label_values\((.+), (.+)\)/))
             let series = parts.1.replacing("$job", with: ".+")
+                .replacing("$namespace", with: ".*")
             let question = asked["\(board.identifier) / $\(name)"]?.expression
             #expect(question == "count by (\(parts.2)) (\(series))")
         }
@@ -61,6 +62,8 @@ import Testing
         let found = try verdicts(names: ["lucarne_build_info"], jobs: ["api", "lucarne"])
         let asked = found["lucarne-overview / Requests"]?.expression
         #expect(asked?.contains(#"job=~"api|lucarne""#) == true)
+        #expect(asked?.contains(#"namespace=~".*""#) == true)
+        #expect(!found.values.contains { $0.expression.contains("$") })
     }
 
     @Test func `the series of that name is gone: renamed`() throws {

@@ -55,7 +55,7 @@ package struct Agreement: Sendable {
 
 extension Agreement {
     private func findings(_ board: Board) -> [String] {
-        guard board.source == .prometheus else { return titles(of: board) }
+        guard board.source == .prometheus else { return titles(of: board) + unchosen(board) }
         let queries = board.panels.flatMap { panel in
             panel.queries.flatMap { query in
                 let place = "\(board.identifier), \(panel.title)"
@@ -119,10 +119,23 @@ extension Agreement {
 
     /// Every series of a board obeys the board's variables.
     private func unmatched(_ query: Panel.Query, at place: String) -> [String] {
-        PromQLReading(query.expression).selectors.filter { selector in
-            !selector.labels.contains("job")
-                || (recordedLabels(selector.name) == nil && !selector.labels.contains("instance"))
-        }.map { "\(place): \($0.name) is not limited to $job and $instance" }
+        PromQLReading(query.expression).selectors.flatMap { selector in
+            let isRecorded = recordedLabels(selector.name) != nil
+            let variables = ["namespace", "job"] + (isRecorded ? [] : ["instance"])
+            return variables.filter { !selector.labels.contains($0) }
+                .map { "\(place): \(selector.name) is not limited to $\($0)" }
+        }
+    }
+
+    /// And every stream.
+    private func unchosen(_ board: Board) -> [String] {
+        board.panels.flatMap { panel in
+            panel.queries.flatMap { query in
+                board.variables.filter { !query.expression.contains("$\($0.name)") }.map {
+                    "\(board.identifier), \(panel.title): is not limited to $\($0.name)"
+                }
+            }
+        }
     }
 
     /// What is not recorded by a rule may be another service's.

@@ -38,14 +38,22 @@ extension Board {
     }
 
     private func json(of variable: Variable) -> JSONValue {
-        let query = JSONValue.string(variable.query)
+        let definition = JSONValue.string(variable.query)
+        let query =
+            source == .prometheus
+            ? [("query", definition), ("refId", .string(variable.name))]
+            // 1: the values of a label.
+            : [
+                ("type", 1), ("stream", .string(variable.series)),
+                ("label", .string(variable.label)), ("refId", .string(variable.name)),
+            ]
         let all = variable.all.map { [("allValue", JSONValue.string($0))] } ?? []
         return .object(
             [
                 ("name", .string(variable.name)), ("label", .string(variable.title)),
                 ("type", "query"), ("datasource", reference),
-                ("query", .object([("query", query), ("refId", .string(variable.name))])),
-                ("definition", query), ("refresh", 2), ("includeAll", true), ("multi", true),
+                ("query", .object(query)), ("definition", definition), ("refresh", 2),
+                ("includeAll", true), ("multi", true),
             ] + all + [
                 ("current", .object([("text", "All"), ("value", "$__all")])), ("sort", 1),
             ]

@@ -5,6 +5,7 @@ extension Board {
     struct Variable: Sendable {
         var name: String
         var title: String
+        /// Or streams.
         var series: String
         var label: String
         /// What "All" stands for; without it, the values that there are.
@@ -17,15 +18,30 @@ extension Board {
     }
 
     var variables: [Variable] {
-        guard source == .prometheus else { return [] }
-        let ofJob = #"{job=~"$job"}"#
+        source == .prometheus ? ofSeries : ofStreams
+    }
+
+    private var ofSeries: [Variable] {
+        // A Prometheus that no operator set up attaches no such label: ".*" is also without it.
+        let namespace = Variable(
+            name: "namespace",
+            title: "Namespace",
+            series: "lucarne_build_info",
+            label: "namespace",
+            all: ".*"
+        )
         // Others' services, too, have series of these names (OpenTelemetry's): "All" are the jobs
         // in which a Lucarne is.
-        let job = Variable(name: "job", title: "Job", series: "lucarne_build_info", label: "job")
+        let job = Variable(
+            name: "job",
+            title: "Job",
+            series: PromQL.namespaces.series("lucarne_build_info"),
+            label: "job"
+        )
         let instance = Variable(
             name: "instance",
             title: "Instance",
-            series: "lucarne_build_info" + ofJob,
+            series: PromQL.jobs.series("lucarne_build_info"),
             label: "instance",
             all: ".+"
         )
@@ -33,10 +49,30 @@ extension Board {
         let route = Variable(
             name: "route",
             title: "Route",
-            series: "lucarne_request_layer_self_seconds_total" + ofJob,
+            series: PromQL.jobs.series("lucarne_request_layer_self_seconds_total"),
             label: "http_route",
             all: ".+"
         )
-        return picksRoute ? [job, instance, route] : [job, instance]
+        return [namespace, job, instance] + (picksRoute ? [route] : [])
+    }
+
+    private var ofStreams: [Variable] {
+        let environment = Variable(
+            name: "environment",
+            title: "Environment",
+            series: Self.streams(),
+            label: "env",
+            all: ".+"
+        )
+        // Not $instance: there it is an address, here host and process id, and links between
+        // boards pass on what was chosen.
+        let process = Variable(
+            name: "process",
+            title: "Instance",
+            series: Self.streams([#"env=~"$environment""#]),
+            label: "instance",
+            all: ".+"
+        )
+        return [environment, process]
     }
 }

@@ -11,10 +11,17 @@ struct PromQL: Sendable {
     var range: String
 
     /// The series that the board's variables choose.
-    static let board = PromQL(
-        matchers: [#"job=~"$job""#, #"instance=~"$instance""#],
+    static let board = jobs.limited(to: #"instance=~"$instance""#)
+    /// The same, where series of several instances became one.
+    static let jobs = namespaces.limited(to: #"job=~"$job""#)
+    static let namespaces = PromQL(
+        matchers: [#"namespace=~"$namespace""#],
         range: "$__rate_interval"
     )
+
+    private func limited(to matcher: String) -> PromQL {
+        PromQL(matchers: matchers + [matcher], range: range)
+    }
 
     func series(_ name: String, _ more: String...) -> String { selector(name, more) }
 

@@ -20,9 +20,9 @@ package enum Help {
           healthcheck [--live] [--timeout 2s]
                                  Ask a running server for /readyz (exit 0 if it is ready); --live: for
                                  /livez, for who replaces what is unhealthy.
-          telemetry verify [--prometheus URL] [--loki URL] [--range 5m] [--job RE]
-                                 [--instance RE] [--tenant ID] [--token TOKEN|@FILE]
-                                 [--strict] [--json]
+          telemetry verify [--prometheus URL] [--loki URL] [--range 5m]
+                                 [--namespace RE] [--job RE] [--instance RE]
+                                 [--tenant ID] [--token TOKEN|@FILE] [--strict] [--json]
                                  Ask every shipped panel and rule of a Prometheus, and every panel
                                  of log records of a Loki, and say which find nothing and why (exit
                                  1 if that can be mended; --strict: also when there was no traffic).

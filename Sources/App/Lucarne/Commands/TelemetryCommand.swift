@@ -61,6 +61,7 @@ package enum TelemetryCommand {
         var choice = Verification.Choice()
         choice.range = options["range"] ?? choice.range
         choice.job = options["job"] ?? choice.job
+        choice.namespace = options["namespace"] ?? choice.namespace
         choice.instance = options["instance"] ?? choice.instance
         do throws(Verification.Refusal) {
             var findings: [Verification.Finding] = []

@@ -29,7 +29,7 @@ extension Invocation.Command {
         case .telemetry:
             [
                 "prometheus": true, "loki": true, "json": false, "strict": false, "range": true,
-                "tenant": true, "token": true,
+                "tenant": true, "token": true, "namespace": true,
                 "job": true, "instance": true, "into": true, "runbooks": true,
             ]
         }

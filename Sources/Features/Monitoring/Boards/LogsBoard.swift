@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Board {
-    static let recordStreams = #"{service_name="lucarne"}"#
+    static let recordStreams = streams()
+
+    static func streams(_ more: [String] = []) -> String {
+        "{" + ([#"service_name="lucarne""#] + more).joined(separator: ",") + "}"
+    }
+
+    /// The streams that the board's variables choose.
+    private static func chosen(_ more: String...) -> String {
+        streams([#"env=~"$environment""#, #"instance=~"$process""#] + more)
+    }
 
     /// Reads what the Loki sink pushes: few labels, the rest is in the line (`| json`, which writes
     /// `http.route` as `http_route`).
@@ -14,21 +23,21 @@ extension Board {
                 "Records by level",
                 "Records per second.",
                 .perSecond,
-                .init("sum by (level) (rate(\(recordStreams)[$__auto]))", "{{level}}")
+                .init("sum by (level) (rate(\(chosen())[$__auto]))", "{{level}}")
             ),
             .graph(
                 "Bytes",
                 "Bytes of records per second.",
                 .bytesPerSecond,
-                .init("sum by (instance) (bytes_rate(\(recordStreams)[$__auto]))", "{{instance}}")
+                .init("sum by (instance) (bytes_rate(\(chosen())[$__auto]))", "{{instance}}")
             ),
             .graph(
                 "Failed and slow requests by route",
                 "Request records at level warning and above.",
                 .perSecond,
                 .init(
-                    #"sum by (http_route) (rate({service_name="lucarne","#
-                        + #"level=~"warning|error|critical"}"#
+                    "sum by (http_route) (rate("
+                        + chosen(#"level=~"warning|error|critical""#)
                         + " | json | event=`http.request` [$__auto]))",
                     "{{http_route}}"
                 )
@@ -38,7 +47,7 @@ extension Board {
                 "By summary.",
                 .perSecond,
                 .init(
-                    "sum by (db_query_summary) (rate(\(recordStreams) | json | event=`sql.slow`"
+                    "sum by (db_query_summary) (rate(\(chosen()) | json | event=`sql.slow`"
                         + " [$__auto]))",
                     "{{db_query_summary}}"
                 )
@@ -46,9 +55,9 @@ extension Board {
             .lines(
                 "Errors",
                 "Records at level error and above.",
-                .init(#"{service_name="lucarne",level=~"error|critical"}"#)
+                .init(chosen(#"level=~"error|critical""#))
             ),
-            .lines("All records", "Everything, newest first.", .init(recordStreams)),
+            .lines("All records", "Everything, newest first.", .init(chosen())),
         ],
         source: .loki
     )

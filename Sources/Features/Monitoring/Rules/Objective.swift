@@ -36,7 +36,7 @@ struct Objective: Sendable {
     }
 
     func recorded(_ window: String) -> String {
-        #"slo:sli_error:ratio_rate\#(window){job=~"$job",slo="\#(name)"}"#
+        PromQL.jobs.series("slo:sli_error:ratio_rate\(window)", "slo=\"\(name)\"")
     }
 
     func burn(_ window: String) -> String { "\(recorded(window)) / \(budget)" }

@@ -35,12 +35,21 @@ package struct LogVerification: Sendable {
             }
             // What the data source's derived field makes a link of.
             let linked = Board.recordStreams + #" | trace_id!="""#
-            return queries + [finding("\(board.identifier) / a line's trace", linked)]
+            let variables = board.variables.map { variable in
+                finding(
+                    "\(board.identifier) / $\(variable.name)",
+                    "count by (\(variable.label)) (rate(\(variable.series)[$__auto]))"
+                )
+            }
+            return variables + queries + [finding("\(board.identifier) / a line's trace", linked)]
         }
     }
 
     private func finding(_ place: String, _ expression: String) -> Verification.Finding {
+        let isNumber = expression.contains("$__auto")
         let filled = expression.replacing("$__auto", with: range)
+            .replacing("$environment", with: ".+")
+            .replacing("$process", with: ".+")
         var finding = Verification.Finding(
             place: place,
             expression: filled,
@@ -50,7 +59,6 @@ package struct LogVerification: Sendable {
         do throws(Verification.Refusal) {
             // Records are asked for over a time, a number at a time (Loki's HTTP API, "Query logs
             // at a single point in time").
-            let isNumber = filled != expression
             let answer =
                 isNumber
                 ? try ask("/loki/api/v1/query", [("query", filled)])

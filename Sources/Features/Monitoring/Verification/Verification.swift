@@ -36,6 +36,8 @@ package struct Verification: Sendable {
     package struct Choice: Sendable {
         /// Nil: the jobs in which a Lucarne is, as the boards have it.
         package var job: String?
+        /// Also without the label.
+        package var namespace = ".*"
         package var instance = ".+"
         /// For `$__rate_interval`: at least four scrapes.
         package var range = "5m"
@@ -127,6 +129,7 @@ package struct Verification: Sendable {
 
     private func fill(_ expression: String) -> String {
         expression.replacing("$__rate_interval", with: choice.range)
+            .replacing("$namespace", with: choice.namespace)
             .replacing("$job", with: job)
             .replacing("$instance", with: choice.instance)
             .replacing("$route", with: ".+")
