@@ -94,6 +94,11 @@ extension Composition {
         if setting(.databaseURL)?.contains("$") != false {
             findings.append("lucarne: what is put into its URL may mean something there")
         }
+        // What is in .env is nobody's who does not ask for it.
+        let token = SettingKey.operationsToken.variable
+        if lucarne["environment", token].string != "${\(token):-}" {
+            findings.append("lucarne: a token in .env does not reach it")
+        }
         if lucarne["healthcheck", "test"].strings != ["CMD", "lucarne", "healthcheck"] {
             findings.append("lucarne: its own healthcheck is not asked")
         }

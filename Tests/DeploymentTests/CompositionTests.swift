@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import JSONCoding
 import Support
 import Testing
@@ -38,6 +39,22 @@ import Testing
     func `a tool accepts its configuration`(tool: String, arguments: [String]) throws {
         let run = try Command.run("/usr/bin/env", ["-C", Repository.root, tool] + arguments)
         #expect(run.status == 0, "\(run.output)\(run.errors)")
+    }
+
+    @Test func `Prometheus reads what a guide says to write for a token`() throws {
+        let guide = try Repository.text(of: "docs/deploying.md")
+        let blocks = guide.split(separator: "```yaml\n").dropFirst()
+            .compactMap { $0.split(separator: "```").first }
+        let scrape = try #require(blocks.first { $0.hasPrefix("scrape_configs:") })
+        let path = NSTemporaryDirectory() + "lucarne-scrape-\(UInt64.random(in: 0 ... .max)).yml"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try String(scrape).write(toFile: path, atomically: true, encoding: .utf8)
+        let run = try Command.run("/usr/bin/env", ["promtool", "check", "config", path])
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+        let file = try Deployment().file("prometheus/prometheus.yml")
+        for target in file["scrape_configs"]?[0]?["static_configs"]?[0]?["targets"]?.strings ?? [] {
+            #expect(scrape.contains("[\(target)]") && scrape.contains("authorization:"))
+        }
     }
 
     @Test func `alerts are routed by the severities that there are, and inhibited by name`() throws
@@ -91,6 +108,7 @@ import Testing
         Mistake(compose, "/dashboards:ro", "/dashboards", "dashboards can be written"),
         Mistake(compose, "service_healthy", "service_started", "until postgres is healthy"),
         Mistake(compose, "//postgres@", "//postgres:${P}@", "lucarne: what is put into its URL"),
+        Mistake(compose, "_TOKEN:-}", "_TOKENS:-}", "a token in .env does not reach it"),
         Mistake(compose, "_LOG_LOKI_URL", "_LOKI_URL", "no setting LUCARNE_LOKI_URL"),
         Mistake(compose, "-h, localhost, ", "", "asks a server that only sets things up"),
         Mistake(compose, "lucarne, healthcheck", "true", "its own healthcheck is not asked"),
