@@ -82,6 +82,23 @@ import Testing
         }
     }
 
+    /// Behind a pooler an instance hears of no migration by itself.
+    @Test func `who is told to migrate is told how instances hear of it`() throws {
+        let migrating = try Runbook.all().filter { runbook in
+            runbook.text.contains(/-- lucarne migrate(?! --check)/)
+        }
+        #expect(migrating.map(\.name).contains("LucarneMigrationsPending"))
+        for runbook in migrating {
+            #expect(runbook.text.contains("kill -USR1 1"), "\(runbook.name)")
+        }
+    }
+
+    @Test func `who waits below the limit is told of another setting than the limit`() throws {
+        let runbook = try Runbook.all().first { $0.name == "LucarnePoolSaturated" }
+        let text = try #require(runbook?.text)
+        #expect(text.contains("LUCARNE_POOL_MIN") && text.contains("LUCARNE_POOL_IDLE_TIMEOUT"))
+    }
+
     @Test(arguments: [
         "curl -s http://127.0.0.1:9464/debug/pool", "kubectl logs deployment/lucarne",
         "kubectl -n lucarne logs deployment/other", "top -H -p 1", "lucarne healthcheck",
