@@ -26,8 +26,8 @@ import Testing
                 // The linter wants ".+" here as well, with which "All" would take in the series
                 // that other services have under OpenTelemetry's names.
                 case "job": nil
-                // Where nothing attaches the label, there are series all the same.
-                case "namespace": ".*"
+                // Where nothing attaches the label, there are series and streams all the same.
+                case "namespace", "environment", "process": ".*"
                 default: ".+"
                 }
             #expect(variable["allValue"]?.string == all)

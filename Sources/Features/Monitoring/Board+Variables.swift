@@ -57,12 +57,13 @@ extension Board {
     }
 
     private var ofStreams: [Variable] {
+        // ".*": what others collect from stdout may lack the labels that our sink sets.
         let environment = Variable(
             name: "environment",
             title: "Environment",
             series: Self.streams(),
             label: "env",
-            all: ".+"
+            all: ".*"
         )
         // Not $instance: there it is an address, here host and process id, and links between
         // boards pass on what was chosen.
@@ -71,7 +72,7 @@ extension Board {
             title: "Instance",
             series: Self.streams([#"env=~"$environment""#]),
             label: "instance",
-            all: ".+"
+            all: ".*"
         )
         return [environment, process]
     }

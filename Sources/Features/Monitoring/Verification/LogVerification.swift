@@ -48,8 +48,8 @@ package struct LogVerification: Sendable {
     private func finding(_ place: String, _ expression: String) -> Verification.Finding {
         let isNumber = expression.contains("$__auto")
         let filled = expression.replacing("$__auto", with: range)
-            .replacing("$environment", with: ".+")
-            .replacing("$process", with: ".+")
+            .replacing("$environment", with: ".*")
+            .replacing("$process", with: ".*")
         var finding = Verification.Finding(
             place: place,
             expression: filled,
