@@ -166,6 +166,47 @@ extension AcceptanceTests {
             #expect(try server.exitCode(within: 20) == code, "\(server.output)")
         }
 
+        @Test(arguments: ["serve", "migrate"])
+        func `told to stop, it does not wait for a migration that nobody answers for`(
+            command: String
+        ) throws {
+            let postgres = try PostgresServer()
+            let database = try Database(on: postgres)
+            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(
+                atPath: migrations,
+                withIntermediateDirectories: false
+            )
+            defer { try? FileManager.default.removeItem(atPath: migrations) }
+            try "select pg_sleep(600);".write(
+                toFile: migrations + "/0001_slow.sql",
+                atomically: true,
+                encoding: .utf8
+            )
+            let server = try LucarneProcess(
+                [command],
+                connection: database.connection,
+                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+            )
+            let running =
+                "select pid from pg_stat_activity where state = 'active' "
+                + "and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
+            var backend = pid_t(0)
+            #expect(
+                try eventually(within: 20) {
+                    backend = pid_t(try database.psql(running)) ?? 0
+                    return backend > 0
+                }
+            )
+            // Who asks it to cancel is let in by the kernel, and hears nothing either.
+            let frozen = [backend, try postgres.postmaster()]
+            for process in frozen { kill(process, SIGSTOP) }
+            defer { for process in frozen { kill(process, SIGCONT) } }
+            server.signal(SIGTERM)
+            let code: Int32 = command == "serve" ? 0 : 1
+            #expect(try server.exitCode(within: 20) == code, "\(server.output)")
+        }
+
         @Test func `what changes while the first catalog is read is not missed`() throws {
             let database = try Database()
             let first = try LucarneProcess.serving(connection: database.connection)

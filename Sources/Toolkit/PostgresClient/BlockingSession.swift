@@ -9,8 +9,11 @@ import CLibpq
 
     /// `target` is a libpq string or URI.
     package init(_ target: String, timeoutSeconds: Int = 10) throws(PostgresFailure) {
-        let names = ["dbname", "connect_timeout", "fallback_application_name", "client_encoding"]
-        let values = [target, String(timeoutSeconds), "lucarne", "UTF8"]
+        let names =
+            Opened.vigilance.map(\.name)
+            + ["dbname", "connect_timeout", "fallback_application_name", "client_encoding"]
+        let values =
+            Opened.vigilance.map(\.value) + [target, String(timeoutSeconds), "lucarne", "UTF8"]
         let opened = unsafe withTextPointers(names) { names in
             unsafe withTextPointers(values) { values in
                 unsafe PQconnectdbParams(names, values, 1)

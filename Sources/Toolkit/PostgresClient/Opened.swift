@@ -15,6 +15,12 @@ extension String {
 @safe final class Opened: @unchecked Sendable {
     let connection: OpaquePointer
 
+    /// A host that is gone is noticed within a minute, requests to cancel included (libpq §34.1.2).
+    static let vigilance: [(name: String, value: String)] = [
+        ("keepalives_idle", "30"), ("keepalives_interval", "10"),
+        ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
+    ]
+
     private init(_ connection: OpaquePointer) { unsafe self.connection = unsafe connection }
 
     deinit { unsafe PQfinish(connection) }
@@ -24,11 +30,8 @@ extension String {
         // what comes later overrides it.
         var keywords = ["client_encoding", "fallback_application_name", "connect_timeout"]
         var values = ["UTF8", settings.applicationName, String(settings.connectTimeout)]
-        // A host that is gone is noticed within a minute, requests to cancel included (libpq §34.1.2).
-        keywords += ["keepalives_idle", "keepalives_interval", "keepalives_count"]
-        values += ["30", "10", "3"]
-        keywords += ["tcp_user_timeout", "dbname"]
-        values += ["30000", settings.connection]
+        keywords += vigilance.map(\.name) + ["dbname"]
+        values += vigilance.map(\.value) + [settings.connection]
         if settings.wantsPrimary {
             keywords.append("target_session_attrs")
             values.append("primary")

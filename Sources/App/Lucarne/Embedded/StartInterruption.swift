@@ -14,6 +14,8 @@ package final class StartInterruption: Sendable {
         var end: (@Sendable () -> Void)?
     }
 
+    private static let toldToStop = StartFailure("told to stop while starting")
+    private static let endSeconds = 5
     private let state = Mutex(State())
 
     /// Interrupted by `request` alone.
@@ -29,26 +31,34 @@ package final class StartInterruption: Sendable {
     /// What from now on ends what is waited for; it is called from another thread.
     func ends(_ end: (@Sendable () -> Void)?) { state.withLock { $0.end = end } }
 
-    /// Waits for what blocks and cannot be ended until it is done, or the process is told to stop.
+    /// Waits for what blocks until it is done, or the process is told to stop. `end` makes it fail,
+    /// or blocks as well where nobody answers, and has `endSeconds` for that.
     func wait<Value: ~Copyable & Sendable>(
+        endedBy end: (@Sendable () -> Void)? = nil,
         for body: @escaping @Sendable () throws(StartFailure) -> Value
     ) throws(StartFailure) -> Value {
         let result = LateResult<Value>()
         let isOver = DispatchSemaphore(value: 0)
+        let isDone = DispatchSemaphore(value: 0)
         let former = state.withLock(\.end)
-        ends { isOver.signal() }
+        ends {
+            isOver.signal()
+            end?()
+        }
         DispatchQueue.global().async {
             result.fill(from: body)
+            isDone.signal()
             isOver.signal()
         }
         isOver.wait()
+        if end != nil { _ = isDone.wait(timeout: .now() + .seconds(Self.endSeconds)) }
         ends(former)
-        try check()
-        return try result.taken()
+        guard let value = try result.taken() else { throw Self.toldToStop }
+        return value
     }
 
     func check() throws(StartFailure) {
-        if isRequested { throw StartFailure("told to stop while starting") }
+        if isRequested { throw Self.toldToStop }
     }
 
     /// From here on signals are somebody else's.
@@ -95,8 +105,9 @@ private final class LateResult<Value: ~Copyable & Sendable>: Sendable {
         result.withLock { $0 = filled.take() }
     }
 
-    func taken() throws(StartFailure) -> Value {
-        guard let result = result.withLock({ $0.take() }) else { preconditionFailure("filled") }
+    /// Nil when it is not there yet.
+    func taken() throws(StartFailure) -> Value? {
+        guard let result = result.withLock({ $0.take() }) else { return nil }
         return try result.get()
     }
 }

@@ -60,10 +60,15 @@ extension PreparedDatabase {
                     try Migrator(connection: owner, settings)
                 }
                 observe(.connected)
-                // Without its server a migration ends as well.
-                if embedded == nil { interruption.ends(migrator.cancel) }
                 try interruption.check()
-                applied = try migrator.migrate(migrations, observe)
+                if embedded == nil {
+                    applied = try interruption.wait(endedBy: migrator.cancel) {
+                        () throws(StartFailure) in try migrator.migrate(migrations, observe)
+                    }
+                } else {
+                    // Without its server a migration ends as well.
+                    applied = try migrator.migrate(migrations, observe)
+                }
                 observe(.migratedAll)
             }
             try interruption.check()
