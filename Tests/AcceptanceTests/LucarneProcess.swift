@@ -47,7 +47,17 @@ final class LucarneProcess: @unchecked Sendable {
         process.standardOutput = file
         process.standardError = file
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try Self.blockingNoSignals { try process.run() }
+    }
+
+    /// As a shell starts it: Dispatch's threads block signals, and their children with them.
+    private static func blockingNoSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var former = sigset_t()
+        _ = unsafe sigemptyset(&none)
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &former)
+        defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &former, nil) }
+        try body()
     }
 
     deinit {

@@ -76,6 +76,33 @@ extension AcceptanceTests {
             #expect(told.allSatisfy { "\($0["error.message"] ?? "")".contains(name) })
         }
 
+        /// As process 1 of a container, nothing ends what has no handler.
+        @Test(arguments: [("serve", 0), ("config", SIGTERM), ("doctor", SIGTERM)])
+        func `told to stop while it reads its settings, it ends`(
+            command: String,
+            code: Int32
+        ) throws {
+            let secret = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
+            let isMade = unsafe mkfifo(secret, 0o600) == 0
+            try #require(isMade)
+            defer { unsafe unlink(secret) }
+            let server = try LucarneProcess(
+                [command],
+                connection: nil,
+                environment: ["LUCARNE_JWT_SECRET": "@" + secret]
+            )
+            // Not before somebody reads there (fifo(7)).
+            var writer: Int32 = -1
+            let isRead = try eventually(within: 20) {
+                writer = unsafe open(secret, O_WRONLY | O_NONBLOCK)
+                return writer >= 0
+            }
+            #expect(isRead)
+            defer { close(writer) }
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 20) == code, "\(server.output)")
+        }
+
         @Test(arguments: ["serve", "migrate"])
         func `told to stop while it migrates, it leaves nothing half done`(command: String) throws {
             let database = try Database()

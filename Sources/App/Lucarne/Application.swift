@@ -7,6 +7,13 @@ import Telemetry
 
 /// The composition root: what `lucarne serve` starts, and stops again.
 package enum Application {
+    /// Until `serve`, who is told to stop just ends: as process 1 as well, for which the kernel drops
+    /// signals without a handler. What else `serve` listens to waits for it. Call it first.
+    package static func heedSignals() {
+        Signals.block([SIGHUP, SIGUSR1, SIGUSR2])
+        for number in [SIGTERM, SIGINT] { _ = signal(number) { _ in _exit(ExitCode.success) } }
+    }
+
     /// Serves until a signal ends it; the result is the process's exit code. `startedAt`: when
     /// reading the configuration began. `reread` reads it anew, for what may change while the
     /// process runs.

@@ -35,6 +35,7 @@ package enum Commands {
             Terminal.writeLine(token)
             return ExitCode.success
         case .serve:
+            Application.heedSignals()
             let started = uptimeNanoseconds()
             return Application.serve(try Configuration.load(invocation), startedAt: started) {
                 () throws(ConfigurationFailure) in try Configuration.load(invocation)
