@@ -128,24 +128,30 @@ extension AcceptanceTests {
         @Test func `the doctor knows a Lucarne that serves already`() throws {
             let database = try Database()
             let server = try LucarneProcess.serving(connection: database.connection)
-            let look = { (port: Int) in
-                try Command.run(
+            func look(_ setting: String, _ port: Int) throws -> (isWell: Bool, text: String) {
+                var environment = ["DATABASE_URL": database.connection]
+                environment["LUCARNE_ADDRESS"] = "127.0.0.1:\(Int.random(in: 32_000..<40_000))"
+                let words = ["doctor", "--\(setting)", "127.0.0.1:\(port)"]
+                let run = try Command.run(
                     Repository.binary.path,
-                    ["doctor", "--address", "127.0.0.1:\(port)"],
-                    environment: ["DATABASE_URL": database.connection]
-                ).output
-            }
-            #expect(
-                try look(server.port).contains(
-                    "[ok] address: 127.0.0.1:\(server.port) is in use by a running Lucarne\n"
+                    words,
+                    environment: environment
                 )
-            )
+                return (run.status == 0, run.output)
+            }
             // Answers whatever it is asked.
             let other = try Daemon("python3", files: ["any.py": Self.yesSayer]) { folder, port in
                 ["\(folder)/any.py", "\(port)"]
             }.ready("/")
-            let found = try look(other.port)
-            #expect(found.contains("[warn] address: 127.0.0.1:\(other.port) is in use\n"))
+            for setting in ["address", "operations-address"] {
+                let known = try look(setting, server.port)
+                let place = "127.0.0.1:\(server.port)"
+                let line = "[ok] \(setting): \(place) is in use by a running Lucarne\n"
+                #expect(known.isWell && known.text.contains(line), "\(known.text)")
+                let found = try look(setting, other.port)
+                let fault = "[FAIL] \(setting): 127.0.0.1:\(other.port) is in use\n"
+                #expect(!found.isWell && found.text.contains(fault), "\(found.text)")
+            }
         }
 
         private static let yesSayer = """

@@ -31,6 +31,12 @@ let strongSecret = "4f6e8a1c-0b7d-4c55-9d3e-a2b8c7d6e5f4-and-more"
 private let longToken = "oH5kD0r2Zc8vTqYw"
 
 @Suite struct ConfigurationTests {
+    @Test func `two listeners cannot have one address`() {
+        let words = ["--address", ":8080", "--operations-address", ":8080"]
+        #expect(failure { try load(words) }?.contains("operations-address") == true)
+        #expect(failure { try load(["--address", ":0", "--operations-address", ":0"]) } == nil)
+    }
+
     @Test func `a build knows its commit, or says that it does not`() throws {
         let revision = try load().telemetry.identity.revision
         #expect(revision == Version.revision)

@@ -38,7 +38,7 @@ package enum Doctor {
 
     static func examine(_ configuration: Configuration) -> [Finding] {
         var findings = [clock(TokenCommand.clock), libpq(), secret(configuration)]
-        findings.append(port(configuration))
+        findings += addresses(configuration)
         findings += operations(configuration)
         if configuration.database.url == nil {
             findings += embedded(configuration)
@@ -106,24 +106,34 @@ package enum Doctor {
         ]
     }
 
-    /// Connecting tells more than binding: with SO_REUSEPORT a second server could bind as well.
-    static func port(_ configuration: Configuration) -> Finding {
+    static func addresses(_ configuration: Configuration) -> [Finding] {
+        let own = configuration.operationsAddress
+        // Mounted at the root, REST leaves probes to the listener for operations.
+        let probes = configuration.rest.path == "/" ? own : nil
         let address = configuration.address
-        let mend = "stop what listens there, or choose another --address"
+        return [listening(on: address, "address", probedAt: probes ?? address)]
+            + (own.map { [listening(on: $0, "operations-address", probedAt: $0)] } ?? [])
+    }
+
+    /// Connecting tells more than binding: with SO_REUSEPORT a second server could bind as well.
+    private static func listening(
+        on address: SocketAddress,
+        _ subject: String,
+        probedAt probes: SocketAddress
+    ) -> Finding {
+        let mend = "stop what listens there, or choose another --\(subject)"
         if AddressProbe.isAnswering(address) {
-            // Mounted at the root, REST leaves probes to the listener for operations.
-            let hasProbes = configuration.rest.path != "/"
-            if isLucarne(at: hasProbes ? address : configuration.operationsAddress ?? address) {
-                return Finding(.fine, "address", "\(address) is in use by a running Lucarne")
+            guard isLucarne(at: probes) else {
+                return Finding(.fault, subject, "\(address) is in use", mend: mend)
             }
-            return Finding(.warning, "address", "\(address) is in use", mend: mend)
+            return Finding(.fine, subject, "\(address) is in use by a running Lucarne")
         }
         do throws(SocketError) {
             _ = try ListeningSocket(address)
-            return Finding(.fine, "address", "\(address) is free")
+            return Finding(.fine, subject, "\(address) is free")
         } catch {
             let message = "cannot listen on \(address): \(error)"
-            return Finding(.fault, "address", message, mend: mend)
+            return Finding(.fault, subject, message, mend: mend)
         }
     }
 

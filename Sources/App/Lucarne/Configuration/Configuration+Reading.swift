@@ -13,7 +13,7 @@ extension Configuration {
         self.values = values
         environment = try values.choice(.environment)
         address = try values.address(.address) ?? address
-        operationsAddress = try values.address(.operationsAddress)
+        operationsAddress = try addressApart()
         operationsToken = try guardingToken()
         dataDirectory = Files.absolute(values.text(.dataDirectory) ?? dataDirectory)
         features = try Self.features(in: values)
@@ -82,6 +82,16 @@ extension Configuration {
         guard let text = values.text(key) else { return nil }
         guard text.hasPrefix("@") else { return text }
         return try SigningSecret.contents(of: String(text.dropFirst())).trimmed
+    }
+
+    private func addressApart() throws(ConfigurationFailure) -> SocketAddress? {
+        let apart = try values.address(.operationsAddress)
+        // The kernel chooses a port for each.
+        if case .tcp(_, 0) = address { return apart }
+        guard apart != address else {
+            throw values.malformed(.operationsAddress, "another address than --address")
+        }
+        return apart
     }
 
     private func guardingToken() throws(ConfigurationFailure) -> String? {
