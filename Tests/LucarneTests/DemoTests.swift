@@ -73,6 +73,26 @@ import Testing
         )
     }
 
+    @Test func `a health check ends in time, however slowly it is answered`() async throws {
+        let group = try EventLoopGroup(count: 1)
+        group.start(includingFirst: true) { _ in }
+        defer { group.stop() }
+        let loop = group.loops[0]
+        let listening = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+        let dripping = Task(executorPreference: loop) {
+            let socket = try await listening.acceptor(on: loop).accept()
+            for byte in "HTTP/1.1 200".utf8 {
+                try await socket.write([byte], deadline: .max)
+                try await loop.sleep(nanoseconds: 300_000_000)
+            }
+        }
+        defer { dripping.cancel() }
+        let address = listening.address
+        #expect(
+            HealthCheckCommand.status(of: "/readyz", at: address, timeoutSeconds: 1) == nil
+        )
+    }
+
     @Test func `old software and a wrong clock are faults`() {
         #expect(Doctor.version(120_004).verdict == .fault)
         #expect(Doctor.version(150_018) == Doctor.Finding(.fine, "database", "PostgreSQL 15.18"))

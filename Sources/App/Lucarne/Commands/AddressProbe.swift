@@ -13,6 +13,15 @@ enum AddressProbe {
         }
     }
 
+    /// `option`: SO_RCVTIMEO or SO_SNDTIMEO (socket(7)), to which none at all is no limit.
+    static func limit(_ option: Int32, of descriptor: Int32, to time: Duration) {
+        let (seconds, attoseconds) = time.components
+        let microseconds = Int(attoseconds / 1_000_000_000_000) + 1
+        var limit = timeval(tv_sec: Int(seconds), tv_usec: min(microseconds, 999_999))
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        unsafe setsockopt(descriptor, SOL_SOCKET, option, &limit, size)
+    }
+
     static func isAnswering(_ address: SocketAddress) -> Bool {
         guard let descriptor = connect(to: address, timeoutSeconds: 1) else { return false }
         close(descriptor)
@@ -69,10 +78,8 @@ enum AddressProbe {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(family, kind, 0)
         guard descriptor >= 0 else { return nil }
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        let length = socklen_t(MemoryLayout<timeval>.size)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, length)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, length)
+        limit(SO_SNDTIMEO, of: descriptor, to: .seconds(seconds))
+        limit(SO_RCVTIMEO, of: descriptor, to: .seconds(seconds))
         guard unsafe Glibc.connect(descriptor, address, size) == 0 else {
             close(descriptor)
             return nil

@@ -24,11 +24,13 @@ enum HealthCheckCommand {
         return ExitCode.failure
     }
 
+    /// Nil where nothing came of it in that time, however little comes at once.
     static func status(
         of path: String,
         at address: SocketAddress,
         timeoutSeconds: Int
     ) -> Int? {
+        let end = ContinuousClock.now + .seconds(timeoutSeconds)
         let socket = AddressProbe.connect(to: address, timeoutSeconds: timeoutSeconds)
         guard let socket else { return nil }
         defer { close(socket) }
@@ -39,6 +41,9 @@ enum HealthCheckCommand {
         var answer = [UInt8](repeating: 0, count: 12)
         var filled = 0
         while filled < answer.count {
+            let left = ContinuousClock.now.duration(to: end)
+            guard left > .zero else { return nil }
+            AddressProbe.limit(SO_RCVTIMEO, of: socket, to: left)
             let room = answer.count - filled
             let count = unsafe answer.withUnsafeMutableBytes { buffer in
                 unsafe read(socket, buffer.baseAddress?.advanced(by: filled), room)
