@@ -250,6 +250,28 @@ struct ServerFaultTests {
         }
     }
 
+    @Test func `a connection that a drain ends is no client that left`() async throws {
+        let hello = route(.get, "/") { _ in Response(status: 200, contentType: "text/plain", "") }
+        let scope = try ServerScope([hello])
+        try await scope.run { site in
+            site.server.announceDrain()
+            let client = try await site.connect()
+            try await client.send(get)
+            #expect(try await client.reply().header("Connection") == "close")
+            client.close()
+            #expect(
+                try await eventually(on: site.loop) {
+                    let text = String(
+                        decoding: scope.telemetry.exposition(as: .text),
+                        as: UTF8.self
+                    )
+                    let name = "lucarne_http_connections_closed_total"
+                    return text.contains("\(name){listener=\"public\",reason=\"shutdown\"} 1\n")
+                }
+            )
+        }
+    }
+
     @Test func `work stops when the peer leaves`() async throws {
         let witness = Witness()
         let slow = route(.get, "/slow") { await witness.wait($0, nanoseconds: 30_000_000_000) }

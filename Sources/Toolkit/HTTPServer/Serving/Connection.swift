@@ -133,7 +133,7 @@ final class Connection {
         server.telemetry.requestEnded(trace, passage.summary(of: request, response))
         if passage.failure == nil, passage.keepsAlive { return nil }
         if passage.leavesUnread || mayStillSend(head, passage) { await linger() }
-        return passage.closeReason(isDraining: server.isDraining)
+        return passage.closeReason(isLeaving: state.isLeaving)
     }
 
     /// Whether a peer that was not dropped has sent more, or may: it did not know that this was to be
@@ -255,7 +255,7 @@ struct Passage {
         keepsAlive = false
     }
 
-    func closeReason(isDraining: Bool) -> ConnectionEvent.CloseReason {
+    func closeReason(isLeaving: Bool) -> ConnectionEvent.CloseReason {
         switch failure {
         case .timedOut: .readTimeout
         case .malformed: .parseError
@@ -263,7 +263,7 @@ struct Passage {
         case .left, .idle: .client
         case .tooMuchHeld: .limit
         case nil where aborted == .deadline: .writeTimeout
-        case nil: isDraining ? .shutdown : .client
+        case nil: isLeaving ? .shutdown : .client
         }
     }
 

@@ -36,7 +36,6 @@ package final class Server: Sendable {
         listener == .admin ? telemetry.unmatchedOperation : telemetry.unmatchedRoute
     }
 
-    package var isDraining: Bool { draining.load(ordering: .relaxed) }
     package var connectionCount: Int {
         served.load(ordering: .relaxed) + refused.load(ordering: .relaxed)
     }
