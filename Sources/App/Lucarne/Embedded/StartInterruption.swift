@@ -45,6 +45,9 @@ package final class StartInterruption: Sendable {
             isOver.signal()
             end?()
         }
+        defer { ends(former) }
+        // Who asked before this was there to be called is seen here.
+        try check()
         DispatchQueue.global().async {
             result.fill(from: body)
             isDone.signal()
@@ -52,7 +55,6 @@ package final class StartInterruption: Sendable {
         }
         isOver.wait()
         if end != nil { _ = isDone.wait(timeout: .now() + .seconds(Self.endSeconds)) }
-        ends(former)
         guard let value = try result.taken() else { throw Self.toldToStop }
         return value
     }
