@@ -9,22 +9,26 @@ import Telemetry
 extension Serving {
     /// TERM and INT drain, a second one drains at once; USR1 reads the catalog anew, USR2 the
     /// settings, of files and of the database, as PostgREST's users know it, and HUP both.
-    func obeySignals(_ rest: RestServing, _ servers: [Server]) async {
+    /// True when it has drained.
+    func obeySignals(_ rest: RestServing, _ servers: [Server]) async -> Bool {
         guard
             let signals = try? Signals(
                 [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2],
                 on: group.loops[0]
             )
-        else { return }
-        await withTaskCancellationHandler {
+        else { return false }
+        return await withTaskCancellationHandler {
             while let signal = await signals.next() {
                 switch signal {
                 case SIGUSR1: rest.requestReload(.catalog)
                 case SIGUSR2: rest.requestReload(.settings)
                 case SIGHUP: rest.requestReload(.everything)
-                default: return await drain(servers, until: signals)
+                default:
+                    await drain(servers, until: signals)
+                    return true
                 }
             }
+            return false
         } onCancel: {
             group.loops[0].perform { signals.close() }
         }

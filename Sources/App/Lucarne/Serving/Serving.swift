@@ -113,8 +113,7 @@ struct Serving: Sendable {
                 return .background
             }
             tasks.addTask(executorPreference: group.loops[0]) {
-                await obeySignals(rest, servers.map(\.0))
-                return .background
+                await obeySignals(rest, servers.map(\.0)) ? .drained : .background
             }
             return await firstFailure(of: servers.count, in: &tasks)
         }
@@ -180,10 +179,12 @@ struct Serving: Sendable {
     private enum Ending: Sendable {
         case served
         case failed(StartFailure)
+        case drained
         case background
     }
 
-    /// When no server is left, the rest has nothing to work for.
+    /// When no server is left, the rest has nothing to work for; nor has what waits for a database, to
+    /// open one, when the others have been drained.
     private func firstFailure(
         of serverCount: Int,
         in tasks: inout TaskGroup<Ending>
@@ -194,9 +195,10 @@ struct Serving: Sendable {
             switch ending {
             case .background: continue
             case .served: remaining -= 1
+            case .drained: remaining = 0
             case .failed(let reason): failure = failure ?? reason
             }
-            if remaining == 0 || failure != nil { tasks.cancelAll() }
+            if remaining <= 0 || failure != nil { tasks.cancelAll() }
         }
         return failure
     }
