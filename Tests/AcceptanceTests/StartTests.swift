@@ -20,6 +20,63 @@ extension AcceptanceTests {
             server.signal(SIGTERM)
             #expect(try server.exitCode(within: 20) == 0, "\(server.output)")
         }
+
+        @Test func `who is told that it is ready finds it open`() throws {
+            let database = try Database()
+            // What tells how far the schema is.
+            try database.psql(
+                """
+                create schema lucarne; create table public.released ();
+                create table lucarne.migrations (name text primary key, checksum text)
+                """
+            )
+            let holder = Promise<String>()
+            Thread.detachNewThread {
+                holder.fulfil(
+                    Result {
+                        try database.psql(
+                            """
+                            do $$ begin lock table lucarne.migrations in access exclusive mode;
+                            while not exists (select from public.released) loop
+                            perform pg_sleep(0.05); end loop; end $$
+                            """
+                        )
+                    }
+                )
+            }
+            let held =
+                "select count(*) from pg_locks where granted "
+                + "and relation = 'lucarne.migrations'::regclass"
+            #expect(try eventually(within: 10) { try database.psql(held) == "1" })
+            let operations = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
+            let server = try LucarneProcess(
+                ["serve", "--operations-address", operations],
+                connection: database.connection,
+                environment: Self.isMigratedElsewhere
+            )
+            let isTold = try eventually(within: 20) {
+                let ready = ["-s", "-w", "%{http_code}", operations + "/readyz"]
+                return try Command.run("/usr/bin/env", ["curl"] + ready).output.hasSuffix("200")
+            }
+            let isOpen = try server.get("/rest/v1/").status > 0
+            #expect(isTold && isOpen, "\(server.output)")
+            try database.psql("insert into public.released default values")
+            _ = try holder.value(within: 10)
+        }
+
+        @Test func `a port in use is noticed before anybody is told that it is ready`() throws {
+            let connection = try Database().connection
+            let first = try LucarneProcess.serving(connection: connection)
+            let operations = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
+            let second = try LucarneProcess(
+                ["serve", "--operations-address", operations],
+                connection: connection,
+                port: first.port
+            )
+            #expect(try second.exitCode() == 1)
+            let states = try second.records().compactMap { $0["state"] as? String }
+            #expect(!states.contains("ready"), "\(second.output)")
+        }
     }
 }
 

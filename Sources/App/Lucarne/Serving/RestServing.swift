@@ -82,7 +82,6 @@ struct RestServing: Sendable {
         guard !routes.isEmpty else {
             serving.telemetry.health.report("catalog", HealthFinding(.pass, "not served"))
             serving.telemetry.passed(.database, "nothing served needs it")
-            serving.telemetry.health.learn(.started)
             return nil
         }
         let listener = await firstListener(on: serving.group.loops[0])
@@ -90,6 +89,19 @@ struct RestServing: Sendable {
             requestReload(.everything)
         }
         return listener
+    }
+
+    /// Clients are let in.
+    func learnListening() {
+        serving.telemetry.passed(.listening)
+        learnStart()
+    }
+
+    /// The start is over when clients are let in and there is something for them, whichever is last.
+    private func learnStart() {
+        guard routes.isEmpty || states.current != nil, serving.telemetry.hasPassed(.listening)
+        else { return }
+        serving.telemetry.health.learn(.started)
     }
 
     /// On the loop's thread.
@@ -124,6 +136,10 @@ struct RestServing: Sendable {
         guard !routes.isEmpty else { return }
         let loop = serving.group.loops[0]
         await withTaskGroup(of: Void.self) { tasks in
+            // No client waits for this, so it is no part of the first reload.
+            if states.current != nil {
+                tasks.addTask(executorPreference: loop) { await lookAtMigrations() }
+            }
             tasks.addTask(executorPreference: loop) { await reloadOnRequest(loop) }
             if settings.channelEnabled {
                 tasks.addTask(executorPreference: loop) { await listen(loop, listener) }
@@ -138,6 +154,7 @@ struct RestServing: Sendable {
             while !Task.isCancelled, !(await reload(wish, within: Self.loadTimeout)) {
                 try? await loop.sleep(nanoseconds: Self.retryPause)
             }
+            await lookAtMigrations()
         }
     }
 
@@ -177,9 +194,8 @@ struct RestServing: Sendable {
             telemetry.health.report("catalog", HealthFinding(.pass))
             telemetry.health.report("database", HealthFinding(.pass))
             if telemetry.health.lifecycle == .starting { telemetry.passed(.database) }
-            telemetry.health.learn(.started)
+            learnStart()
             try? await serving.blocking.run { [states] in states.forgetRetired() }
-            await lookAtMigrations()
             return true
         } catch {
             telemetry.report(.catalogReloadFailed(error.message))

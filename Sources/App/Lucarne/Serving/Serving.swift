@@ -97,7 +97,9 @@ struct Serving: Sendable {
                 let listener: Listener = index == 0 ? .public : .admin
                 tasks.addTask(executorPreference: group.loops[0]) {
                     if listener == .public, !(await isOpened(openings)) { return .served }
-                    return await serve(server, on: address, listener, since: started)
+                    return await serve(server, on: address, listener, since: started) {
+                        if listener == .public { rest.learnListening() }
+                    }
                 }
             }
             tasks.addTask(executorPreference: group.loops[0]) {
@@ -207,7 +209,8 @@ struct Serving: Sendable {
         _ server: Server,
         on address: SocketAddress,
         _ listener: Listener,
-        since started: UInt64
+        since started: UInt64,
+        whenListening: @escaping @Sendable () -> Void
     ) async -> Ending {
         do {
             try await server.serve(on: [address], group: group) { addresses in
@@ -215,7 +218,7 @@ struct Serving: Sendable {
                     telemetry.listening(on: address.description, listener)
                 }
                 telemetry.report(.startup(.listen, nanoseconds: uptimeNanoseconds() &- started))
-                if listener == .public { telemetry.passed(.listening) }
+                whenListening()
             }
             return .served
         } catch {

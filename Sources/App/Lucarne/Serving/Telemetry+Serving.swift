@@ -38,6 +38,10 @@ extension Telemetry {
         health.report(check.rawValue, HealthFinding(.pass, output))
     }
 
+    func hasPassed(_ check: StartCheck) -> Bool {
+        health.entries.contains { $0.name == check.rawValue && $0.finding.status == .pass }
+    }
+
     func report(_ event: PreparationEvent) {
         switch event {
         case .embedded(let event): report(event)
