@@ -21,6 +21,16 @@ extension AcceptanceTests {
             #expect(try server.exitCode(within: 20) == 0, "\(server.output)")
         }
 
+        @Test func `readiness waits for who listens to changes, but not long`() throws {
+            let pooler = try Daemon.frozenPooler(before: try Database(), at: "LISTEN ", for: "one")
+            let server = try LucarneProcess(["serve"], connection: pooler.connection)
+            #expect(try eventually(within: 20) { pooler.daemon.output.contains("frozen") })
+            let isReady = try eventually(within: 20) { try server.get("/readyz").status == 200 }
+            #expect(isReady, "\(server.output)")
+            // That is asked for when the deadline of a statement has passed.
+            #expect(!pooler.daemon.output.contains("asked to cancel"))
+        }
+
         @Test func `who is told that it is ready finds it open`() throws {
             let database = try Database()
             // What tells how far the schema is.

@@ -108,18 +108,17 @@ struct RestServing: Sendable {
     private func firstListener(on loop: EventLoop) async -> Session? {
         guard settings.channelEnabled else { return nil }
         let connecting = Task(executorPreference: loop) { () -> Session? in
-            guard
-                let session = try? await Session.connect(
+            do throws(PostgresFailure) {
+                let session = try await Session.connect(
                     serving.listenerSession,
                     on: loop,
                     via: serving.blocking
                 )
-            else { return nil }
-            do throws(PostgresFailure) {
-                try await session.subscribe(to: [settings.channel])
+                try await using(session, loop) { () async throws(PostgresFailure) in
+                    try await session.subscribe(to: [settings.channel])
+                }
                 return session
             } catch {
-                session.close()
                 return nil
             }
         }
@@ -128,7 +127,11 @@ struct RestServing: Sendable {
             connecting.cancel()
         }
         defer { late.cancel() }
-        return await connecting.value
+        return await withTaskCancellationHandler {
+            await connecting.value
+        } onCancel: {
+            connecting.cancel()
+        }
     }
 
     /// Loads the catalog again whenever something says that it has changed.
@@ -270,16 +273,24 @@ struct RestServing: Sendable {
         _ loop: EventLoop,
         isFirst: Bool
     ) async throws(PostgresFailure) {
+        try await using(session, loop) { () async throws(PostgresFailure) in
+            // What was notified while nobody listened is lost: look once after each gap.
+            try await session.listen(to: [settings.channel]) {
+                if !isFirst { requestReload(.everything) }
+            } _: { notification in
+                requestReload(RestReload(notification: notification.payload))
+            }
+        }
+    }
+
+    /// What waits for a session's answer does not heed that its task is cancelled: the session ends.
+    private func using(
+        _ session: Session,
+        _ loop: EventLoop,
+        _ body: () async throws(PostgresFailure) -> Void
+    ) async throws(PostgresFailure) {
         let result: Result<Void, PostgresFailure> = await withTaskCancellationHandler {
-            do throws(PostgresFailure) {
-                // What was notified while nobody listened is lost: look once after each gap.
-                try await session.listen(to: [settings.channel]) {
-                    if !isFirst { requestReload(.everything) }
-                } _: { notification in
-                    requestReload(RestReload(notification: notification.payload))
-                }
-                return .success(())
-            } catch {
+            do throws(PostgresFailure) { return .success(try await body()) } catch {
                 return .failure(error)
             }
         } onCancel: {
