@@ -7,6 +7,21 @@ extension AcceptanceTests {
     @Suite(.serialized) struct StartTests {
         private static let isMigratedElsewhere = ["LUCARNE_MIGRATE_ON_START": "false"]
 
+        /// Who listens to changes; the catalog. Nobody has been sent there.
+        @Test(arguments: ["LISTEN ", "pg_enum"])
+        func `told to stop before it serves, it stops without a delay`(word: String) throws {
+            let pooler = try Daemon.frozenPooler(before: try Database(), at: word)
+            let server = try LucarneProcess(
+                ["serve", "--drain-delay", "120s"],
+                connection: pooler.connection,
+                environment: Self.isMigratedElsewhere
+            )
+            #expect(try eventually(within: 20) { pooler.daemon.output.contains("frozen") })
+            server.signal(SIGTERM)
+            #expect(try server.exitCode(within: 20) == 0, "\(server.output)")
+            #expect(server.output.contains("start.abandoned"))
+        }
+
         /// Who listens to changes; the catalog; the migrations' record.
         @Test(arguments: ["LISTEN ", "pg_enum", "READ ONLY; SET LOCAL statement_timeout"])
         func `told to stop before it serves, it waits for no answer`(word: String) throws {

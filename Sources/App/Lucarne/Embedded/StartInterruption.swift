@@ -66,14 +66,14 @@ package final class StartInterruption: Sendable {
     /// From here on signals are somebody else's.
     package func finish() { state.withLock { $0.isOver = true } }
 
-    /// Ends what is waited for. False when the start is over.
-    func request() -> Bool {
-        let (isOver, isFirst) = state.withLock { state in
-            defer { state.isRequested = state.isRequested || !state.isOver }
-            return (state.isOver, !state.isRequested)
+    /// Ends what is waited for, unless the start is over.
+    func request() {
+        let isFirst = state.withLock { state in
+            guard !state.isOver, !state.isRequested else { return false }
+            state.isRequested = true
+            return true
         }
-        if !isOver, isFirst { DispatchQueue(label: "start").async { self.insist() } }
-        return !isOver
+        if isFirst { DispatchQueue(label: "start").async { self.insist() } }
     }
 
     private func insist() {
@@ -93,7 +93,7 @@ package final class StartInterruption: Sendable {
             var patience = timespec(tv_sec: 0, tv_nsec: 100_000_000)
             guard unsafe sigtimedwait(&mask, nil, &patience) < 0 else { break }
         }
-        _ = request()
+        request()
     }
 }
 

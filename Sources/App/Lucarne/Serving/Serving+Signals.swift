@@ -37,10 +37,17 @@ extension Serving {
     /// Readiness turns first, so that no new traffic is sent here, and each answer is its connection's
     /// last; then nothing new is accepted; then what is in flight may finish.
     private func drain(_ servers: [Server], until signals: Signals) async {
+        let isStarting = telemetry.health.lifecycle == .starting
         telemetry.health.learn(.stopRequested)
         for server in servers { server.announceDrain() }
-        // Before the start is over nobody has been sent here.
-        if interruption.request() { signals.close() } else { await outwaitDelay(until: signals) }
+        if isStarting {
+            // Nobody has been sent here.
+            telemetry.report(.startAbandoned)
+            interruption.request()
+            signals.close()
+        } else {
+            await outwaitDelay(until: signals)
+        }
         // The operations listener goes last: whoever watches sees the drain to its end, which is one
         // for all: whoever kills those that stay too long counts from the signal.
         let end = ContinuousClock.now + configuration.drainTimeout

@@ -162,13 +162,11 @@ struct Serving: Sendable {
                 }
             }
         } onCancel: {
-            _ = interruption.request()
+            interruption.request()
         }
         interruption.finish()
         do throws(StartFailure) { try result.get() } catch {
             guard interruption.isRequested else { throw error }
-            // Or it cannot listen, which is told elsewhere.
-            if telemetry.health.lifecycle == .draining { telemetry.report(.startAbandoned) }
             return false
         }
         if !configuration.database.migratesOnStart {
