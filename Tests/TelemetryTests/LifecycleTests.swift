@@ -52,6 +52,15 @@ struct LifecycleTests {
         #expect(entry.status(at: 1_301) == .fail)
     }
 
+    @Test func `liveness does not fail because nobody has looked yet, only because nobody does`() {
+        let health = Telemetry().health
+        health.declare("well", probe: .live, periodNanoseconds: 60_000_000_000)
+        health.declare("stuck", probe: .live, periodNanoseconds: 1)
+        health.declare("database", periodNanoseconds: 60_000_000_000)
+        #expect(health.entries.map(\.finding.status) == [.pass, .fail, .fail])
+        #expect(health.entries.map(\.finding.output).first == "not checked yet")
+    }
+
     @Test(
         arguments: [
             (tolerance: 0, failedAt: 5_000, at: 5_000, status: .fail),

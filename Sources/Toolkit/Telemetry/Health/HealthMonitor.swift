@@ -84,7 +84,8 @@ package final class HealthMonitor: Sendable {
         metrics.state(.starting)
     }
 
-    /// Declares a check. It fails until it has found something else.
+    /// Declares a check. It fails until it has found something else; one of liveness, whose failure
+    /// ends the process, passes until then, if somebody looks in time.
     package func declare(
         _ name: String,
         component: String = "component",
@@ -92,6 +93,8 @@ package final class HealthMonitor: Sendable {
         periodNanoseconds: UInt64 = 0,
         toleranceNanoseconds: UInt64 = 0
     ) {
+        let isLive = probe == .live
+        let finding = HealthFinding(isLive ? .pass : .fail, "not checked yet")
         state.withLock {
             $0.entries.append(
                 Entry(
@@ -100,14 +103,14 @@ package final class HealthMonitor: Sendable {
                     probe: probe,
                     periodNanoseconds: periodNanoseconds,
                     toleranceNanoseconds: toleranceNanoseconds,
-                    finding: HealthFinding(.fail, "not checked yet"),
-                    foundAt: 0,
-                    foundAtWall: 0
+                    finding: finding,
+                    foundAt: isLive ? uptimeNanoseconds() : 0,
+                    foundAtWall: isLive ? wallNanoseconds() : 0
                 )
             )
-            $0.told.append(.fail)
+            $0.told.append(finding.status)
         }
-        metrics.status(name, probe, passes: false)
+        metrics.status(name, probe, passes: isLive)
     }
 
     package func report(_ name: String, _ finding: HealthFinding) {
