@@ -46,6 +46,16 @@ extension AcceptanceTests {
             #expect(!pooler.daemon.output.contains("asked to cancel"))
         }
 
+        @Test func `where nothing needs the database, readiness does not`() throws {
+            let server = try LucarneProcess(
+                ["serve", "--features", "operations"],
+                connection: "postgresql://127.0.0.1:1/none",
+                environment: Self.isMigratedElsewhere
+            )
+            let isReady = try eventually(within: 10) { try server.get("/readyz").status == 200 }
+            #expect(isReady, "\(server.output)")
+        }
+
         @Test func `who is told that it is ready finds it open`() throws {
             let database = try Database()
             // What tells how far the schema is.

@@ -79,15 +79,17 @@ extension Serving {
         )
     }
 
-    /// What readiness depends on beside the catalog, which reports itself.
-    func healthChecks(_ database: Database) -> HealthChecks {
+    /// What readiness depends on beside the catalog, which reports itself: where nothing is served from
+    /// the database, on nothing.
+    func healthChecks(_ rest: RestServing, _ database: Database) -> HealthChecks {
         let check = HealthCheck(
             "database",
             component: "datastore",
             timeout: .seconds(5),
             tolerance: configuration.database.outageTolerance
         ) { await look(at: database) }
-        return HealthChecks([check], health: telemetry.health, on: group.loops[0])
+        let checks = rest.routes.isEmpty ? [] : [check]
+        return HealthChecks(checks, health: telemetry.health, on: group.loops[0])
     }
 
     /// A loop that cannot run a task in time is stuck, whatever else works.

@@ -86,7 +86,7 @@ struct Serving: Sendable {
         telemetry.declareStart()
         let rest = RestServing(self, database)
         let servers = servers(rest)
-        let checks = healthChecks(database)
+        let checks = healthChecks(rest, database)
         let heartbeat = heartbeat()
         if let open = configuration.openOperationsAddress {
             telemetry.operationsAreOpen(on: open.description)
