@@ -27,6 +27,36 @@ import Testing
         #expect(logs.ledgers[0].droppedInAll == 0)
     }
 
+    /// What is accounted for late is not told by an alert that looks back for minutes.
+    @Test func `what has arrived is accounted for while the rest is waited for`() throws {
+        let receiver = try HTTPReceiver { number, _ in
+            number == 0 ? "HTTP/1.1 204 No Content\r\n\r\n" : nil
+        }
+        defer { receiver.stop() }
+        let endpoint = try #require(receiver.endpoint)
+        let destination = RemoteDestination.loki(endpoint, ServiceIdentity(version: "1.0"))
+        let sink = LogSink(LogSinkConfiguration(.loki(endpoint)), destination)
+        let entries = (0..<600).map { number in
+            LogEntry(
+                sequence: number,
+                wallNanoseconds: number,
+                level: .info,
+                module: .app,
+                line: Array("{}".utf8)
+            )
+        }
+        sink.queue.add(entries.count)
+        sink.receive(LogBatch(entries), for: 1)
+        sink.start()
+        sink.wake()
+        #expect(comesTrue { sink.readLedger { _ in }.written == 512 })
+        #expect(sink.readLedger { _ in }.queued == 88)
+        sink.finish(deadline: uptimeNanoseconds())
+        sink.close(deadline: .max)
+        #expect(sink.readLedger { _ in }.dropped[.sinkError] == 88)
+        #expect(sink.queue.hasRoom(sink.queue.max))
+    }
+
     /// As Loki does when a record is too long, and what a proxy does when there are too many.
     @Test(arguments: ["400 Bad Request", "413 Content Too Large"])
     func `what is refused together is divided until those who are at fault stand alone`(

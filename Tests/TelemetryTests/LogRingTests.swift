@@ -16,9 +16,8 @@ private func entry(_ number: UInt64, _ level: LogLevel = .info) -> LogEntry {
     )
 }
 
-extension LogRing {
-    fileprivate func append(_ entries: [LogEntry]) {
-        guard !entries.isEmpty else { return }
+extension LogBatch {
+    convenience init(_ entries: [LogEntry]) {
         var lines = LogLines()
         for entry in entries {
             let head = LogHead(
@@ -33,7 +32,13 @@ extension LogRing {
             unsafe line.withUnsafeBytes { unsafe lines.bytes.append($0) }
             lines.append(LogMark(head, nil, sinks: 1, length: line.count))
         }
-        append(LogBatch(lines, nil))
+        self.init(lines, nil)
+    }
+}
+
+extension LogRing {
+    fileprivate func append(_ entries: [LogEntry]) {
+        if !entries.isEmpty { append(LogBatch(entries)) }
     }
 }
 

@@ -11,6 +11,8 @@ struct AlertProof: Sendable {
         /// Nil: nothing is scraped.
         var bad: Int?
         var isCounter: Bool
+        /// In a fault a counter may grow seldom, by as much each time.
+        var everyMinutes = 1
     }
 
     var series: [Series]
@@ -41,9 +43,17 @@ extension AlertProof.Series {
         _ name: String,
         _ labels: KeyValuePairs<String, String> = [:],
         well: Int,
-        bad: Int
+        bad: Int,
+        everyMinutes: Int = 1
     ) -> Self {
-        Self(name: name, labels: Array(labels), well: well, bad: bad, isCounter: true)
+        Self(
+            name: name,
+            labels: Array(labels),
+            well: well,
+            bad: bad,
+            isCounter: true,
+            everyMinutes: everyMinutes
+        )
     }
 
     /// As a scrape would bring it.
@@ -57,9 +67,15 @@ extension AlertProof.Series {
         guard isCounter else {
             return "\(well)x\(fault) \(bad)x\(fault - 1) \(well)x\(recovery - 1)"
         }
-        let first = fault * well + bad
-        let after = fault * (well + bad) + well
-        return "0+\(well)x\(fault) \(first)+\(bad)x\(fault - 1) \(after)+\(well)x\(recovery - 1)"
+        // A sequence of its own for each time that it grows, if that is not each minute.
+        let (length, step) = everyMinutes == 1 ? (fault, bad) : (everyMinutes, 0)
+        func grown(_ minute: Int) -> Int { fault * well + (minute / everyMinutes + 1) * bad }
+        let sequences = stride(from: 0, to: fault, by: length).map { minute in
+            "\(grown(minute))+\(step)x\(min(length, fault - minute) - 1)"
+        }
+        let after = grown(fault - 1) + well
+        return "0+\(well)x\(fault) \(sequences.joined(separator: " ")) "
+            + "\(after)+\(well)x\(recovery - 1)"
     }
 }
 

@@ -188,7 +188,8 @@ extension Watch {
         [
             .alert(
                 "LucarneLogsDropped",
-                minutes.rate(
+                // Records for a receiver that is away are given up together, every few minutes.
+                over("15m").rate(
                     "lucarne_log_records_dropped_total",
                     by: Watch.deployment + ", sink, reason",
                     // Those are left out on purpose.
@@ -202,7 +203,7 @@ extension Watch {
                 proof: AlertProof(
                     .counter(
                         "lucarne_log_records_dropped_total",
-                        ["sink": "stdout", "reason": "queue_full"],
+                        ["sink": "loki", "reason": "sink_error"],
                         well: 0,
                         bad: 60
                     ),
@@ -210,7 +211,8 @@ extension Watch {
                         "lucarne_log_records_dropped_total",
                         ["sink": "stdout", "reason": "rate_limited"],
                         well: 60,
-                        bad: 60
+                        bad: 300,
+                        everyMinutes: 8
                     )
                 )
             ),

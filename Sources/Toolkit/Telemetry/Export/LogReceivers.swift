@@ -57,8 +57,11 @@ struct RemoteDestination: LogDestination {
         exporter = Lazy(Exporter(endpoint, rules, durations: metrics?[.logs]))
     }
 
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
-        var delivery = LogDelivery()
+    func deliver(
+        _ batch: LogBatch,
+        _ patience: LogPatience,
+        _ account: (LogDelivery) -> Void
+    ) {
         var parts = Self.parts(of: batch.lines.entries)
         var divisions = 0
         // When the end has come, what is left is lost; it is counted as the sink's error.
@@ -72,9 +75,8 @@ struct RemoteDestination: LogDestination {
                 continue
             }
             metrics?.sent(.logs, part.count, outcome)
-            delivery.add(LogDelivery(of: part.count, bytes.count, outcome))
+            account(LogDelivery(of: part.count, bytes.count, outcome))
         }
-        return delivery
     }
 
     /// The last one first.

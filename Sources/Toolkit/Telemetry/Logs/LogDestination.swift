@@ -7,8 +7,14 @@ import Synchronization
 protocol LogDestination: Sendable {
     var name: String { get }
 
-    /// Writes records, however long that takes, but not beyond the patience.
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery
+    /// Writes records, however long that takes, but not beyond the patience. Says what became of
+    /// some as soon as it is known: a receiver that is away is waited for with the others, for
+    /// minutes.
+    func deliver(
+        _ batch: LogBatch,
+        _ patience: LogPatience,
+        _ account: (LogDelivery) -> Void
+    )
 
     /// Nothing will follow.
     func close()
@@ -25,12 +31,11 @@ struct LogDelivery: Sendable {
     var bytes = 0
     var errors = 0
 
-    mutating func add(_ other: LogDelivery) {
-        written += other.written
-        drops.add(other.drops)
-        bytes += other.bytes
-        errors += other.errors
-    }
+    var records: Int { written + Int(drops.total) }
+
+    init() {}
+
+    init(lost records: Int) { drops[.sinkError] = UInt64(records) }
 }
 
 /// How long a destination may go on trying: without end, until the process is about to.
@@ -62,7 +67,11 @@ protocol ByteDestination: LogDestination {
 }
 
 extension ByteDestination {
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+    func deliver(
+        _ batch: LogBatch,
+        _ patience: LogPatience,
+        _ account: (LogDelivery) -> Void
+    ) {
         let lines = batch.lines
         let taken = unsafe write(lines.bytes.part(0..<lines.bytes.count))
         var delivery = LogDelivery()
@@ -70,7 +79,7 @@ extension ByteDestination {
         delivery.drops[.sinkError] = UInt64(lines.count - delivery.written)
         delivery.bytes = taken
         delivery.errors = taken == lines.bytes.count ? 0 : 1
-        return delivery
+        account(delivery)
     }
 }
 
@@ -117,11 +126,15 @@ struct RingDestination: LogDestination {
     let name = "ring"
     let ring: LogRing
 
-    func deliver(_ batch: LogBatch, _ patience: LogPatience) -> LogDelivery {
+    func deliver(
+        _ batch: LogBatch,
+        _ patience: LogPatience,
+        _ account: (LogDelivery) -> Void
+    ) {
         ring.append(batch)
         var delivery = LogDelivery()
         delivery.written = batch.lines.count
         delivery.bytes = batch.lines.bytes.count
-        return delivery
+        account(delivery)
     }
 }

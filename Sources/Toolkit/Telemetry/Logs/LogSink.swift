@@ -160,29 +160,34 @@ final class LogSink: Sendable {
 
     /// Writes what is pending, holding no lock meanwhile; false when there was nothing.
     private func drain() -> Bool {
-        let (batches, records) = state.withLock { state in
-            let records = state.pending.count
-            state.inFlight = UInt64(records)
-            return (state.pending.take(spares), records)
+        let batches = state.withLock { state in
+            state.inFlight = UInt64(state.pending.count)
+            return state.pending.take(spares)
         }
-        guard records > 0 else { return false }
-        let started = uptimeNanoseconds()
-        var delivery = LogDelivery()
-        for batch in batches { delivery.add(destination.deliver(batch, patience)) }
-        let took = uptimeNanoseconds() &- started
-        queue.add(-records)
+        for batch in batches {
+            let started = uptimeNanoseconds()
+            var left = batch.lines.count
+            destination.deliver(batch, patience) { delivery in
+                left -= delivery.records
+                account(for: delivery)
+            }
+            // Whatever a destination does not account for did not arrive.
+            account(for: LogDelivery(lost: max(0, left)))
+            let took = uptimeNanoseconds() &- started
+            state.withLock { if $0.flushes.count < 1_024 { $0.flushes.append(took) } }
+        }
+        return !batches.isEmpty
+    }
+
+    private func account(for delivery: LogDelivery) {
+        queue.add(-delivery.records)
         state.withLock { state in
-            state.inFlight = 0
+            state.inFlight -= UInt64(delivery.records)
             state.written += UInt64(delivery.written)
             state.drops.add(delivery.drops)
-            // Whatever a destination does not account for did not arrive.
-            let lost = records - delivery.written - Int(delivery.drops.total)
-            state.drops[.sinkError] += UInt64(max(0, lost))
             state.bytes += UInt64(delivery.bytes)
             state.errors += UInt64(delivery.errors)
-            if state.flushes.count < 1_024 { state.flushes.append(took) }
         }
-        return true
     }
 
     /// No more will come: writes what is pending, at most until then.
