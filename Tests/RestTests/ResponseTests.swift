@@ -44,24 +44,36 @@ struct ResponseTests {
     /// A rate needs to see the zero before the first failure.
     @Test func `failures of the service's own are exposed before there are any`() throws {
         let telemetry = Telemetry()
-        _ = RouteTelemetry(template: "/t", registry: telemetry.registry, methods: [.get])
-        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
-        let failures: [PostgresFailure] = [
-            .exhausted, .acquireTimedOut, .deadlinePassed, .closed, .unavailable(""),
-            .connectionLost(""), .server(ServerError(sqlState: "57014", message: "")),
+        let route = RouteTelemetry(template: "/t", registry: telemetry.registry, methods: [.get])
+        let before = telemetry.durationSeries
+        let states = [
+            "08006", "09000", "21000", "25P02", "2D000", "38000", "39000", "3B000", "40000",
+            "40001",
+            "40P01", "42P17", "53300", "53400", "54001", "55P03", "57014", "57P01", "57P05",
+            "58030",
+            "F0000", "HV000", "P0002", "XX000",
         ]
+        let failures: [PostgresFailure] =
+            [
+                .exhausted, .acquireTimedOut, .deadlinePassed, .closed, .unavailable(""),
+                .connectionLost(""),
+            ] + states.map { .server(ServerError(sqlState: $0, message: "")) }
         let problems =
             failures.map(Problem.init) + [.tooManyLists, .noCatalog, .responseHeaders]
         let answers = problems.map {
             (RestReply(refusing: $0, isAnonymous: true, RestSettings()).status, $0.kind.rawValue)
         }
+        #expect(answers.allSatisfy { $0.0 >= 500 })
         let refusals = [Refusal.tooMuchHeld, .failed].map { ($0.status, $0.type) }
         for (status, type) in answers + refusals {
-            let labels =
-                #"{http_request_method="GET",http_route="/t",http_response_status_code="\#(status)","#
-                + #"error_type="\#(type)",url_scheme="http"}"#
-            #expect(text.contains("http_server_request_duration_seconds_count\(labels) 0\n"))
+            let trace = RequestTrace(startedAt: 0, context: .restarted(), method: .get)
+            trace.route = route
+            telemetry.requestStarted(trace)
+            var summary = RequestSummary(status: status)
+            summary.errorType = type
+            telemetry.requestEnded(trace, summary)
         }
+        #expect(telemetry.durationSeries == before)
     }
 
     @Test(arguments: [("PT402", 402, "Pay" as String?), ("PT40A", 500, nil)])
@@ -168,5 +180,13 @@ struct ResponseTests {
         #expect(throws: Problem.responseHeaders) {
             try ReplySettings(status: nil, headers: text)
         }
+    }
+}
+
+extension Telemetry {
+    fileprivate var durationSeries: [Substring] {
+        String(decoding: exposition(as: .text), as: UTF8.self).split(separator: "\n")
+            .filter { $0.hasPrefix("http_server_request_duration_seconds_count{") }
+            .map { $0.prefix { $0 != "}" } }
     }
 }

@@ -25,10 +25,11 @@ package final class RouteTelemetry: Sendable {
     private let outcomes: OutcomeSeries
     private let problems = Mutex<[String: Counter]>([:])
 
-    /// How requests fail for reasons of the service's own (`RestStatus`, `Refusal`).
+    /// How requests fail for reasons of the service's own (`RestStatus`, `Refusal`). Deadlocks and
+    /// what else a 500 says of kinds without a word here are `other`.
     private static let failures: [(status: Int, ErrorType)] = [
-        (500, .internalFailure), (500, .timedOut), (503, .overloaded), (503, .unavailable),
-        (504, .timedOut),
+        (500, .internalFailure), (500, .timedOut), (500, .unavailable), (500, .other),
+        (503, .overloaded), (503, .unavailable), (504, .timedOut),
     ]
 
     /// Codes come from SQL as well (`RAISE … USING ERRCODE`), so their number is bounded.
