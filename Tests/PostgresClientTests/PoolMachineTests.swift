@@ -31,6 +31,22 @@ struct PoolMachineTests {
         #expect(machine.idleCount == 1)
     }
 
+    @Test func `who waits for a pool to be opened does not wait for others`() {
+        var machine = machine(maximum: 2, waiters: 9)
+        for waiter in 1...2 {
+            #expect(machine.acquire(waiter, now: 0, deadline: 10) == .wait(connecting: true))
+            #expect(machine.hasRoom)
+        }
+        #expect(machine.acquire(3, now: 0, deadline: 10) == .wait(connecting: false))
+        #expect(!machine.hasRoom)
+        #expect(machine.opened(7, now: 1, expires: 100) == .hand(7, to: 1))
+        #expect(machine.opened(8, now: 1, expires: 100) == .hand(8, to: 2))
+        #expect(machine.released(7, isUsable: true, now: 2) == .hand(7, to: 3))
+        _ = machine.released(7, isUsable: false, now: 3)
+        #expect(machine.acquire(4, now: 4, deadline: 10) == .wait(connecting: true))
+        #expect(machine.hasRoom)
+    }
+
     @Test func `more waiters than allowed are refused`() {
         var machine = machine(waiters: 1)
         _ = machine.acquire(1, now: 0, deadline: 10)

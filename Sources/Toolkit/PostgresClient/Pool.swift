@@ -111,7 +111,8 @@ package struct PoolSettings: Sendable {
                 throw failure
             case .wait(let connecting):
                 if connecting { connect() }
-                return try await wait(waiter, since: started, until: latest)
+                let result: PoolEvent.AcquireResult = machine.hasRoom ? .opening : .waited
+                return try await wait(waiter, since: started, until: latest, result)
             }
         }
     }
@@ -119,7 +120,8 @@ package struct PoolSettings: Sendable {
     private func wait(
         _ waiter: Int,
         since started: UInt64,
-        until latest: UInt64
+        until latest: UInt64,
+        _ result: PoolEvent.AcquireResult
     ) async throws(PostgresFailure) -> (Int, Session) {
         let outcome = unsafe await withUnsafeContinuation { continuation in
             unsafe waiting[waiter] = continuation
@@ -129,7 +131,7 @@ package struct PoolSettings: Sendable {
         let waited = uptime() - started
         switch outcome {
         case .success(let id):
-            telemetry.report(.acquired(.waited, waitedNanoseconds: waited, queued: true))
+            telemetry.report(.acquired(result, waitedNanoseconds: waited, queued: true))
             guard let session = sessions[id] else { throw .closed }
             return (id, session)
         case .failure(let failure):

@@ -57,6 +57,8 @@ struct PoolMachine {
     var leasedCount: Int { expiry.count - idle.count }
     var waitingCount: Int { waiters.count - waitersHead }
     private var total: Int { expiry.count + connecting }
+    /// All who wait can have a connection of their own, once it is open.
+    var hasRoom: Bool { leasedCount + waitingCount <= limits.maximum }
 
     mutating func acquire(_ waiter: WaiterID, now: UInt64, deadline: UInt64) -> Acquisition {
         if isClosed { return .refuse(.closed) }

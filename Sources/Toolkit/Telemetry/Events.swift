@@ -79,7 +79,9 @@ package enum CacheEvent: Sendable {
 /// A pooled database connection's life. `idle` and `used` in the gauges follow from these.
 package enum PoolEvent: Sendable {
     package enum AcquireResult: String, EventLabel {
-        case immediate, waited, timeout, canceled, closed
+        case immediate, waited, timeout, closed
+        /// As `waited`, but there was room for one more connection, which had to be opened.
+        case opening
         /// Too many wait already.
         case refused
         /// No connection can be opened.
@@ -98,7 +100,8 @@ package enum PoolEvent: Sendable {
     case failedToOpen(nanoseconds: UInt64)
     /// Someone queues; `acquired` with any result ends it.
     case startedWaiting
-    /// Idle became used for `immediate` and `waited`; `queued` says whether `startedWaiting` was.
+    /// Idle became used for `immediate`, `opening` and `waited`; `queued` says whether
+    /// `startedWaiting` was.
     case acquired(AcquireResult, waitedNanoseconds: UInt64, queued: Bool)
     /// Used became idle.
     case released(usedNanoseconds: UInt64)

@@ -86,7 +86,7 @@ extension Telemetry {
             if queued { pool.waiters.add(-1, slot: slot) }
             pool.acquires[result.position].add(1, slot: slot)
             pool.wait.observe(nanoseconds, slot: slot)
-            guard result == .immediate || result == .waited else { return }
+            guard [.immediate, .opening, .waited].contains(result) else { return }
             pool.idle.add(-1, slot: slot)
             pool.used.add(1, slot: slot)
         case .released(let nanoseconds):
