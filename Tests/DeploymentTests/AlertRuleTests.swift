@@ -45,6 +45,23 @@ import Testing
         }
     }
 
+    /// Of which a page's multiple of the budget would be more than all requests.
+    @Test(arguments: ["90", "80"])
+    func `low objectives are watched as well`(percentage: String) throws {
+        let folder = try Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let written = try Command.run(
+            Repository.binary.path,
+            [
+                "telemetry", "write", "--into", folder, "--slo-availability", percentage,
+                "--slo-latency", percentage,
+            ]
+        )
+        #expect(written.status == 0, "\(written.errors)")
+        let run = try Self.promtool("objectives_test.yml", in: folder + "/prometheus/rules")
+        #expect(run.status == 0, "\(run.output)\(run.errors)")
+    }
+
     @Test func `whoever calls the job otherwise writes rules for it`() throws {
         let folder = try Self.folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -64,6 +64,18 @@ struct BurnHistoryTests {
         #expect(firing() == [false, false, true, true])
     }
 
+    @Test(arguments: [0.9, 0.8])
+    func `an outage is a page for a low objective as well`(target: Double) {
+        var history = BurnHistory(since: ObjectiveReading(at: 0))
+        history.record(ObjectiveReading(at: 60 * minute, total: 600))
+        let standing = ObjectiveStanding(
+            ServiceObjective(.availability, target: target),
+            history,
+            ObjectiveReading(at: 120 * minute, total: 1_200, failed: 600)
+        )
+        #expect(standing.isFiring(BurnAlert.all[0]))
+    }
+
     /// One request a minute.
     @Test(arguments: [(1, [false, false, true, true]), (6, [true, true, true, true])])
     func `where little is asked, one failure is no page, and an outage is one`(

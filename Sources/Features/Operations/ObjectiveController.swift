@@ -38,7 +38,7 @@ struct ObjectiveController: Sendable {
     private func alert(_ alert: BurnAlert, _ standing: ObjectiveStanding) -> JSONValue {
         .object([
             ("severity", .string(alert.severity.rawValue)),
-            ("burn_above", .ratio(alert.factor)),
+            ("burn_above", .ratio(alert.factor(for: standing.objective))),
             ("long_window", .string(alert.long.rawValue)),
             ("short_window", .string(alert.short.rawValue)),
             ("bad_at_least", .ratio(alert.badMin)),
@@ -66,7 +66,7 @@ struct ObjectiveController: Sendable {
         let alerts = BurnAlert.all.map { alert in
             """
             <tr><td>\(alert.severity.rawValue)\
-            <td>burn above \(Self.hundredths(alert.factor))× over \(alert.long.rawValue) \
+            <td>burn above \(Self.hundredths(alert.factor(for: standing.objective)))× over \(alert.long.rawValue) \
             and \(alert.short.rawValue)\
             \(alert.badMin > 0 ? ", \(Self.hundredths(alert.badMin)) missed" : "")\
             <td>\(standing.isFiring(alert) ? "<strong class=\"bad\">firing</strong>" : "quiet")</tr>

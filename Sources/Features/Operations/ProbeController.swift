@@ -48,7 +48,7 @@ struct ProbeController: Sendable {
         let standings = telemetry.objectives.standings.map { standing in
             (
                 standing.objective.name,
-                BurnAlert.all.filter { standing.isPaging($0) }.map(Self.words)
+                BurnAlert.all.filter { standing.isPaging($0) }.map(standing.words)
             )
         }
         let isFine = standings.allSatisfy(\.1.isEmpty)
@@ -73,11 +73,6 @@ struct ProbeController: Sendable {
         }
         let end = isFine ? "passed\n" : "failed\n"
         return Self.plain(status, (lines + [end]).joined(separator: "\n"))
-    }
-
-    private static func words(_ alert: BurnAlert) -> String {
-        "its budget burns more than \(alert.factor) times too fast over \(alert.long.rawValue) and "
-            + alert.short.rawValue
     }
 
     private static func isForPrograms(_ request: Request) -> Bool {
@@ -191,5 +186,11 @@ extension HealthMonitor.Entry {
 extension ObjectiveStanding {
     fileprivate func isPaging(_ alert: BurnAlert) -> Bool {
         alert.severity == .page && isFiring(alert)
+    }
+
+    fileprivate func words(_ alert: BurnAlert) -> String {
+        let factor = (alert.factor(for: objective) * 100).rounded() / 100
+        let windows = "\(alert.long.rawValue) and \(alert.short.rawValue)"
+        return "its budget burns more than \(factor) times too fast over \(windows)"
     }
 }

@@ -71,7 +71,7 @@ extension Objective {
     }
 
     fileprivate func isBurning(_ alert: BurnAlert) -> String {
-        let limit = "(\(alert.factor.promQL) * \(budget))"
+        let limit = "(\(alert.factor(for: promised).promQL) * \(budget))"
         let long = series("sli_error:ratio_rate", alert.long.rawValue)
         let short = series("sli_error:ratio_rate", alert.short.rawValue)
         var conditions = ["\(long) > \(limit)", "\(short) > \(limit)"]

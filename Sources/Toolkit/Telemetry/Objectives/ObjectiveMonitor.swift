@@ -24,7 +24,7 @@ package struct ObjectiveStanding: Sendable {
     package func isFiring(_ alert: BurnAlert) -> Bool {
         let burns = windows.filter { $0.window == alert.long || $0.window == alert.short }
         return burns.allSatisfy { window in
-            window.burn ?? 0 > alert.factor
+            window.burn ?? 0 > alert.factor(for: objective)
                 && (window.window == alert.short || window.bad >= alert.badMin)
         }
     }

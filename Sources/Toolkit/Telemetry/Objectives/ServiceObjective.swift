@@ -73,6 +73,12 @@ package struct BurnAlert: Sendable {
     /// failure where little is asked.
     package let badMin: Double
 
+    /// How many times too fast the budget burns then: `factor`, but half-way to all requests where
+    /// so many budgets are more than those.
+    package func factor(for objective: ServiceObjective) -> Double {
+        min(factor, (1 + 1 / objective.budget) / 2)
+    }
+
     package static let all = [
         BurnAlert(severity: .page, factor: 14.4, long: .hour, short: .minutes5, badMin: 5),
         BurnAlert(severity: .page, factor: 6, long: .hours6, short: .minutes30, badMin: 5),
