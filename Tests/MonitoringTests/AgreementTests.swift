@@ -31,6 +31,21 @@ import Testing
         for name in names { #expect(findings.contains(": nothing is called \(name)"), "\(name)") }
     }
 
+    /// One that nobody gives is always 0, and whoever reads it believes that.
+    @Test func `each value of a closed label is given somewhere`() throws {
+        let code = try Repository.files(in: "Sources").filter { $0.hasSuffix(".swift") }
+            .map(Repository.text).joined()
+        let given = Set(code.matches(of: /\.([a-z]\w*)/).map(\.1))
+        var values: Set<Substring> = []
+        for label in code.matches(of: /: String, EventLabel \{([^}]*)\}/) {
+            for cases in label.1.matches(of: /\bcase ([a-z`].*)/) {
+                let names = cases.1.split(separator: ", ").map { $0.prefix { $0 != " " } }
+                values.formUnion(names.map { $0.filter { $0 != "`" }[...] })
+            }
+        }
+        #expect(values.count > 50 && values.subtracting(given) == [])
+    }
+
     @Test func `the list of log events is that of the code`() throws {
         let files = ["Sources/Toolkit", "Sources/Core", "Sources/Features", "Sources/App"]
             .flatMap(Repository.files)

@@ -49,7 +49,7 @@ package enum AuthenticationEvent: Sendable {
     }
 
     package enum Outcome: String, EventLabel {
-        case ok, missing, malformed, expired, revoked, forbidden
+        case ok, missing, malformed, expired, forbidden
         case notYetValid = "not_yet_valid"
         case badSignature = "bad_signature"
         case badAudience = "bad_audience"
@@ -113,8 +113,6 @@ package enum SQLEvent: Sendable {
     package enum Lookup: String, EventLabel { case hit, miss, evicted }
     package enum TransactionOutcome: String, EventLabel { case commit, rollback, abandoned }
     package enum RetryReason: String, EventLabel {
-        case deadlock
-        case serializationFailure = "serialization_failure"
         case connectionLost = "connection_lost"
         /// Another read ended the transaction that both were in.
         case sharedTransaction = "shared_transaction"

@@ -58,7 +58,8 @@ extension AlertProof.Series {
 
     /// As a scrape would bring it.
     var scraped: [(String, String)] {
-        [("job", "lucarne"), ("instance", "lucarne-0:9464")] + labels
+        [("job", "lucarne"), ("instance", "lucarne-0:9464")]
+            .filter { attached in !labels.contains { $0.0 == attached.0 } } + labels
     }
 
     /// promtool's notation, a sample a minute: `start+step x times`.

@@ -144,32 +144,34 @@ extension Watch {
             ),
             .alert(
                 "LucarneRetryStorm",
+                // Of each instance: the others' would hide one whose node or proxy loses them.
                 minutes.rate(
                     "lucarne_sql_retries_total",
-                    by: Watch.deployment,
+                    by: Watch.process,
                     #"reason!="shared_transaction""#
                 ) + " / clamp_min("
-                    + minutes.rate("lucarne_sql_transactions_total", by: Watch.deployment)
+                    + minutes.rate("lucarne_sql_transactions_total", by: Watch.process)
                     + ", 0.001) > 0.05",
                 for: "10m",
                 .ticket,
-                "over 5 % of transactions are tried again",
-                "Serialization failures, deadlocks or lost connections.",
+                "over 5 % of transactions of {{ $labels.instance }} are tried again",
+                "It loses connections to the database.",
                 board: "database",
                 proof: AlertProof(
-                    .counter("lucarne_sql_retries_total", ["reason": "deadlock"], well: 1, bad: 60),
+                    retries("connection_lost", well: 1, bad: 60),
                     // Read again because another client's read failed.
-                    .counter(
-                        "lucarne_sql_retries_total",
-                        ["reason": "shared_transaction"],
-                        well: 60,
-                        bad: 0
-                    ),
+                    retries("shared_transaction", well: 60, bad: 0),
                     .counter(
                         "lucarne_sql_transactions_total",
                         ["outcome": "commit"],
                         well: 600,
                         bad: 600
+                    ),
+                    .counter(
+                        "lucarne_sql_transactions_total",
+                        ["instance": "lucarne-1:9464", "outcome": "commit"],
+                        well: 5_400,
+                        bad: 5_400
                     )
                 )
             ),
@@ -207,14 +209,14 @@ extension Watch {
                         "lucarne_log_records_dropped_total",
                         ["sink": "loki", "reason": "sink_error"],
                         well: 0,
-                        bad: 60
+                        bad: 300,
+                        everyMinutes: 8
                     ),
                     .counter(
                         "lucarne_log_records_dropped_total",
                         ["sink": "stdout", "reason": "rate_limited"],
                         well: 60,
-                        bad: 300,
-                        everyMinutes: 8
+                        bad: 60
                     )
                 )
             ),
@@ -345,6 +347,10 @@ extension Watch {
     private func acquires(_ result: String, well: Int, bad: Int) -> AlertProof.Series {
         let labels: KeyValuePairs = ["pool": "primary", "result": result]
         return .counter("lucarne_db_pool_acquires_total", labels, well: well, bad: bad)
+    }
+
+    private func retries(_ reason: String, well: Int, bad: Int) -> AlertProof.Series {
+        .counter("lucarne_sql_retries_total", ["reason": reason], well: well, bad: bad)
     }
 
     /// Observations up to a bound, in a minute.
