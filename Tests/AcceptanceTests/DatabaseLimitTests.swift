@@ -130,7 +130,7 @@ extension AcceptanceTests {
             let server = try LucarneProcess.serving(connection: database.connection)
             func look(_ setting: String, _ port: Int) throws -> (isWell: Bool, text: String) {
                 var environment = ["DATABASE_URL": database.connection]
-                environment["LUCARNE_ADDRESS"] = "127.0.0.1:\(Int.random(in: 32_000..<40_000))"
+                environment["LUCARNE_ADDRESS"] = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
                 let words = ["doctor", "--\(setting)", "127.0.0.1:\(port)"]
                 let run = try Command.run(
                     Repository.binary.path,

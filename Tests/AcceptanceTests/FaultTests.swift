@@ -145,8 +145,6 @@ extension AcceptanceTests {
             let postgres = try PostgresServer()
             let database = try Database(on: postgres)
             let postmaster = try postgres.postmaster()
-            kill(postmaster, SIGSTOP)
-            defer { kill(postmaster, SIGCONT) }
             // One is the server's own, which listens.
             func sockets() throws -> Int {
                 let all = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8)
@@ -154,6 +152,8 @@ extension AcceptanceTests {
                 return all.split(separator: "\n").count { $0.hasSuffix(path) }
             }
             #expect(try eventually(within: 10) { try sockets() == 1 })
+            kill(postmaster, SIGSTOP)
+            defer { kill(postmaster, SIGCONT) }
             let server = try LucarneProcess(
                 [command, "--connect-timeout", "600s"],
                 connection: database.connection

@@ -50,7 +50,7 @@ extension AcceptanceTests {
         }
 
         @Test func `where anybody may look inside, production says so at its start`() throws {
-            let apart = Int.random(in: 32_000..<40_000)
+            let apart = Int.random(in: 12_000..<20_000)
             let server = try LucarneProcess.serving(
                 connection: try Database().connection,
                 environment: [

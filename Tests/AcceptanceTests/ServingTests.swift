@@ -148,7 +148,7 @@ extension AcceptanceTests {
             perform pg_sleep(0.05); end loop; end $$;
             """.write(toFile: migrations + "/0001_slow.sql", atomically: true, encoding: .utf8)
             try database.psql("create table public.released ()")
-            let operations = "127.0.0.1:\(Int.random(in: 32_000..<40_000))"
+            let operations = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
             let server = try LucarneProcess(
                 ["serve", "--operations-address", operations],
                 connection: database.connection,
@@ -257,7 +257,7 @@ extension AcceptanceTests {
 
         @Test func `a drain takes as long as it may once, whoever is still asking`() throws {
             let database = try Database()
-            let operations = "127.0.0.1:\(Int.random(in: 32_000..<40_000))"
+            let operations = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
             let server = try LucarneProcess.serving(
                 ["--drain-timeout", "6s", "--operations-address", operations],
                 connection: database.connection

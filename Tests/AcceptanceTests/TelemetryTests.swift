@@ -206,7 +206,7 @@ extension AcceptanceTests {
         }
 
         @Test func `a listener of its own keeps what is inside from the public one`() throws {
-            let apart = Int.random(in: 32_000..<40_000)
+            let apart = Int.random(in: 12_000..<20_000)
             let server = try LucarneProcess.serving(
                 connection: try Database().connection,
                 environment: [
