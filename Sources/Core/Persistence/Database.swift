@@ -15,7 +15,7 @@ package struct Database: Sendable {
     let readGroups: [ReadGroups]
     let telemetry: Telemetry
     private let explainer: StatementExplainer?
-    private let tellsTraces: Bool
+    let tellsTraces: Bool
 
     /// `pools[i]` belongs to loop `i`. With `tellsTraces`, `pg_stat_activity` shows each session
     /// under the trace id of the request that it works for.
@@ -41,12 +41,8 @@ package struct Database: Sendable {
         in context: RequestContext,
         accept: Acceptance = { _ in }
     ) async throws(Problem) -> [QueryResult] {
-        try await carryOut(named(transaction, context.trace), in: context, accept)
-    }
-
-    /// Under the trace's name, where statements are to have it.
-    func named(_ transaction: Transaction, _ trace: RequestTrace) -> Transaction {
-        tellsTraces ? transaction.told(of: trace) : transaction
+        guard tellsTraces else { return try await carryOut(transaction, in: context, accept) }
+        return try await carryOut(transaction.told(of: context.trace), in: context, accept)
     }
 
     private func carryOut(
@@ -225,7 +221,7 @@ package struct Database: Sendable {
 
 extension Transaction {
     /// At most 63 bytes are kept of an application's name (PostgreSQL §20.8.2): these are 40.
-    fileprivate func told(of trace: RequestTrace) -> Transaction {
+    func told(of trace: RequestTrace) -> Transaction {
         var transaction = self
         transaction.applicationName = "lucarne " + trace.context.traceIDText
         return transaction

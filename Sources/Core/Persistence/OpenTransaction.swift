@@ -139,7 +139,7 @@ extension Database {
         do throws(PostgresFailure) {
             let lease = try await lend(in: context)
             let open = OpenTransaction(
-                named(transaction, trace),
+                tellsTraces ? transaction.told(of: trace) : transaction,
                 of: self,
                 on: lease,
                 in: context
