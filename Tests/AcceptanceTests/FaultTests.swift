@@ -170,21 +170,10 @@ extension AcceptanceTests {
         ) throws {
             let postgres = try PostgresServer()
             let database = try Database(on: postgres)
-            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
-            try FileManager.default.createDirectory(
-                atPath: migrations,
-                withIntermediateDirectories: false
-            )
-            defer { try? FileManager.default.removeItem(atPath: migrations) }
-            try "select pg_sleep(600);".write(
-                toFile: migrations + "/0001_slow.sql",
-                atomically: true,
-                encoding: .utf8
-            )
             let server = try LucarneProcess(
                 [command],
                 connection: database.connection,
-                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+                migration: "select pg_sleep(600);"
             )
             let running =
                 "select pid from pg_stat_activity where state = 'active' "

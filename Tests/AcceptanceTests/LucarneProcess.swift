@@ -16,11 +16,13 @@ final class LucarneProcess: @unchecked Sendable {
     var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
     private var log: String { directory + "/output" }
 
-    /// `connection`: the database to serve; nil for the embedded one.
+    /// `connection`: the database to serve; nil for the embedded one. `migration`: the SQL of its only
+    /// one, 0001_slow.sql, instead of the demo's.
     init(
         _ arguments: [String] = [],
         connection: String?,
         port: Int = .random(in: 20_000..<32_000),
+        migration: String? = nil,
         environment: [String: String] = [:]
     ) throws {
         directory = NSTemporaryDirectory() + "lucarne-acceptance-\(UInt64.random(in: 0 ... .max))"
@@ -42,6 +44,19 @@ final class LucarneProcess: @unchecked Sendable {
             "LUCARNE_LOOPS": "2",
         ]
         variables["DATABASE_URL"] = connection
+        if let migration {
+            let folder = directory + "/migrations"
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: false
+            )
+            try migration.write(
+                toFile: folder + "/0001_slow.sql",
+                atomically: true,
+                encoding: .utf8
+            )
+            variables["LUCARNE_MIGRATIONS_DIRECTORY"] = folder
+        }
         process.environment = variables.merging(environment) { $1 }
         let file = try #require(FileHandle(forWritingAtPath: log))
         process.standardOutput = file

@@ -106,21 +106,10 @@ extension AcceptanceTests {
         @Test(arguments: ["serve", "migrate"])
         func `told to stop while it migrates, it leaves nothing half done`(command: String) throws {
             let database = try Database()
-            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
-            try FileManager.default.createDirectory(
-                atPath: migrations,
-                withIntermediateDirectories: false
-            )
-            defer { try? FileManager.default.removeItem(atPath: migrations) }
-            try "create table half (); select pg_sleep(600);".write(
-                toFile: migrations + "/0001_slow.sql",
-                atomically: true,
-                encoding: .utf8
-            )
             let server = try LucarneProcess(
                 [command],
                 connection: database.connection,
-                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+                migration: "create table half (); select pg_sleep(600);"
             )
             let running =
                 "select count(*) from pg_stat_activity where state = 'active' "
@@ -137,22 +126,15 @@ extension AcceptanceTests {
 
         @Test func `while it starts, probes and metrics tell what it waits for`() throws {
             let database = try Database()
-            let migrations = NSTemporaryDirectory() + "lucarne-\(UInt64.random(in: 0 ... .max))"
-            try FileManager.default.createDirectory(
-                atPath: migrations,
-                withIntermediateDirectories: false
-            )
-            defer { try? FileManager.default.removeItem(atPath: migrations) }
-            try """
-            do $$ begin while not exists (select from public.released) loop
-            perform pg_sleep(0.05); end loop; end $$;
-            """.write(toFile: migrations + "/0001_slow.sql", atomically: true, encoding: .utf8)
             try database.psql("create table public.released ()")
             let operations = "127.0.0.1:\(Int.random(in: 12_000..<20_000))"
             let server = try LucarneProcess(
                 ["serve", "--operations-address", operations],
                 connection: database.connection,
-                environment: ["LUCARNE_MIGRATIONS_DIRECTORY": migrations]
+                migration: """
+                    do $$ begin while not exists (select from public.released) loop
+                    perform pg_sleep(0.05); end loop; end $$;
+                    """
             )
             func ask(_ path: String) throws -> String {
                 let shown = ["-s", "-w", "\n%{http_code}"]

@@ -237,14 +237,7 @@ struct ServerFaultTests {
                 #expect(try await client.reply().status == 200)
             }
             #expect(
-                try await eventually(on: site.loop) {
-                    let text = String(
-                        decoding: scope.telemetry.exposition(as: .text),
-                        as: UTF8.self
-                    )
-                    let name = "lucarne_http_connections_closed_total"
-                    return text.contains("\(name){listener=\"public\",reason=\"limit\"} 99\n")
-                }
+                try await eventually(on: site.loop) { scope.hasClosed(99, "limit") }
             )
             for client in clients { client.close() }
         }
@@ -260,14 +253,7 @@ struct ServerFaultTests {
             #expect(try await client.reply().header("Connection") == "close")
             client.close()
             #expect(
-                try await eventually(on: site.loop) {
-                    let text = String(
-                        decoding: scope.telemetry.exposition(as: .text),
-                        as: UTF8.self
-                    )
-                    let name = "lucarne_http_connections_closed_total"
-                    return text.contains("\(name){listener=\"public\",reason=\"shutdown\"} 1\n")
-                }
+                try await eventually(on: site.loop) { scope.hasClosed(1, "shutdown") }
             )
         }
     }

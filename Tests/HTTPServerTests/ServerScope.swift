@@ -197,3 +197,12 @@ func route(
         respond: respond
     )
 }
+
+extension ServerScope {
+    /// Whether so many connections to the public listener were closed for that reason.
+    func hasClosed(_ count: Int, _ reason: String) -> Bool {
+        let text = String(decoding: telemetry.exposition(as: .text), as: UTF8.self)
+        let labels = #"{listener="public",reason="\#(reason)"}"#
+        return text.contains("lucarne_http_connections_closed_total\(labels) \(count)\n")
+    }
+}
