@@ -86,7 +86,10 @@ extension Telemetry {
             if queued { pool.waiters.add(-1, slot: slot) }
             pool.acquires[result.position].add(1, slot: slot)
             pool.wait.observe(nanoseconds, slot: slot)
-            guard [.immediate, .opening, .waited].contains(result) else { return }
+            switch result {
+            case .immediate, .opening, .waited: break
+            case .timeout, .closed, .refused, .unavailable: return
+            }
             pool.idle.add(-1, slot: slot)
             pool.used.add(1, slot: slot)
         case .released(let nanoseconds):
